@@ -7,6 +7,7 @@ Each feature is a module here with its own ``setup(app)``; this one only calls t
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,10 +16,8 @@ FEATURES = ("pages", "figures", "pyexercise")
 
 def setup(app: Any) -> dict[str, Any]:
     """Register every feature with Sphinx."""
-    from optedu import __version__
-
     for feature in FEATURES:
         name = f"{__name__}.{feature}"
         if find_spec(name) is not None:
             import_module(name).setup(app)
-    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": version("optedu"), "parallel_read_safe": True, "parallel_write_safe": True}

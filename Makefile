@@ -1,0 +1,78 @@
+# Every command of the project. `make course` and `make test` need Python 3.11+, git and make.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := requirements.txt
+PYTEST_FLAGS ?=
+PORT ?= 8000
+NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+.PHONY: help setup course test book exercises grade-demo lint format oracle bench serve linkcheck lock clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
+
+# What was installed is kept inside .venv beside the packages, so that a changed lock file or
+# changed package metadata installs again, and nothing else does.
+setup:  ## make .venv from the lock file (again only when it changed)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "optedu needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@cmp -s $(LOCK) .venv/requirements.installed || { \
+	  echo "Installing the locked requirements into .venv ..."; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK); \
+	  rm -f .venv/pyproject.installed; \
+	  cp $(LOCK) .venv/requirements.installed; }
+	@cmp -s pyproject.toml .venv/pyproject.installed || { \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	  cp pyproject.toml .venv/pyproject.installed; }
+
+course: setup  ## build the book and the exercises, grade a sample class, print the grades
+	@$(MAKE) --no-print-directory book exercises
+	@$(MAKE) --no-print-directory grade-demo
+
+test: setup  ## run the tests
+	$(BIN)/python -m pytest -n $(NPROC) $(PYTEST_FLAGS)
+
+book: setup  ## render the book to _build/html; a warning or a failing cell fails
+	$(BIN)/jupyter-book build . -n -W --keep-going
+	@echo "Read it: _build/html/index.html, or make serve"
+
+exercises: setup  ## generate the student notebooks in exercises/ from solutions/
+	$(BIN)/python -m optedu.course.release
+
+grade-demo: setup  ## grade the sample class with stock nbgrader and print the table
+	$(BIN)/python -m optedu.course.sample
+
+lint: setup  ## check style and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: setup  ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+oracle: setup  ## record PyTorch's trajectories into tests/oracle (needs torch)
+	$(BIN)/python -m tests.oracle.record
+
+bench: setup  ## measure, side by side
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+linkcheck: setup  ## check the links to other sites (needs the network)
+	$(BIN)/jupyter-book build . --builder linkcheck
+
+lock: ## write requirements.txt anew from pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	build/lock/bin/python -m pip freeze --all --exclude optedu --exclude pip > build/lock/requirements.txt
+	cp build/lock/requirements.txt $(LOCK)
+
+clean:  ## remove what was generated (not .venv)
+	rm -rf _build course build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,28 @@
+"""nbgrader: one notebook source per assignment in solutions/, released into exercises/.
+
+Everything of a class that is being graded lies under course/, which git ignores.
+"""
+
+c = get_config()  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "optedu"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.submitted_directory = "course/submitted"
+c.CourseDirectory.autograded_directory = "course/autograded"
+c.CourseDirectory.feedback_directory = "course/feedback"
+c.CourseDirectory.db_url = "sqlite:///course/gradebook.db"
+# nbgrader copies every file of an assignment's folder into the release: keep ours out of it.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "*.py",
+    "*.md",
+]
+
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+
+c.ExecutePreprocessor.timeout = 120
+c.ExecutePreprocessor.startup_timeout = 60

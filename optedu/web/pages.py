@@ -1,0 +1,124 @@
+r"""Page-level parts of the book: MathJax, notation macros, execution cache, footer, descriptions.
+
+Nothing that a page loads may come from another host, so MathJax is copied from the installed
+``sphinx-mathjax-offline`` package and the loaders of thebe and ipywidgets are left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent.parent
+ASSETS = Path(__file__).resolve().parent / "assets" / "pages"
+
+# Cells of the book import the package, but never these parts of it.
+NOT_IN_CELLS = ("web", "course")
+
+
+def package_hash(exclude: tuple[str, ...] = ()) -> str:
+    """Hash the package's own files, save the subpackages in ``exclude``."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*")):
+        relative = path.relative_to(PACKAGE)
+        if path.is_dir() or "__pycache__" in relative.parts or relative.parts[0] in exclude:
+            continue
+        digest.update(relative.as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def use_execution_cache(app: Any, config: Any) -> None:
+    """Keep one execution cache per state of the package.
+
+    jupyter-cache compares a notebook's cells alone, and would serve outputs of an older optedu.
+    """
+    build = Path(app.outdir).parent
+    cache = build / f".jupyter_cache-{package_hash(NOT_IN_CELLS)}"
+    for stale in build.glob(".jupyter_cache*"):
+        if stale != cache:
+            shutil.rmtree(stale, ignore_errors=True)
+    config.nb_execution_cache_path = str(cache)
+    # A change of this value makes Sphinx read every page again.
+    config.optedu_package_hash = package_hash()
+
+
+def mathjax_folder() -> Path:
+    """Folder of the MathJax files in the installed ``sphinx-mathjax-offline`` package."""
+    spec = find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            "sphinx-mathjax-offline is not installed: pip install 'optedu[book]'"
+        )
+    return Path(spec.origin).parent / "static" / "mathjax"
+
+
+def use_local_mathjax(app: Any, config: Any) -> None:
+    """Load MathJax from the book's own folder, with the notation's macros."""
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    mathjax = dict(config.mathjax3_config or {})
+    tex = mathjax.setdefault("tex", {})
+    tex.setdefault("macros", {}).update(macros())
+    tex.setdefault("tags", "none")
+    # The menu would fetch parts that are not copied; the page stays readable by screen readers
+    # through the assistive MathML that MathJax writes beside each formula.
+    mathjax.setdefault("options", {}).update({"enableMenu": False})
+    config.mathjax3_config = mathjax
+
+
+def macros() -> dict[str, Any]:
+    r"""LaTeX macros of the notation: operators here, symbols by name from :mod:`optedu.symbols`."""
+    table: dict[str, Any] = {
+        "E": r"\operatorname{\mathbb{E}}",
+        "Var": r"\operatorname{Var}",
+        "R": r"\mathbb{R}",
+        "argmin": r"\operatorname*{arg\,min}",
+        "sign": r"\operatorname{sign}",
+        "norm": [r"\left\lVert #1 \right\rVert", 1],
+        "abs": [r"\left\lvert #1 \right\rvert", 1],
+    }
+    return table
+
+
+def copy_mathjax(app: Any, exception: Exception | None) -> None:
+    """Copy what ``tex-chtml.js`` can load into the built site."""
+    if exception is not None or app.builder.format != "html":
+        return
+    source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
+    if target.exists():
+        return
+    shutil.copytree(source / "input" / "tex" / "extensions", target / "input" / "tex" / "extensions")
+    shutil.copytree(
+        source / "output" / "chtml" / "fonts" / "woff-v2", target / "output" / "chtml" / "fonts" / "woff-v2"
+    )
+    shutil.copy2(source / "tex-chtml.js", target)
+
+
+def drop_thebe(app: Any) -> None:
+    """Disconnect sphinx-thebe, which points every page at a script on another host."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [
+            listener
+            for listener in listeners
+            if not getattr(listener.handler, "__module__", "").startswith("sphinx_thebe")
+        ]
+
+
+def add_footer(app: Any, config: Any) -> None:
+    """State the version below every page; the theme adds the date."""
+    config.html_theme_options["extra_footer"] = (
+        f"<p>optedu {version('optedu')}. Text CC BY 4.0, code BSD-3-Clause.</p>"
+    )
+
+
+def setup(app: Any) -> None:
+    app.add_config_value("optedu_package_hash", "", "env")
+    app.connect("config-inited", use_execution_cache)
+    app.connect("config-inited", use_local_mathjax)
+    app.connect("config-inited", add_footer)
+    app.connect("builder-inited", drop_thebe, priority=1)
+    app.connect("build-finished", copy_mathjax)
