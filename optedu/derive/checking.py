@@ -1,0 +1,260 @@
+r"""Decide whether a claim holds: random exact points first, then SymPy's simplification.
+
+A random point refutes a false claim in a millisecond and gives the reader a counterexample.
+Only a claim that survives the points is handed to SymPy, which may prove it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+DIGITS = 40  # working precision of the numeric check
+TOLERANCE = sp.Float("1e-20", DIGITS)  # far above rounding at 40 digits, far below a real error
+
+
+@dataclass(frozen=True)
+class Verdict:
+    r"""What is known about a claim.
+
+    Attributes
+    ----------
+    proved : bool
+        SymPy reduced the claim to an identity (or to a sign that it knows).
+    points : int
+        Random points at which the claim was evaluated and held.
+    counterexample : dict or None
+        A point at which it fails, symbol to exact number; ``None`` if none was found.
+    left, right : sympy.Expr or None
+        Values of the two sides at the counterexample.
+    """
+
+    proved: bool = False
+    points: int = 0
+    counterexample: dict | None = None
+    left: sp.Expr | None = None
+    right: sp.Expr | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim was proved, or evaluated at some point and never refuted."""
+        return self.counterexample is None and (self.proved or self.points > 0)
+
+
+@dataclass(frozen=True)
+class Domain:
+    r"""Where a claim is made: open intervals for symbols, and conditions that points must meet.
+
+    Parameters
+    ----------
+    intervals : mapping of Symbol to (low, high)
+        Range from which a symbol is sampled; without one, its SymPy assumptions decide
+        (``positive``, ``nonnegative``, ``integer``).
+    conditions : tuple of relational
+        For example ``lr * L < 2``. A point that violates one is not used.
+    """
+
+    intervals: Mapping[sp.Symbol, tuple] = field(default_factory=dict)
+    conditions: tuple[Relational, ...] = ()
+
+    def sample(self, symbols: Iterable[sp.Symbol], rng: random.Random) -> dict | None:
+        """One exact point with a value for each symbol, or None if none was found."""
+        needed = set(symbols)
+        for condition in self.conditions:
+            # A condition matters only where it speaks of symbols of the claim.
+            if condition.free_symbols & needed:
+                needed |= condition.free_symbols
+        needed = sorted(needed, key=lambda s: s.sort_key())
+        for _ in range(2000):
+            point = {symbol: self._draw(symbol, rng) for symbol in needed}
+            if all(
+                condition.subs(point) == sp.true
+                for condition in self.conditions
+                if condition.free_symbols and condition.free_symbols <= set(needed)
+            ):
+                return point
+        return None
+
+    def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Rational:
+        if symbol.is_integer:
+            default = (1 if symbol.is_positive else 0 if symbol.is_nonnegative else -4, 6)
+            low, high = self.intervals.get(symbol, default)
+            return sp.Integer(rng.randint(int(low), int(high)))
+        default = (0 if symbol.is_nonnegative else -3, 3)
+        low, high = (sp.nsimplify(end) for end in self.intervals.get(symbol, default))
+        # 97 is prime, so fractions rarely meet a special value such as 1/2 by chance.
+        return low + (high - low) * sp.Rational(rng.randint(1, 96), 97)
+
+
+def check(
+    claim: Relational,
+    domain: Domain = Domain(),
+    *,
+    points: int = 12,
+    seed: int = 0,
+    certificate: sp.Expr | None = None,
+) -> Verdict:
+    r"""Check an equation or inequality.
+
+    Parameters
+    ----------
+    claim : sympy.Eq or inequality
+        May contain ``Sum`` over an indexed quantity, whose elements are then random numbers.
+    domain : Domain
+        Where the claim is made.
+    points : int
+        How many random points are tried.
+    seed : int
+        Seed of the points.
+    certificate : sympy.Expr, optional
+        For an inequality: an expression that equals the greater side minus the lesser and that
+        SymPy sees to be nonnegative (a square, say). It turns sampling into proof.
+
+    Returns
+    -------
+    Verdict
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> a, b = sp.symbols("a b", real=True)
+    >>> check(sp.Eq((a + b)**2, a**2 + 2*a*b + b**2)).proved
+    True
+    >>> check(sp.Eq((a + b)**2, a**2 + b**2)).holds
+    False
+    >>> check(2*a*b <= a**2 + b**2, certificate=(a - b)**2).proved
+    True
+    """
+    if claim == sp.true:
+        return Verdict(proved=True)
+    if claim == sp.false:
+        return Verdict(counterexample={})
+    if not isinstance(claim, Relational):
+        raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
+    found = _evaluate_at_points(claim, domain, points, seed)
+    if found.counterexample is not None:
+        return found
+    return Verdict(proved=_prove(claim, certificate), points=found.points)
+
+
+def _evaluate_at_points(claim, domain, points, seed) -> Verdict:
+    rng = random.Random(seed)
+    passed = 0
+    for _ in range(points):
+        point = domain.sample(_parameters(claim), rng)
+        if point is None:
+            break
+        left, right, elements = _values(claim, point, rng)
+        outcome = _compare(claim, left, right)
+        if outcome is False:
+            return Verdict(counterexample=point | elements, left=left, right=right)
+        passed += outcome is True
+    return Verdict(points=passed)
+
+
+def _parameters(expr) -> set:
+    """Free symbols without the names of indexed quantities, whose elements are drawn apart."""
+    return {s for s in expr.free_symbols if isinstance(s, sp.Symbol)} - {
+        base.label for base in expr.atoms(sp.IndexedBase)
+    }
+
+
+def _values(claim, point, rng):
+    """Both sides at a point, and the random elements (g_1, f(x), ...) that were used."""
+    sides = [sp.sympify(side).subs(point).doit() for side in (claim.lhs, claim.rhs)]
+    unknown = set().union(*(side.atoms(sp.Indexed, AppliedUndef) for side in sides))
+    elements = {
+        atom: sp.Rational(rng.randint(-96, 96), 31)
+        for atom in sorted(unknown, key=sp.default_sort_key)
+    }
+    left, right = (side.subs(elements).doit().evalf(DIGITS) for side in sides)
+    return left, right, elements
+
+
+def _compare(claim, left, right):
+    """True, False, or None where the sides have no finite value to compare."""
+    if not (left.is_number and right.is_number and left.is_finite and right.is_finite):
+        return None
+    scale = TOLERANCE * max(1, abs(left), abs(right))
+    if isinstance(claim, sp.Eq):
+        return bool(abs(left - right) <= scale)
+    if isinstance(claim, sp.Ne):
+        return bool(abs(left - right) > scale)
+    if not (left.is_real and right.is_real):
+        return None
+    gap = left - right if isinstance(claim, sp.Ge | sp.Gt) else right - left
+    strict = isinstance(claim, sp.Gt | sp.Lt)
+    return bool(gap > 0) if strict else bool(gap >= -scale)
+
+
+def _prove(claim, certificate) -> bool:
+    if isinstance(claim, sp.Eq):
+        return vanishes(claim.lhs - claim.rhs)
+    if isinstance(claim, sp.Ne):
+        return False
+    greater, lesser = (
+        (claim.lhs, claim.rhs) if isinstance(claim, sp.Ge | sp.Gt) else (claim.rhs, claim.lhs)
+    )
+    strict = isinstance(claim, sp.Gt | sp.Lt)
+    if certificate is not None:
+        certificate = sp.sympify(certificate)
+        sign = certificate.is_positive if strict else certificate.is_nonnegative
+        return bool(sign) and vanishes(greater - lesser - certificate)
+    for form in (sp.factor, sp.simplify):
+        gap = form(greater - lesser)
+        if gap.is_positive or (not strict and gap.is_nonnegative):
+            return True
+    return False
+
+
+def vanishes(expr: sp.Expr) -> bool:
+    """Whether SymPy reduces an expression to zero; cheap ways first."""
+    expr = sp.sympify(expr)
+    for form in (lambda e: e, sp.expand, collect_sums, sp.factor, sp.simplify):
+        expr = form(expr)
+        if expr == 0:
+            return True
+    return sp.simplify(sp.expand(sp.powdenest(expr, force=False), force=False)) == 0
+
+
+def collect_sums(expr: sp.Expr) -> sp.Expr:
+    r"""Bring finite sums to one form, so that equal sums cancel.
+
+    The terms beyond a common upper limit are split off (:math:`\sum_{i=1}^{t+1}` becomes
+    :math:`\sum_{i=1}^{t}` plus the last term), factors without the index move out, and the index
+    gets one name.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> a = sp.Symbol("a", positive=True)
+    >>> i, t = sp.symbols("i t", integer=True, positive=True)
+    >>> g = sp.IndexedBase("g")
+    >>> left = a * sp.Sum(a**(t - i) * g[i], (i, 1, t)) + g[t + 1]
+    >>> right = sp.Sum(a**(t + 1 - i) * g[i], (i, 1, t + 1))
+    >>> sp.simplify(collect_sums(left - right))
+    0
+    """
+    return sp.expand(sp.expand(expr).replace(lambda e: isinstance(e, sp.Sum), _normal_sum))
+
+
+def _normal_sum(total: sp.Sum) -> sp.Expr:
+    if len(total.limits) != 1 or len(total.limits[0]) != 3:
+        return total
+    index, low, high = total.limits[0]
+    extra, anchor = high.as_coeff_Add()
+    split = sp.Integer(0)
+    if anchor != 0 and extra.is_Integer and extra > 0:
+        split = sum(total.function.subs(index, anchor + k) for k in range(1, int(extra) + 1))
+        high = anchor
+    name = sp.Symbol("_k", integer=True, positive=index.is_positive)
+    result = split
+    for term in sp.Add.make_args(sp.expand(total.function.subs(index, name))):
+        outside, inside = term.as_independent(name, as_Add=False)
+        result += outside * sp.Sum(inside, (name, low, high))
+    return result

@@ -1,0 +1,271 @@
+r"""A derivation: expressions, the reason for each, and a check that stops at a false step."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from optedu.derive.checking import Domain, Verdict, check
+
+_RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt}
+_LATEX = {"=": "=", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
+
+
+class DerivationError(AssertionError):
+    """A step of a derivation does not hold, or nothing could be found out about it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    r"""One line of a derivation.
+
+    Attributes
+    ----------
+    latex : str
+        What is shown.
+    why : str
+        The justification, in words.
+    status : str
+        ``"given"``, ``"proved"`` (SymPy reduced it to an identity) or ``"sampled"`` (it held at
+        every random point, and SymPy could not prove it).
+    points : int
+        Random points at which it was evaluated.
+    """
+
+    latex: str
+    why: str
+    status: str
+    points: int = 0
+
+    @property
+    def checked(self) -> str:
+        """How the line was checked, in words."""
+        if self.status == "given":
+            return "given"
+        if self.status == "proved":
+            return "proved by SymPy"
+        return f"holds at {self.points} random points"
+
+
+class Derivation:
+    r"""A chain of expressions in which each link is checked when it is written.
+
+    Parameters
+    ----------
+    title : str
+        What is derived.
+    start : sympy.Expr, optional
+        First expression of the chain. Without it only :meth:`given` and :meth:`fact` can be used.
+    assume : sequence of relational
+        Conditions on the symbols, such as ``lr * L < 2``: claims are made only where they hold.
+    domain : mapping of Symbol to (low, high), optional
+        Range from which a symbol is sampled.
+    points : int
+        Random points for a step.
+    seed : int
+        Seed of the random points.
+
+    Raises
+    ------
+    DerivationError
+        From :meth:`then` and :meth:`fact`, at once, when a step does not hold. It names the step
+        and a point at which the two sides differ.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> a, b = sp.symbols("a b", real=True)
+    >>> d = Derivation("A square", (a + b)**2).then(a**2 + 2*a*b + b**2, "expand the square")
+    >>> d.steps[-1].checked
+    'proved by SymPy'
+    >>> d.then(a**2 + b**2, "drop the middle term")
+    Traceback (most recent call last):
+        ...
+    optedu.derive.derivation.DerivationError: A square, step 2 ('drop the middle term') does not hold:
+      a**2 + 2*a*b + b**2 = a**2 + b**2
+      at a = 9/97, b = 33/97: left = 0.1875, right = 0.1243
+    """
+
+    def __init__(self, title, start=None, *, assume=(), domain=None, points=12, seed=0):
+        self.title = title
+        self.steps: list[Step] = []
+        self._facts: dict = {}
+        self._points = points
+        self._seed = seed
+        self._number = 0
+        self._domain = Domain(dict(domain or {}), tuple(assume))
+        for condition in self._domain.conditions:
+            if not isinstance(condition, Relational):
+                raise TypeError(f"assume must hold equations or inequalities, got {condition!r}")
+            self.steps.append(Step(sp.latex(condition), "assumed", "given"))
+        self.current = None if start is None else sp.sympify(start)
+        if start is not None:
+            self.steps.append(Step(sp.latex(self.current), "start", "given"))
+
+    def given(self, fact, why: str) -> Derivation:
+        r"""Add a definition or hypothesis, used by all later checks.
+
+        Parameters
+        ----------
+        fact : sympy.Eq or inequality
+            An equation replaces its left side by its right side in later claims; an inequality
+            restricts where they are made.
+        why : str
+            Where it comes from.
+        """
+        if not isinstance(fact, Relational):
+            raise TypeError(f"fact must be an equation or inequality, got {type(fact).__name__}")
+        if isinstance(fact, sp.Eq):
+            self._facts[fact.lhs] = fact.rhs
+        else:
+            self._domain = Domain(self._domain.intervals, (*self._domain.conditions, fact))
+        self.steps.append(Step(sp.latex(fact), why, "given"))
+        return self
+
+    def then(self, expr, why: str, *, relation: str = "=", certificate=None) -> Derivation:
+        r"""Continue the chain: the current expression is related to ``expr``.
+
+        Parameters
+        ----------
+        expr : sympy.Expr
+            The next expression.
+        why : str
+            The justification.
+        relation : {"=", "<=", "<", ">=", ">"}
+            How the current expression relates to the next.
+        certificate : sympy.Expr, optional
+            See :func:`optedu.derive.check`.
+
+        Returns
+        -------
+        Derivation
+            Itself, so that steps can be chained.
+        """
+        if self.current is None:
+            raise ValueError("then needs a start: Derivation(title, start)")
+        if relation not in _RELATIONS:
+            raise ValueError(f"relation must be one of {sorted(_RELATIONS)}, got {relation!r}")
+        expr = sp.sympify(expr)
+        verdict = self._check(self.current, relation, expr, why, certificate)
+        self._add(rf"{_LATEX[relation]} {sp.latex(expr)}", why, verdict)
+        self.current = expr
+        return self
+
+    def fact(self, claim, why: str, *, certificate=None) -> Derivation:
+        r"""Check an equation or inequality that stands beside the chain.
+
+        Parameters
+        ----------
+        claim : sympy.Eq or inequality
+            The claim. One that SymPy evaluates to ``True`` by itself is accepted.
+        why : str
+            The justification.
+        certificate : sympy.Expr, optional
+            See :func:`optedu.derive.check`.
+        """
+        if claim == sp.true:
+            self._add(sp.latex(claim), why, Verdict(proved=True))
+            return self
+        if claim == sp.false:
+            self._number += 1
+            raise DerivationError(f"{self._where(why)} does not hold: SymPy evaluates it to False")
+        if not isinstance(claim, Relational):
+            raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
+        name = next(n for n, kind in _RELATIONS.items() if isinstance(claim, kind))
+        verdict = self._check(claim.lhs, name, claim.rhs, why, certificate)
+        self._add(sp.latex(claim), why, verdict)
+        return self
+
+    def _check(self, left, relation, right, why, certificate) -> Verdict:
+        self._number += 1
+        known_left, known_right = (self._apply_facts(side) for side in (left, right))
+        claim = _RELATIONS[relation](known_left, known_right, evaluate=False)
+        verdict = check(
+            claim, self._domain, points=self._points, seed=self._seed, certificate=certificate
+        )
+        shown = f"  {left} {relation} {right}"
+        if verdict.counterexample is not None:
+            point = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
+            at = f"at {point}: " if point else ""
+            raise DerivationError(
+                f"{self._where(why)} does not hold:\n{shown}\n"
+                f"  {at}left = {sp.N(verdict.left, 4)}, right = {sp.N(verdict.right, 4)}"
+            )
+        if not verdict.holds:
+            raise DerivationError(
+                f"{self._where(why)} could not be checked:\n{shown}\n"
+                "  SymPy cannot prove it and no point of the domain gives it a finite value"
+            )
+        return verdict
+
+    def _apply_facts(self, expr):
+        # Facts may use earlier facts, so replace until nothing changes.
+        for _ in range(len(self._facts) + 1):
+            new = sp.sympify(expr).subs(self._facts)
+            if new == expr:
+                break
+            expr = new
+        return expr
+
+    def _where(self, why) -> str:
+        return f"{self.title}, step {self._number} ({why!r})"
+
+    def _add(self, latex, why, verdict):
+        status = "proved" if verdict.proved else "sampled"
+        self.steps.append(Step(latex, why, status, verdict.points))
+
+    @property
+    def proved(self) -> bool:
+        """Whether SymPy proved every step that is not given."""
+        return all(step.status != "sampled" for step in self.steps)
+
+    def __repr__(self) -> str:
+        return f"<Derivation {self.title!r}: {self._number} steps, all hold>"
+
+    def _repr_latex_(self) -> str:
+        lines = " \\\\\n".join(
+            rf"& {step.latex} && \text{{{_plain_tex(step.why)}}}" for step in self.steps
+        )
+        return f"$$\\begin{{aligned}}\n{lines}\n\\end{{aligned}}$$"
+
+    def _repr_html_(self) -> str:
+        # flex-wrap puts the justification beside the formula on a desktop and under it on a
+        # phone; a formula wider than the page scrolls by itself.
+        rows = "\n".join(
+            '<div style="display:flex;flex-wrap:wrap;gap:.1rem 1.5rem;align-items:center;'
+            'padding:.35rem .25rem;border-top:1px solid rgba(128,128,128,.35)">'
+            '<div class="math tex2jax_process mathjax_process" '
+            'style="flex:3 1 22rem;min-width:0;overflow-x:auto;overflow-y:hidden;'
+            f'padding:.2rem 0" tabindex="0">\\(\\displaystyle {html.escape(step.latex)}\\)</div>'
+            f'<div style="flex:1 1 13rem;min-width:0;font-size:.9em">{html.escape(step.why)}'
+            f"{_badge(step)}</div></div>"
+            for step in self.steps
+        )
+        return (
+            '<div class="optedu-derivation" role="group" '
+            f'aria-label="Derivation: {html.escape(self.title, quote=True)}" '
+            'style="margin:.5rem 0 1rem">'
+            f'<div style="font-weight:600;padding:.25rem">{html.escape(self.title)}</div>'
+            f"{rows}</div>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {
+            "text/plain": repr(self),
+            "text/latex": self._repr_latex_(),
+            "text/html": self._repr_html_(),
+        }
+
+
+def _badge(step: Step) -> str:
+    if step.status == "given":
+        return "" if step.why in ("start", "assumed") else " <small>(given)</small>"
+    mark = "&#10003;" if step.status == "proved" else "&#8776;"
+    return f' <small style="white-space:nowrap">{mark} {step.checked}</small>'
+
+
+def _plain_tex(text: str) -> str:
+    return "".join("\\" + c if c in "#$%&_{}" else c for c in text)
