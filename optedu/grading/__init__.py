@@ -1,0 +1,1 @@
+"""Grade a class of notebooks: isolated, in parallel, into the gradebook of nbgrader."""
