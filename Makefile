@@ -23,11 +23,11 @@ setup:  ## make .venv from the lock file (again only when it changed)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@cmp -s $(LOCK) .venv/requirements.installed || { \
 	  echo "Installing the locked requirements into .venv ..."; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK); \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check -r $(LOCK); \
 	  rm -f .venv/pyproject.installed; \
 	  cp $(LOCK) .venv/requirements.installed; }
 	@cmp -s pyproject.toml .venv/pyproject.installed || { \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	  cp pyproject.toml .venv/pyproject.installed; }
 
 course: setup  ## build the book and the exercises, grade a sample class, print the grades
@@ -70,7 +70,7 @@ linkcheck: setup  ## check the links to other sites (needs the network)
 
 lock: ## write requirements.txt anew from pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	build/lock/bin/python -m pip install -qq --disable-pip-version-check --upgrade setuptools '.[dev]'
 	build/lock/bin/python -m pip freeze --all --exclude optedu --exclude pip > build/lock/requirements.txt
 	cp build/lock/requirements.txt $(LOCK)
 

@@ -91,9 +91,12 @@ def copy_mathjax(app: Any, exception: Exception | None) -> None:
     source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
     if target.exists():
         return
-    shutil.copytree(source / "input" / "tex" / "extensions", target / "input" / "tex" / "extensions")
     shutil.copytree(
-        source / "output" / "chtml" / "fonts" / "woff-v2", target / "output" / "chtml" / "fonts" / "woff-v2"
+        source / "input" / "tex" / "extensions", target / "input" / "tex" / "extensions"
+    )
+    shutil.copytree(
+        source / "output" / "chtml" / "fonts" / "woff-v2",
+        target / "output" / "chtml" / "fonts" / "woff-v2",
     )
     shutil.copy2(source / "tex-chtml.js", target)
 

@@ -1,0 +1,1 @@
+r"""What runs the course around the package: generated tables, released notebooks, sample class."""

@@ -1,0 +1,182 @@
+r"""Tables of the book that are generated from the package, as MyST Markdown.
+
+Nothing here states a formula or a range: it is all read from :mod:`optedu.symbols` and
+:mod:`optedu.rules`, so a symbol or a rule that is added there appears in the book.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from optedu import rules, symbols
+
+__all__ = ["frameworks", "notation", "zoo"]
+
+FRAMEWORKS = ("PyTorch", "Keras", "Optax")
+FORMS = (
+    ("array", "Pure function, any array namespace", "python"),
+    ("numpy", "In place, NumPy", "python"),
+    ("javascript", "JavaScript", "javascript"),
+    ("cupy", "One fused CuPy kernel", "python"),
+)
+
+
+def list_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: str = "", name: str = ""
+) -> str:
+    r"""Return a MyST ``list-table``, whose cells may hold formulas with bars, unlike ``|`` tables.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Column titles.
+    rows : iterable of sequence of str
+        One-line cells in Markdown.
+    widths : str, optional
+        Relative column widths, such as ``"20 80"``.
+    name : str, optional
+        Cross-reference target.
+
+    Examples
+    --------
+    >>> print(list_table(["a", "b"], [["1", "2"]]))
+    ```{list-table}
+    :header-rows: 1
+    * - a
+      - b
+    * - 1
+      - 2
+    ```
+    """
+    lines = ["```{list-table}", ":header-rows: 1"]
+    if widths:
+        lines.append(f":widths: {widths}")
+    if name:
+        lines.append(f":name: {name}")
+    for row in (header, *rows):
+        lines += [f"{'* ' if i == 0 else '  '}- {cell}" for i, cell in enumerate(row)]
+    return "\n".join([*lines, "```"])
+
+
+def interval(notation: Any) -> str:
+    r"""Return the range of a hyper-parameter or symbol as LaTeX, empty where there is none.
+
+    Examples
+    --------
+    >>> interval(symbols.TABLE["beta1"])
+    '$[0, 1)$'
+    """
+    if math.isinf(notation.lower) and math.isinf(notation.upper):
+        return ""
+    left = "(" if notation.lower_open else "["
+    right = ")" if notation.upper_open else "]"
+    lower = r"-\infty" if math.isinf(notation.lower) else f"{notation.lower:g}"
+    upper = r"\infty" if math.isinf(notation.upper) else f"{notation.upper:g}"
+    return f"${left}{lower}, {upper}{right}$"
+
+
+def notation() -> str:
+    r"""Return the notation table, from :data:`optedu.symbols.TABLE`."""
+    return list_table(
+        ["Symbol", "In code", "Meaning", "Range"],
+        (
+            [f"${row.latex}$", f"`{row.name}`", row.meaning, interval(row)]
+            for row in symbols.TABLE.values()
+        ),
+        widths="14 22 44 20",
+        name="notation-table",
+    )
+
+
+def _default(value: float) -> str:
+    return f"{value:g}"
+
+
+def _state(rule: Any) -> str:
+    return ", ".join(f"${state.latex_base}$" for state in rule.states) or "none"
+
+
+def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
+    where = f"{{cite:t}}`{rule.source_ref.key}`, {rule.source_ref.where}"
+    lines = [f"(zoo-{rule.name})=", f"## {rule.title}", "", rule.summary, ""]
+    lines += ["```{math}", rule.latex(), "```", ""]
+    lines.append(f"Source: {where}.")
+    if page := page_of.get(rule.chapter):
+        lines.append(f"Derived in {{doc}}`/{page}`.")
+    lines += ["", f"Code name: `{rule.name}`. State: {_state(rule)}.", ""]
+    lines.append(
+        list_table(
+            ["Hyper-parameter", "In code", "Default", "Range", "Meaning"],
+            (
+                [f"${h.latex}$", f"`{h.name}`", _default(h.default), interval(h), h.meaning]
+                for h in rule.hypers
+            ),
+            widths="14 20 12 16 38",
+        )
+    )
+    if rule.notes:
+        lines += ["", *(f"- {framework}: {note}" for framework, note in rule.notes.items())]
+    for form, title, language in FORMS:
+        lines += ["", f":::{{dropdown}} {title}", f"```{language}", rule.source(form).rstrip()]
+        lines += ["```", ":::"]
+    return "\n".join(lines)
+
+
+def zoo(page_of: Mapping[str, str] | None = None) -> str:
+    r"""Return the table of every rule, then a section for each.
+
+    Parameters
+    ----------
+    page_of : mapping of str to str, optional
+        Chapter name (``"ch09_adam"``) to its page, for the links.
+    """
+    table = list_table(
+        ["Rule", "In one sentence", "State", "Hyper-parameters"],
+        (
+            [
+                f"[{rule.title}](#zoo-{rule.name})",
+                rule.summary,
+                _state(rule),
+                ", ".join(f"${h.latex} = {_latex_number(h.default)}$" for h in rule.hypers),
+            ]
+            for rule in rules.all().values()
+        ),
+        widths="18 38 12 32",
+        name="zoo-table",
+    )
+    sections = (_rule_section(rule, page_of or {}) for rule in rules.all().values())
+    return "\n\n".join([table, *sections])
+
+
+def _latex_number(value: float) -> str:
+    r"""Return a default as LaTeX.
+
+    Examples
+    --------
+    >>> _latex_number(1e-08), _latex_number(0.9)
+    ('10^{-8}', '0.9')
+    """
+    text = f"{value:g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    power = f"10^{{{int(exponent)}}}"
+    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+
+
+def frameworks() -> str:
+    r"""Return what PyTorch, Keras and Optax do about each rule, from the rules' notes."""
+    return list_table(
+        ["Rule", *FRAMEWORKS],
+        (
+            [
+                f"{{ref}}`{rule.title} <zoo-{rule.name}>`",
+                *(rule.notes.get(framework, "") for framework in FRAMEWORKS),
+            ]
+            for rule in rules.all().values()
+        ),
+        widths="16 28 28 28",
+        name="framework-table",
+    )
