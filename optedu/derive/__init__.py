@@ -16,6 +16,7 @@ from optedu.derive.pieces import (
     proximal_argmin,
     spectral_radius,
 )
+from optedu.derive.printing import latex, use_notation
 from optedu.derive.recurrence import (
     Recurrence,
     close_geometric,
@@ -36,9 +37,11 @@ __all__ = [
     "close_geometric",
     "expectation",
     "iteration_matrix",
+    "latex",
     "limits",
     "prove_by_induction",
     "proximal_argmin",
     "spectral_radius",
     "unroll",
+    "use_notation",
 ]

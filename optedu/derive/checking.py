@@ -6,6 +6,7 @@ Only a claim that survives the points is handed to SymPy, which may prove it.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
+
+from optedu import symbols
 
 DIGITS = 40  # working precision of the numeric check
 TOLERANCE = sp.Float("1e-20", DIGITS)  # far above rounding at 40 digits, far below a real error
@@ -53,8 +56,9 @@ class Domain:
     Parameters
     ----------
     intervals : mapping of Symbol to (low, high)
-        Range from which a symbol is sampled; without one, its SymPy assumptions decide
-        (``positive``, ``nonnegative``, ``integer``).
+        Range from which a symbol is sampled. Without one, the range of the notation table
+        decides (``beta1`` is in [0, 1)), else the symbol's SymPy assumptions (``positive``,
+        ``nonnegative``, ``integer``).
     conditions : tuple of relational
         For example ``lr * L < 2``. A point that violates one is not used.
     """
@@ -85,10 +89,19 @@ class Domain:
             default = (1 if symbol.is_positive else 0 if symbol.is_nonnegative else -4, 6)
             low, high = self.intervals.get(symbol, default)
             return sp.Integer(rng.randint(int(low), int(high)))
-        default = (0 if symbol.is_nonnegative else -3, 3)
-        low, high = (sp.nsimplify(end) for end in self.intervals.get(symbol, default))
+        low, high = (
+            sp.nsimplify(end) for end in self.intervals.get(symbol, _default_interval(symbol))
+        )
         # 97 is prime, so fractions rarely meet a special value such as 1/2 by chance.
         return low + (high - low) * sp.Rational(rng.randint(1, 96), 97)
+
+
+def _default_interval(symbol: sp.Symbol) -> tuple:
+    row = symbols.TABLE.get(symbol.name)
+    if row is None or row.symbol != symbol:
+        return (0 if symbol.is_nonnegative else -3, 3)
+    low = row.lower if math.isfinite(row.lower) else -3
+    return low, row.upper if math.isfinite(row.upper) else max(low, 0) + 3
 
 
 def check(

@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from optedu.derive.checking import Domain, Verdict, check
+from optedu.derive.printing import latex
 
 _RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt}
 _LATEX = {"=": "=", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
@@ -100,10 +101,10 @@ class Derivation:
         for condition in self._domain.conditions:
             if not isinstance(condition, Relational):
                 raise TypeError(f"assume must hold equations or inequalities, got {condition!r}")
-            self.steps.append(Step(sp.latex(condition), "assumed", "given"))
+            self.steps.append(Step(latex(condition), "assumed", "given"))
         self.current = None if start is None else sp.sympify(start)
         if start is not None:
-            self.steps.append(Step(sp.latex(self.current), "start", "given"))
+            self.steps.append(Step(latex(self.current), "start", "given"))
 
     def given(self, fact, why: str) -> Derivation:
         r"""Add a definition or hypothesis, used by all later checks.
@@ -122,7 +123,7 @@ class Derivation:
             self._facts[fact.lhs] = fact.rhs
         else:
             self._domain = Domain(self._domain.intervals, (*self._domain.conditions, fact))
-        self.steps.append(Step(sp.latex(fact), why, "given"))
+        self.steps.append(Step(latex(fact), why, "given"))
         return self
 
     def then(self, expr, why: str, *, relation: str = "=", certificate=None) -> Derivation:
@@ -150,7 +151,7 @@ class Derivation:
             raise ValueError(f"relation must be one of {sorted(_RELATIONS)}, got {relation!r}")
         expr = sp.sympify(expr)
         verdict = self._check(self.current, relation, expr, why, certificate)
-        self._add(rf"{_LATEX[relation]} {sp.latex(expr)}", why, verdict)
+        self._add(rf"{_LATEX[relation]} {latex(expr)}", why, verdict)
         self.current = expr
         return self
 
@@ -167,7 +168,7 @@ class Derivation:
             See :func:`optedu.derive.check`.
         """
         if claim == sp.true:
-            self._add(sp.latex(claim), why, Verdict(proved=True))
+            self._add(latex(claim), why, Verdict(proved=True))
             return self
         if claim == sp.false:
             self._number += 1
@@ -176,7 +177,7 @@ class Derivation:
             raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
         name = next(n for n, kind in _RELATIONS.items() if isinstance(claim, kind))
         verdict = self._check(claim.lhs, name, claim.rhs, why, certificate)
-        self._add(sp.latex(claim), why, verdict)
+        self._add(latex(claim), why, verdict)
         return self
 
     def _check(self, left, relation, right, why, certificate) -> Verdict:
@@ -213,9 +214,9 @@ class Derivation:
     def _where(self, why) -> str:
         return f"{self.title}, step {self._number} ({why!r})"
 
-    def _add(self, latex, why, verdict):
+    def _add(self, shown, why, verdict):
         status = "proved" if verdict.proved else "sampled"
-        self.steps.append(Step(latex, why, status, verdict.points))
+        self.steps.append(Step(shown, why, status, verdict.points))
 
     @property
     def proved(self) -> bool:

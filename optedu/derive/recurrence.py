@@ -43,6 +43,11 @@ class Recurrence:
         value = self.initial
         for t in range(1, steps + 1):
             value = self.step(value, sp.Integer(t))
+        if self.initial == 0 and self.b != 0:
+            # b divides every term; taken out, the weights can be read off.
+            return self.b * sp.collect(
+                sp.expand(sp.cancel(value / self.b)), [self.drive(t) for t in range(1, steps + 1)]
+            )
         return sp.expand(value)
 
     @property
@@ -77,8 +82,8 @@ def unroll(a, b, drive, *, t=None, i=None, initial=0) -> Recurrence:
     >>> import sympy as sp
     >>> beta = sp.Symbol("beta", positive=True)
     >>> m = unroll(beta, 1 - beta, sp.IndexedBase("g"))
-    >>> sp.factor(m.after(2))
-    -(beta - 1)*(beta*g[1] + g[2])
+    >>> m.after(2)
+    (1 - beta)*(beta*g[1] + g[2])
     >>> m.closed_form
     (1 - beta)*Sum(beta**(-i + t)*g[i], (i, 1, t))
     """
