@@ -1,0 +1,120 @@
+r"""The array backend: found from the arrays that come in, never from a global switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Device", "device", "gpu_available", "namespace", "to_numpy"]
+
+
+def namespace(*arrays: Any) -> Any:
+    r"""Return the array namespace (NumPy, CuPy, array-api-strict, ...) of the arrays.
+
+    Parameters
+    ----------
+    *arrays : array
+        Arrays of one library. Python numbers are ignored.
+
+    Returns
+    -------
+    module
+        The namespace, as array-api-compat wraps it; NumPy itself for NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        If there is no array among them, or they come from more than one library.
+    """
+    if all(type(array) is np.ndarray for array in arrays) and arrays:
+        return np  # NumPy 2 follows the standard: no wrapper, and no import, is needed.
+    from array_api_compat import array_namespace
+
+    try:
+        found = array_namespace(*[a for a in arrays if not isinstance(a, (int, float))])
+    except TypeError as error:
+        kinds = ", ".join(type(array).__name__ for array in arrays)
+        raise TypeError(f"expected arrays of one library, got {kinds}: {error}") from None
+    return np if found.__name__ == "array_api_compat.numpy" else found
+
+
+def to_numpy(array: Any) -> np.ndarray:
+    r"""Return a NumPy array with the values of `array`, copied from the device where it lives."""
+    if isinstance(array, np.ndarray):
+        return array
+    get = getattr(array, "get", None)  # CuPy's explicit copy from the GPU
+    if callable(get) and hasattr(array, "__cuda_array_interface__"):
+        return get()
+    # array-api-strict and other CPU libraries speak DLPack or the buffer protocol.
+    try:
+        return np.from_dlpack(array).copy()
+    except (AttributeError, BufferError, RuntimeError, TypeError):
+        return np.asarray(array)
+
+
+@dataclass(frozen=True)
+class Device:
+    r"""Where arrays are made: `xp` is the namespace to make them with."""
+
+    name: str
+    xp: ModuleType
+
+    def asarray(self, values: Any, dtype: Any = None) -> Any:
+        r"""Return `values` as an array on this device."""
+        if isinstance(values, np.ndarray) or not hasattr(values, "dtype"):
+            return self.xp.asarray(values, dtype=dtype)
+        return self.xp.asarray(to_numpy(values), dtype=dtype)
+
+
+def gpu_available() -> bool:
+    r"""Say whether CuPy is installed and finds a GPU that it can use."""
+    return _gpu_problem() is None
+
+
+def device(name: str = "cpu") -> Device:
+    r"""Return the device to make arrays on.
+
+    Parameters
+    ----------
+    name : {"cpu", "gpu"}
+        NumPy's memory or the GPU's, through CuPy.
+
+    Raises
+    ------
+    ValueError
+        If `name` is neither.
+    RuntimeError
+        If there is no GPU, or no CuPy; the message says which, and what to do.
+
+    Examples
+    --------
+    >>> optedu.device("cpu").asarray([1.0, 2.0])
+    array([1., 2.])
+    """
+    from optedu.validate import choice
+
+    if choice("name", name, ("cpu", "gpu")) == "cpu":
+        return Device("cpu", np)
+    problem = _gpu_problem()
+    if problem:
+        raise RuntimeError(f"no GPU can be used: {problem}")
+    import cupy
+
+    return Device("gpu", cupy)
+
+
+def _gpu_problem() -> str | None:
+    try:
+        import cupy
+    except ImportError:
+        return (
+            "CuPy is not installed; install the build for your CUDA version, "
+            "for example: pip install cupy-cuda12x"
+        )
+    # `import cupy` works without a driver and the first allocation raises: ask before.
+    if not cupy.is_available():
+        return "CuPy is installed but finds no CUDA device (is the NVIDIA driver loaded?)"
+    return None

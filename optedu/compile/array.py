@@ -1,0 +1,121 @@
+r"""The pure function: the equations as they stand, on arrays of any namespace."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sympy import Add, Expr, Function, Mul, Piecewise, Pow, S
+
+from optedu import symbols
+from optedu.backend import namespace
+from optedu.compile import scalars
+from optedu.compile.lowering import Assignment, Program, array_symbols
+from optedu.compile.printing import PythonPrinter
+from optedu.rule import Rule, x
+
+__all__ = ["function", "source"]
+
+FUNCTIONS = {
+    "sqrt": "xp.sqrt",
+    "Abs": "xp.abs",
+    "sign": "xp.sign",
+    "Max": "xp.maximum",
+    "Min": "xp.minimum",
+    "exp": "xp.exp",
+    "log": "xp.log",
+}
+
+
+@lru_cache(maxsize=256)
+def _program(rule: Rule) -> Program:
+    r"""Take out only the scalar parts that call a function: the rest stays as on the page."""
+    arrays = array_symbols(rule)
+    scalar: list[Assignment] = []
+    body: list[Assignment] = []
+    taken: dict[Expr, Any] = {}
+
+    def outside(expression: Expr) -> Expr:
+        if not expression.free_symbols & arrays:
+            if expression.is_Symbol or not _calls(expression):
+                return expression
+            if expression not in taken:
+                taken[expression] = symbols.Symbol(f"s{len(taken)}", real=True)
+                scalar.append(Assignment(taken[expression], expression))
+            return taken[expression]
+        if expression.is_Atom:
+            return expression
+        if isinstance(expression, (Add, Mul)):
+            return expression.func(*[outside(a) for a in expression.args])
+        return expression.func(*[outside(a) for a in expression.args], evaluate=False)
+
+    for equation in rule.equations:
+        if equation.rhs.free_symbols & arrays:
+            arrays.add(equation.lhs)
+            body.append(Assignment(equation.lhs, outside(equation.rhs)))
+        else:
+            scalar.append(Assignment(equation.lhs, equation.rhs))
+    return Program(rule, tuple(scalar), tuple(body))
+
+
+def _calls(expression: Expr) -> bool:
+    return expression.has(Function, Piecewise) or any(
+        power.exp == S.Half or power.exp == -S.Half for power in expression.atoms(Pow)
+    )
+
+
+def source(rule: Rule) -> str:
+    r"""Return the code of the pure function."""
+    program = _program(rule)
+    names = program.code_names
+    indexed = {s: names.get(s, s.name) for v in program.arrays for s in (v.old, v.new)}
+    indexed |= {symbols.g: "g"} | {a.target: names.get(a.target, a.target.name) for a in program.body}
+    printer = PythonPrinter(names, indexed, FUNCTIONS)
+    code = scalars.lines(program.scalars, names)
+    if code:
+        code = ["# scalars, once a step", *code, "# arrays"]
+    code += [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
+    outputs = ", ".join([x.name, *(s.name for s in rule.states)])
+    defaults = "".join(f", {h.name}={h.default:g}" for h in rule.hypers)
+    inputs = ", ".join(["xp", x.name, "g", *(s.name for s in rule.states), "t"])
+    return (
+        f"def {rule.name}({inputs}{defaults}):\n"
+        + textwrap.indent("\n".join([*code, f"return {outputs}"]), "    ")
+        + "\n"
+    )
+
+
+def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    r"""Return `step(x, g, state, t, hyper)`, which computes with the printed code."""
+    code = compile(source(rule), f"<optedu {rule.name}, array form>", "exec")
+    floats: dict[str, Any] = scalars.environment()
+    exec(code, floats)  # noqa: S102 - our own printed code
+    names = [s.name for s in rule.states]
+
+    def step(
+        x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        xp = namespace(x, g)
+        call = floats[rule.name]
+        quiet: Any = contextlib.nullcontext()
+        if not all(type(v) is float for v in hyper.values()):
+            import numpy as np
+
+            runs = scalars.environment(xp)
+            exec(code, runs)  # noqa: S102
+            call = runs[rule.name]
+            hyper = {
+                k: v if type(v) is float else xp.asarray(v, dtype=x.dtype)
+                for k, v in hyper.items()
+            }
+            # Both branches of a choice are computed, and one may be the root of a negative.
+            quiet = np.errstate(invalid="ignore", divide="ignore")
+        with quiet:
+            result = call(xp, x, g, *[state[n] for n in names], t, **hyper)
+        result = result if isinstance(result, tuple) else (result,)
+        return result[0], dict(zip(names, result[1:], strict=True))
+
+    return step

@@ -1,0 +1,251 @@
+r"""Printers of SymPy expressions as Python, C and JavaScript that people like to read.
+
+In C and JavaScript squares print as products (faster, and exact), square roots as calls, scalar factors before arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sympy import Expr, Mul, Number, Pow, Rational, S, Symbol
+from sympy.printing.c import C99CodePrinter
+from sympy.printing.codeprinter import CodePrinter
+from sympy.printing.jscode import JavascriptCodePrinter
+from sympy.printing.precedence import PRECEDENCE, precedence
+from sympy.printing.pycode import PythonCodePrinter
+
+__all__ = ["CPrinter", "JavaScriptPrinter", "PythonPrinter"]
+
+
+class _Readable(CodePrinter):
+    r"""What the three printers share.
+
+    Parameters
+    ----------
+    names : mapping of Symbol to str
+        Names in the code; a symbol that is not there keeps its own.
+    indexed : mapping of Symbol to str
+        Symbols that are elements of arrays, with the code of the element, such as `m[i]`.
+    functions : mapping of str to str
+        SymPy function name (sqrt, Abs, sign, Max, Min, exp, log) to the function in the code.
+    """
+
+    # Whether g**2 prints as g*g: exact and fast where the power is a call of pow.
+    _multiplies = True
+
+    def __init__(
+        self,
+        names: Mapping[Symbol, str] | None = None,
+        indexed: Mapping[Symbol, str] | None = None,
+        functions: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._symbols = {**(names or {}), **(indexed or {})}
+        self._arrays = set(indexed or {})
+        self._calls = dict(functions or {})
+
+    def _print_Symbol(self, expr: Symbol) -> str:  # noqa: N802
+        return self._symbols.get(expr, expr.name)
+
+    def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
+        # What is subtracted comes last: `x - step`, not `-step + x`; arrays before scalars, but
+        # `1 - beta` where there is no array.
+        arrays = bool(expr.free_symbols & self._arrays)
+
+        def order_of(term: Expr) -> tuple[bool, int, str]:
+            kind = 1 if arrays else 0
+            if not isinstance(term, Number):
+                kind = 0 if term.free_symbols & self._arrays else 1
+            return _negative(term), kind, str(term)
+
+        terms = sorted(expr.args, key=order_of)
+        text = ""
+        for term in terms:
+            negative = _negative(term)
+            part = self.parenthesize(-term if negative else term, PRECEDENCE["Add"])
+            if not text:
+                text = f"-{part}" if negative else part
+            else:
+                text += f" - {part}" if negative else f" + {part}"
+        return text
+
+    def _print_Mul(self, expr: Mul) -> str:  # noqa: N802
+        if _negative(expr):
+            return f"-{self.parenthesize(-expr, PRECEDENCE['Mul'])}"
+        top: list[str] = []
+        bottom: list[str] = []
+        for factor in sorted(expr.args, key=lambda a: (self._order(a), str(a))):
+            if isinstance(factor, Rational) and factor.p == 1 and factor.q != 1:
+                bottom.append(self._print(S(factor.q)))
+            elif isinstance(factor, Pow) and factor.exp.as_coeff_Mul()[0].is_negative:
+                bottom.append(self._factor(Pow(factor.base, -factor.exp)))
+            else:
+                top.append(self._factor(factor))
+        code = "*".join(top) or self._one()
+        if not bottom:
+            return code
+        return f"{code}/{bottom[0]}" if len(bottom) == 1 else f"{code}/({'*'.join(bottom)})"
+
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:  # noqa: N802
+        base, exponent = expr.as_base_exp()
+        if exponent == S.Half:
+            return f"{self._calls.get('sqrt', 'sqrt')}({self._print(base)})"
+        if self._multiplies and exponent.is_Integer and 2 <= exponent <= 4 and base.is_Symbol:
+            return "*".join([self._print(base)] * int(exponent))
+        if exponent.as_coeff_Mul()[0].is_negative:
+            return f"{self._one()}/{self._factor(Pow(base, -exponent))}"
+        return self._power(base, exponent)
+
+    def _print_Function(self, expr: Expr) -> str:  # noqa: N802
+        name = type(expr).__name__
+        if name in self._calls:
+            arguments = [self._print(a) for a in expr.args]
+            code = arguments[-1]
+            if len(arguments) == 1:
+                return f"{self._calls[name]}({code})"
+            for argument in reversed(arguments[:-1]):  # maximum takes two at a time
+                code = f"{self._calls[name]}({argument}, {code})"
+            return code
+        raise TypeError(
+            f"an update rule can't use {name}; the printers know {', '.join(self._calls)}"
+        )
+
+    _print_Abs = _print_sign = _print_Max = _print_Min = _print_exp = _print_log = _print_Function
+    _print_ExpBase = _print_Function
+
+    def _order(self, factor: Expr) -> int:
+        if isinstance(factor, Number):
+            return 0
+        return 2 if factor.free_symbols & self._arrays else 1
+
+    def _factor(self, expr: Expr) -> str:
+        code = self._print(expr)
+        # A product inside a product needs brackets only as a divisor; keep them for clarity.
+        product = isinstance(expr, Pow) and "*" in code and not code.endswith(")")
+        if precedence(expr) < PRECEDENCE["Mul"] or (product and "**" not in code):
+            return f"({code})"
+        return code
+
+    def _one(self) -> str:
+        return "1"
+
+    def _power(self, base: Expr, exponent: Expr) -> str:
+        raise NotImplementedError
+
+
+class PythonPrinter(_Readable, PythonCodePrinter):
+    r"""Python; `functions` says which functions are called."""
+
+    _multiplies = False
+
+    def _power(self, base: Expr, exponent: Expr) -> str:
+        return (
+            f"{self.parenthesize(base, PRECEDENCE['Pow'] + 1)}"
+            f"**{self.parenthesize(exponent, PRECEDENCE['Pow'])}"
+        )
+
+    def _print_Piecewise(self, expr: Expr) -> str:  # noqa: N802
+        code = self._print(expr.args[-1].expr)
+        for value, condition in reversed(expr.args[:-1]):
+            code = f"where({self._print(condition)}, {self._print(value)}, {code})"
+        return code
+
+    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+        return f"{expr.p}/{expr.q}"
+
+
+class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
+    r"""JavaScript, with `Math.` functions."""
+
+    FUNCTIONS = {
+        "sqrt": "Math.sqrt",
+        "Abs": "Math.abs",
+        "sign": "Math.sign",
+        "Max": "Math.max",
+        "Min": "Math.min",
+        "exp": "Math.exp",
+        "log": "Math.log",
+        "sin": "Math.sin",
+        "cos": "Math.cos",
+        "tanh": "Math.tanh",
+    }
+
+    def __init__(
+        self,
+        names: Mapping[Symbol, str] | None = None,
+        indexed: Mapping[Symbol, str] | None = None,
+    ) -> None:
+        super().__init__(names, indexed, self.FUNCTIONS)
+
+    _print_sin = _print_cos = _print_tanh = _Readable._print_Function
+
+    def _power(self, base: Expr, exponent: Expr) -> str:
+        # Math.pow(b, t) and b ** t differ by rounding between engines; ** is the modern form.
+        return f"({self._print(base)})**({self._print(exponent)})"
+
+    def _print_Piecewise(self, expr: Expr) -> str:  # noqa: N802
+        code = self._print(expr.args[-1].expr)
+        for value, condition in reversed(expr.args[:-1]):
+            code = f"({self._print(condition)} ? {self._print(value)} : {code})"
+        return code
+
+    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+        return f"{expr.p}/{expr.q}"
+
+
+class CPrinter(_Readable, C99CodePrinter):
+    r"""CUDA C in a type `T`: literals are cast, since a double literal would promote float32."""
+
+    FUNCTIONS = {
+        "sqrt": "sqrt",
+        "Abs": "fabs",
+        "sign": "sign",
+        "Max": "max",
+        "Min": "min",
+        "exp": "exp",
+        "log": "log",
+    }
+
+    def __init__(
+        self,
+        names: Mapping[Symbol, str] | None = None,
+        indexed: Mapping[Symbol, str] | None = None,
+    ) -> None:
+        super().__init__(names, indexed, self.FUNCTIONS)
+
+    def _one(self) -> str:
+        return "T(1)"
+
+    def _print_Integer(self, expr: Expr) -> str:  # noqa: N802
+        return f"T({int(expr)})"
+
+    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+        return f"T({expr.p})/T({expr.q})"
+
+    def _print_Float(self, expr: Expr) -> str:  # noqa: N802
+        return f"T({float(expr)!r})"
+
+    def _power(self, base: Expr, exponent: Expr) -> str:
+        return f"pow({self._print(base)}, {self._print(exponent)})"
+
+    def _print_sign(self, expr: Expr) -> str:  # noqa: N802
+        code = self._print(expr.args[0])
+        return f"T(({code} > T(0)) - ({code} < T(0)))"
+
+    def _print_Max(self, expr: Expr) -> str:  # noqa: N802
+        return self._chain(expr, ">")
+
+    def _print_Min(self, expr: Expr) -> str:  # noqa: N802
+        return self._chain(expr, "<")
+
+    def _chain(self, expr: Expr, comparison: str) -> str:
+        # A ternary, where CUDA's max would be ambiguous between float and double.
+        code = self._print(expr.args[-1])
+        for argument in reversed(expr.args[:-1]):
+            first = self._print(argument)
+            code = f"({first} {comparison} {code} ? {first} : {code})"
+        return code
+
+
+def _negative(expr: Expr) -> bool:
+    return bool(expr.as_coeff_Mul()[0].is_negative)

@@ -1,0 +1,82 @@
+r"""The scalar parts of a rule: computed once a step, in double, from floats or arrays of runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sympy import Symbol
+
+from optedu.compile.lowering import Assignment
+from optedu.compile.printing import PythonPrinter
+
+__all__ = ["FUNCTIONS", "environment", "lines"]
+
+FUNCTIONS = {"sqrt": "sqrt", "Abs": "abs", "Max": "max", "Min": "min", "exp": "exp", "log": "log"}
+
+
+def lines(assignments: tuple[Assignment, ...], names: Mapping[Symbol, str]) -> list[str]:
+    r"""Return one line of Python an assignment."""
+    printer = PythonPrinter(names, functions=FUNCTIONS)
+    return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
+
+
+def environment(xp: Any = None) -> dict[str, Callable[..., Any]]:
+    r"""Return the functions that the lines call.
+
+    Parameters
+    ----------
+    xp : array namespace, optional
+        For hyper-parameters that are arrays, an axis of runs. Without it they are Python floats,
+        and so are the results: that keeps float32 state at float32.
+    """
+    if xp is None:
+        return {
+            "sqrt": _sqrt,
+            "where": lambda condition, a, b: a if condition else b,
+            "abs": abs,
+            "max": max,
+            "min": min,
+            "exp": math.exp,
+            "log": math.log,
+        }
+
+    def mapped(name: str, scalar: Callable[..., Any]) -> Callable[..., Any]:
+        function = getattr(xp, name)
+
+        def call(*values: Any) -> Any:
+            if all(isinstance(v, (int, float)) for v in values):
+                return scalar(*values)
+            like = next(v for v in values if not isinstance(v, (int, float)))
+            return function(*[_like(xp, v, like) for v in values])
+
+        return call
+
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(condition, bool):
+            return a if condition else b
+        arrays = [v for v in (a, b) if not isinstance(v, (int, float))]
+        if not arrays:
+            return a * xp.astype(condition, xp.float64) + b * xp.astype(~condition, xp.float64)
+        like = arrays[0]
+        return xp.where(condition, _like(xp, a, like), _like(xp, b, like))
+
+    return {
+        "sqrt": mapped("sqrt", _sqrt),
+        "where": where,
+        "abs": mapped("abs", abs),
+        "max": mapped("maximum", max),
+        "min": mapped("minimum", min),
+        "exp": mapped("exp", math.exp),
+        "log": mapped("log", math.log),
+    }
+
+
+def _sqrt(value: float) -> float:
+    # A branch that is not taken may hold the root of a negative number, as in RAdam's first steps.
+    return math.sqrt(value) if value >= 0 else math.nan
+
+
+def _like(xp: Any, value: Any, like: Any) -> Any:
+    return xp.asarray(value, dtype=like.dtype) if isinstance(value, (int, float)) else value

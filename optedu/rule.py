@@ -1,0 +1,514 @@
+r"""`Rule`: an optimizer's update rule, written once, in SymPy.
+
+From the value of this class come the formula on the page, the kernels, the JavaScript of the
+figures and the oracle of the autograder; `optedu.compile` holds one module for each form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import sympy
+from sympy import Eq, Expr, Symbol
+
+from optedu import symbols, validate
+from optedu.exercise import guard
+
+__all__ = ["Hyper", "Rule", "Source", "State", "intermediate", "x"]
+
+FORMS = ("array", "numpy", "numba", "cupy", "javascript")
+KERNELS = ("numpy", "numba", "cupy")
+
+
+@dataclass(frozen=True)
+class Source:
+    r"""Where a rule comes from: the bibliography key and the place in that paper."""
+
+    key: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Hyper:
+    r"""A hyper-parameter of a rule: its symbol, its default, and the range from the notation table."""
+
+    symbol: Symbol
+    default: float
+
+    @property
+    def name(self) -> str:
+        r"""The keyword argument."""
+        return self.symbol.name
+
+    @property
+    def notation(self) -> symbols.Notation:
+        r"""The row of the notation table: LaTeX, meaning, range."""
+        return symbols.of(self.symbol)
+
+    @property
+    def latex(self) -> str:
+        r"""How the book prints the symbol."""
+        return self.notation.latex
+
+    @property
+    def meaning(self) -> str:
+        r"""One line."""
+        return self.notation.meaning
+
+    @property
+    def lower(self) -> float:
+        r"""Lower end of the range."""
+        return self.notation.lower
+
+    @property
+    def upper(self) -> float:
+        r"""Upper end of the range."""
+        return self.notation.upper
+
+    @property
+    def lower_open(self) -> bool:
+        r"""Whether the lower end is excluded."""
+        return self.notation.lower_open
+
+    @property
+    def upper_open(self) -> bool:
+        r"""Whether the upper end is excluded."""
+        return self.notation.upper_open
+
+    def check(self, value: Any) -> Any:
+        r"""Return `value` as a Python float, or an array of them, after checking its range."""
+        return validate.in_range(
+            self.name,
+            value,
+            self.lower,
+            self.upper,
+            lower_open=self.lower_open,
+            upper_open=self.upper_open,
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    r"""A state variable: `old` is its value before the step, `new` after it.
+
+    Parameters
+    ----------
+    name : str
+        Name in the code and key in the state dictionary.
+    base : str, optional
+        Its LaTeX without the step; the name where it is not given.
+    initial : sympy.Expr or number
+        Initial value of every element; may use the rule's hyper-parameters.
+    nonnegative : bool
+        Assumed of both symbols, as for a second moment.
+    scalar : bool
+        One number for all parameters (such as a product of decay rates), kept in double.
+    """
+
+    name: str
+    base: str = ""
+    initial: Any = 0
+    nonnegative: bool = False
+    scalar: bool = False
+
+    def _symbol(self, suffix: str) -> Symbol:
+        if self.nonnegative:
+            return Symbol(self.name + suffix, real=True, nonnegative=True)
+        return Symbol(self.name + suffix, real=True)
+
+    @cached_property
+    def old(self) -> Symbol:
+        r"""The symbol of the value before the step, such as $m_{t-1}$."""
+        return self._symbol("_old")
+
+    @cached_property
+    def new(self) -> Symbol:
+        r"""The symbol of the value after the step, such as $m_t$."""
+        return self._symbol("_new")
+
+    @property
+    def latex_base(self) -> str:
+        r"""LaTeX without the step."""
+        return self.base or self.name
+
+
+x = State("x")
+r"""The parameters, as a state: `x.old` is $x_{t-1}$ and `x.new` is $x_t$."""
+
+_INTERMEDIATE_LATEX: dict[Symbol, str] = {}
+
+
+def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> Symbol:
+    r"""Return a symbol for a quantity that a rule defines on the way, such as $\hat m_t$.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the printed code.
+    latex : str
+        How the book prints it.
+    nonnegative : bool
+        Assumed of the symbol.
+    """
+    symbol = Symbol(name, real=True, nonnegative=True) if nonnegative else Symbol(name, real=True)
+    _INTERMEDIATE_LATEX[symbol] = latex
+    return symbol
+
+
+@dataclass(frozen=True)
+class Rule:
+    r"""An elementwise update rule.
+
+    Given the parameters $x_{t-1}$, the gradient $g_t$, the state, the step $t$ and the
+    hyper-parameters, the equations give, in order, the new state and at last the new parameters.
+
+    Parameters
+    ----------
+    name : str
+        Name in the code, unique in `optedu.rules`.
+    title : str
+        Name in prose.
+    source_ref : Source
+        The paper and the equation.
+    hypers : mapping of Symbol to float
+        Hyper-parameters, from `optedu.symbols`, with their defaults.
+    states : tuple of State
+        The state, without the parameters.
+    equations : tuple of sympy.Eq
+        `Eq(symbol, expression)`: intermediates, new states; the last one gives `x.new`.
+    summary : str
+        One sentence for the zoo table.
+    notes : mapping of str to str
+        Framework to the convention that it follows, where that differs or needs saying.
+    chapter : str
+        The chapter of the book that derives it.
+    """
+
+    name: str
+    title: str
+    source_ref: Source
+    hypers: tuple[Hyper, ...]
+    states: tuple[State, ...]
+    equations: tuple[Eq, ...]
+    summary: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    chapter: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hypers, Mapping):
+            object.__setattr__(
+                self, "hypers", tuple(Hyper(s, float(v)) for s, v in self.hypers.items())
+            )
+        for hyper in self.hypers:
+            hyper.check(hyper.default)
+        _check_equations(self)
+
+    # -- identity ------------------------------------------------------------------------------
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.hypers, self.states, self.equations))
+
+    def __repr__(self) -> str:
+        defaults = ", ".join(f"{h.name}={h.default:g}" for h in self.hypers)
+        return f"<Rule {self.name}({defaults})>"
+
+    def _repr_latex_(self) -> str:
+        return f"$${self.latex()}$$"
+
+    # -- the mathematics -----------------------------------------------------------------------
+
+    @property
+    def symbol_names(self) -> dict[Symbol, str]:
+        r"""LaTeX of every symbol in the equations."""
+        from optedu.compile import latex
+
+        return latex.symbol_names(self)
+
+    def latex(self) -> str:
+        r"""Return the equations as one LaTeX `aligned` block, in the notation of the course."""
+        from optedu.compile import latex
+
+        return latex.aligned(self)
+
+    def latex_equations(self) -> list[str]:
+        r"""Return the LaTeX of each equation."""
+        from optedu.compile import latex
+
+        return latex.equations(self)
+
+    def expression(self, name: str) -> Expr:
+        r"""Return the expression that a quantity (`"x"`, a state or an intermediate) gets.
+
+        Raises
+        ------
+        ValueError
+            If the rule defines no such quantity.
+        """
+        by_name = {self._plain_name(eq.lhs): eq.rhs for eq in self.equations}
+        return by_name[validate.choice("name", name, by_name)]
+
+    def at(self, **fixed: float) -> Rule:
+        r"""Return the rule with some hyper-parameters fixed, and what becomes trivial removed.
+
+        Examples
+        --------
+        >>> optedu.rules.get("sgd").at(weight_decay=0).latex_equations()
+        ['x_{t} = x_{t-1} - \\eta g_{t}']
+        """
+        values = {}
+        for name, value in fixed.items():
+            hyper = self._hyper(name)
+            values[hyper.symbol] = sympy.nsimplify(hyper.check(value))
+        kept: list[Eq] = []
+        alias: dict[Symbol, Expr] = {}
+        for equation in self.equations:
+            rhs = equation.rhs.subs(values).subs(alias)
+            # An intermediate that has become a symbol or a number is only another name for it.
+            if rhs.is_Atom and equation.lhs not in self._outputs:
+                alias[equation.lhs] = rhs
+            else:
+                kept.append(Eq(equation.lhs, rhs, evaluate=False))
+        hypers = tuple(h for h in self.hypers if h.symbol not in values)
+        states = tuple(
+            replace(s, initial=sympy.sympify(s.initial).subs(values)) for s in self.states
+        )
+        return replace(self, hypers=hypers, equations=tuple(kept), states=states)
+
+    @cached_property
+    def symbols(self) -> dict[str, Symbol]:
+        r"""Every symbol of the equations by its name: `"g"`, `"m_old"`, `"m_new"`, `"lr"`, ..."""
+        found: set[Symbol] = set()
+        for equation in self.equations:
+            found |= equation.free_symbols
+        return {symbol.name: symbol for symbol in sorted(found, key=lambda s: s.name)}
+
+    def rewrite(self, name: str, title: str = "", **quantities: Any) -> Rule:
+        r"""Return another rule in which some quantities are given by other expressions.
+
+        Parameters
+        ----------
+        name, title : str
+            Of the new rule.
+        **quantities : sympy.Expr
+            New right-hand side by the quantity's name: `"x"`, a state or an intermediate.
+
+        Examples
+        --------
+        >>> adam = optedu.rules.get("adam")
+        >>> s = adam.symbols
+        >>> bare = adam.rewrite("bare", "Adam, uncorrected", m_hat=s["m_new"], v_hat=s["v_new"])
+        >>> bare.expression("m_hat")
+        m_new
+        """
+        for quantity in quantities:
+            self.expression(quantity)  # names what is unknown
+        changed = tuple(
+            Eq(eq.lhs, quantities.get(self._plain_name(eq.lhs), eq.rhs), evaluate=False)
+            for eq in self.equations
+        )
+        return replace(self, name=name, title=title or self.title, equations=changed, notes={})
+
+    # -- hyper-parameters and state ------------------------------------------------------------
+
+    def defaults(self) -> dict[str, float]:
+        r"""Return the default of each hyper-parameter by name."""
+        return {h.name: h.default for h in self.hypers}
+
+    def check_hyper(self, **hyper: Any) -> dict[str, Any]:
+        r"""Return all hyper-parameters, defaults filled in, each checked against its range.
+
+        Raises
+        ------
+        TypeError
+            If a name is not one of the rule's, or a value is no number.
+        ValueError
+            If a value is out of range.
+        """
+        result: dict[str, Any] = self.defaults()
+        for name, value in hyper.items():
+            result[name] = self._hyper(name).check(value)
+        return result
+
+    def init(self, x: Any, **hyper: Any) -> dict[str, Any]:
+        r"""Return the initial state for parameters `x`.
+
+        Parameters
+        ----------
+        x : array
+            Parameters, floating point, of any shape and array namespace.
+        **hyper : float
+            Hyper-parameters; only those in an initial value matter.
+
+        Returns
+        -------
+        dict of str to array or float
+            Arrays of the shape and dtype of `x`; Python floats for scalar states.
+        """
+        from optedu.backend import namespace
+
+        validate.floating_array("x", x)
+        xp = namespace(x)
+        values = self.check_hyper(**hyper)
+        state: dict[str, Any] = {}
+        for variable in self.states:
+            initial = sympy.sympify(variable.initial)
+            if initial.is_Symbol:
+                value = values[initial.name]
+            else:
+                value = float(initial.subs({h.symbol: values[h.name] for h in self.hypers}))
+            if variable.scalar:
+                state[variable.name] = value
+            else:
+                state[variable.name] = xp.zeros_like(x) + value
+        return state
+
+    def step(
+        self, x: Any, g: Any, state: Mapping[str, Any], t: int, **hyper: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        r"""Return the parameters and the state after step `t`; what comes in is left as it is.
+
+        Parameters
+        ----------
+        x, g : array
+            Parameters and gradient, of one shape, dtype and array namespace.
+        state : mapping
+            As `init` or the step before returned it.
+        t : int
+            The step, from 1.
+        **hyper : float or array
+            Hyper-parameters. An array broadcasts over the trailing axis, an axis of runs.
+
+        Returns
+        -------
+        x_new : array
+            In the shape and dtype of `x`.
+        state_new : dict
+            The new state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong kind, shape or range; the message names it and its value.
+        """
+        guard.forbid(f"rules.get({self.name!r}).step")
+        t = validate.count("t", t, minimum=1)
+        validate.floating_array("x", x)
+        validate.floating_array("g", g)
+        validate.same_shape("g", g, "x", x)
+        if x.dtype != g.dtype:
+            raise TypeError(f"g must have the dtype of x, {x.dtype}, got {g.dtype}")
+        self.check_state(x, state)
+        return self._pure(x, g, state, t, self.check_hyper(**hyper))
+
+    def check_state(self, x: Any, state: Mapping[str, Any]) -> None:
+        r"""Check that `state` holds what the rule needs, in the shape of `x`.
+
+        Raises
+        ------
+        TypeError
+            If it is no mapping.
+        ValueError
+            If a variable is missing, unknown, or of another shape.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dictionary, got {type(state).__name__}")
+        wanted = {variable.name for variable in self.states}
+        if set(state) != wanted:
+            raise ValueError(f"state must have the keys {sorted(wanted)}, got {sorted(state)}")
+        for variable in self.states:
+            if not variable.scalar:
+                validate.floating_array(f"state[{variable.name!r}]", state[variable.name])
+                validate.same_shape(f"state[{variable.name!r}]", state[variable.name], "x", x)
+
+    # -- the printed and compiled forms --------------------------------------------------------
+
+    def kernel(self, form: str = "numpy") -> Any:
+        r"""Return the fast in-place kernel: `kernel(x, g, state, t, **hyper)` changes `x` and `state`.
+
+        Parameters
+        ----------
+        form : {"numpy", "numba", "cupy"}
+            Blocked NumPy ufuncs; one fused loop compiled by Numba; one fused GPU kernel.
+
+        Returns
+        -------
+        callable
+            With a method `bind(x, state)` that returns `step(g, t, **hyper)` for training loops.
+        """
+        form = validate.choice("form", form, KERNELS)
+        kernels = self.__dict__.setdefault("_kernels", {})
+        if form not in kernels:
+            kernels[form] = _compiler(form).kernel(self)
+        return kernels[form]
+
+    def source(self, form: str = "numpy") -> str:
+        r"""Return the code of one form, to read.
+
+        Parameters
+        ----------
+        form : {"array", "numpy", "numba", "cupy", "javascript"}
+            The pure function on any array namespace, one of the kernels, or JavaScript.
+        """
+        return _compiler(validate.choice("form", form, FORMS)).source(self)
+
+    @cached_property
+    def _pure(self) -> Callable[..., tuple[Any, dict[str, Any]]]:
+        return _compiler("array").function(self)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @property
+    def _outputs(self) -> set[Symbol]:
+        return {x.new, *(s.new for s in self.states)}
+
+    def _plain_name(self, symbol: Symbol) -> str:
+        for variable in (x, *self.states):
+            if symbol in (variable.old, variable.new):
+                return variable.name
+        return symbol.name
+
+    def _hyper(self, name: str) -> Hyper:
+        for hyper in self.hypers:
+            if hyper.name == name:
+                return hyper
+        known = ", ".join(h.name for h in self.hypers)
+        raise TypeError(f"{self.name} has no hyper-parameter {name!r}; it has {known}")
+
+
+def _compiler(form: str) -> Any:
+    import importlib
+
+    return importlib.import_module(f"optedu.compile.{'inplace' if form == 'numpy' else form}")
+
+
+def _check_equations(rule: Rule) -> None:
+    r"""Check that the equations define all that they use, in an order that code can follow."""
+    known = {symbols.g, symbols.t, x.old}
+    known |= {h.symbol for h in rule.hypers} | {s.old for s in rule.states}
+    stale: set[Symbol] = set()
+    old_of = {variable.new: variable.old for variable in (x, *rule.states)}
+    for equation in rule.equations:
+        unknown = equation.rhs.free_symbols - known
+        if unknown:
+            raise ValueError(f"rule {rule.name}: {equation} uses {unknown} before it is defined")
+        # The printed code updates in place: after m is assigned, its old value is gone.
+        used = equation.rhs.free_symbols & stale
+        if used:
+            raise ValueError(
+                f"rule {rule.name}: {equation} uses {used} after the new value was assigned; "
+                "put it before, through an intermediate"
+            )
+        known.add(equation.lhs)
+        if equation.lhs in old_of:
+            stale.add(old_of[equation.lhs])
+    missing = set(old_of) - known
+    if missing:
+        raise ValueError(f"rule {rule.name}: no equation gives {missing}")
+    if rule.equations[-1].lhs != x.new:
+        raise ValueError(f"rule {rule.name}: the last equation must give {x.new}")
+    if any(not math.isfinite(h.default) for h in rule.hypers):
+        raise ValueError(f"rule {rule.name}: every default must be finite")

@@ -1,0 +1,52 @@
+r"""The update rules, one file each.
+
+A rule is found by being here: every `Rule` at the top level of a module of this package is in
+`all()`, and through it in the tests, the tables, the kernels and the figures.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from optedu.rule import Rule
+from optedu.validate import choice
+
+__all__ = ["all", "get"]
+
+
+@cache
+def _discover() -> dict[str, Rule]:
+    found: dict[str, Rule] = {}
+    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Rule):
+                other = found.setdefault(value.name, value)
+                if other is not value:
+                    raise ValueError(f"two rules are named {value.name!r}; one is in {info.name}.py")
+    return found
+
+
+def all() -> dict[str, Rule]:  # noqa: A001 - reads as optedu.rules.all()
+    r"""Return every rule by name, in the order of the modules."""
+    return dict(_discover())
+
+
+def get(name: str) -> Rule:
+    r"""Return the rule of that name.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a string.
+    ValueError
+        If there is no such rule; the message lists those that there are.
+
+    Examples
+    --------
+    >>> optedu.rules.get("adam").defaults()
+    {'lr': 0.001, 'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-08, 'weight_decay': 0.0}
+    """
+    return _discover()[choice("optimizer", name, _discover())]

@@ -1,0 +1,124 @@
+r"""The notation of the course as data: one symbol means one thing in book, code and exercises.
+
+The appendix of the book prints `TABLE`; the rules use the symbols; the ranges become the argument
+checks, the ends of the sliders and the domains on which answers are compared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+__all__ = ["TABLE", "Notation", "of"]
+
+
+@dataclass(frozen=True)
+class Notation:
+    r"""One row of the notation table.
+
+    Attributes
+    ----------
+    symbol : sympy.Symbol
+        The symbol, with its assumptions. Its name is the name in the code.
+    latex : str
+        How the book prints it.
+    meaning : str
+        One line.
+    lower, upper : float
+        The range of admissible values.
+    lower_open, upper_open : bool
+        Whether each end is excluded.
+    """
+
+    symbol: Symbol
+    latex: str
+    meaning: str
+    lower: float = -math.inf
+    upper: float = math.inf
+    lower_open: bool = True
+    upper_open: bool = True
+
+    @property
+    def name(self) -> str:
+        r"""The name in the code."""
+        return self.symbol.name
+
+
+def _real(name: str, **assumptions: bool) -> Symbol:
+    return Symbol(name, real=True, **assumptions)
+
+
+def _positive(name: str, latex: str, meaning: str) -> Notation:
+    return Notation(_real(name, positive=True), latex, meaning, 0.0)
+
+
+def _nonnegative(name: str, latex: str, meaning: str) -> Notation:
+    return Notation(_real(name, nonnegative=True), latex, meaning, 0.0, lower_open=False)
+
+
+def _decay(name: str, latex: str, meaning: str) -> Notation:
+    return Notation(
+        _real(name, nonnegative=True), latex, meaning, 0.0, 1.0, lower_open=False
+    )
+
+
+_ROWS = (
+    Notation(_real("x"), "x", "parameters; $x_t$ after $t$ steps, $x_0$ the start"),
+    Notation(_real("f"), "f", "objective; $f_i$ the loss on example $i$"),
+    Notation(_real("g"), "g_{t}", r"(stochastic) gradient used by step $t$, at $x_{t-1}$"),
+    Notation(
+        Symbol("t", integer=True, positive=True),
+        "t",
+        "step, counted from 1",
+        1.0,
+        lower_open=False,
+    ),
+    _positive("lr", r"\eta", "learning rate"),
+    _decay("momentum", r"\rho", r"momentum coefficient (with $\rho = 0$ momentum is SGD)"),
+    _decay("dampening", r"\tau", "dampening of the gradient that enters the momentum buffer"),
+    _decay("beta1", r"\beta_{1}", "decay rate of the first moment"),
+    _decay("beta2", r"\beta_{2}", "decay rate of the second moment"),
+    _nonnegative("eps", r"\epsilon", "small constant in the denominator, outside the root unless said"),
+    _nonnegative("weight_decay", r"\lambda", "weight decay"),
+    _nonnegative("lr_decay", r"\gamma", "decay of the learning rate with the steps (AdaGrad)"),
+    _nonnegative("initial_accumulator", "G_{0}", "initial value of AdaGrad's accumulator"),
+    _nonnegative("momentum_decay", r"\psi", "speed at which NAdam's momentum grows to its limit"),
+    _positive("L", "L", r"smoothness: the gradient's Lipschitz constant"),
+    _nonnegative("mu", r"\mu", "strong convexity"),
+    Notation(_real("kappa", positive=True), r"\kappa", "condition number $L / \\mu$", 1.0, lower_open=False),
+    Notation(_real("H"), "H", "Hessian"),
+    Notation(
+        Symbol("batch_size", integer=True, positive=True),
+        "B",
+        "minibatch size",
+        1.0,
+        lower_open=False,
+    ),
+)
+
+TABLE: dict[str, Notation] = {row.name: row for row in _ROWS}
+r"""The rows by the name in the code."""
+
+x, f, g, t, lr, momentum, dampening = (TABLE[n].symbol for n in (
+    "x", "f", "g", "t", "lr", "momentum", "dampening"))
+beta1, beta2, eps, weight_decay = (TABLE[n].symbol for n in (
+    "beta1", "beta2", "eps", "weight_decay"))
+lr_decay, initial_accumulator, momentum_decay = (TABLE[n].symbol for n in (
+    "lr_decay", "initial_accumulator", "momentum_decay"))
+L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch_size"))
+
+
+def of(symbol: Symbol) -> Notation:
+    r"""Return the row of a symbol.
+
+    Raises
+    ------
+    KeyError
+        If the table has no such symbol: add it there first.
+    """
+    row = TABLE.get(symbol.name)
+    if row is None or row.symbol != symbol:
+        raise KeyError(f"{symbol} is not in the notation table of optedu.symbols")
+    return row
