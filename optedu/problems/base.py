@@ -1,0 +1,212 @@
+r"""`Problem`: an objective with its gradient, a start, and what is known of its minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from optedu import validate
+from optedu.backend import namespace
+
+__all__ = ["Problem"]
+
+
+class Problem:
+    r"""An objective $f$ with its gradient.
+
+    Points have the dimension as their first axis: shape `(dim,)`, or `(dim, runs)` for many points
+    at once. Any array namespace and floating-point dtype goes in, and comes out.
+
+    Parameters
+    ----------
+    f : callable
+        `f(x)` returns the value, of shape `()` or `(runs,)`.
+    grad : callable
+        `grad(x)` returns the gradient, in the shape and dtype of `x`.
+    x0 : array_like
+        The usual starting point, of shape `(dim,)`.
+    name : str
+        Name in the code.
+    title : str, optional
+        Name in prose; the name where it is not given.
+    minimizer : array_like, optional
+        A global minimizer of shape `(dim,)`, where there is one and it is known.
+    minimum : float, optional
+        The infimum of $f$; `-inf` where $f$ is unbounded below, `None` where unknown.
+    minimizers : array_like, optional
+        All global minimizers, of shape `(count, dim)`, where there are several.
+    window : pair of pairs, optional
+        The part of the plane (or line) worth a plot: `((x_low, x_high), (y_low, y_high))`.
+    L, mu : float, optional
+        Smoothness and strong convexity constants, where $f$ has them.
+    bounds : pair of float, optional
+        The feasible box `(low, high)` of every coordinate; `minimize` projects onto it.
+    source_ref : str
+        Where the problem comes from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bowl = optedu.Problem(lambda x: (x * x).sum(0) / 2, lambda x: x, x0=[3.0, 4.0], name="bowl")
+    >>> float(bowl.f(bowl.x0))
+    12.5
+    """
+
+    stochastic = False
+    r"""Whether `sample` draws batches, so that `grad(x, batch)` is a stochastic gradient."""
+
+    minimizer: np.ndarray | None = None
+    minimizers: np.ndarray | None = None
+    minimum: float | None = None
+    L: float | None = None
+    mu: float | None = None
+
+    def __init__(
+        self,
+        f: Callable[[Any], Any],
+        grad: Callable[[Any], Any],
+        *,
+        x0: Any,
+        name: str = "custom",
+        title: str = "",
+        minimizer: Any = None,
+        minimum: float | None = None,
+        minimizers: Any = None,
+        window: Any = None,
+        L: float | None = None,
+        mu: float | None = None,
+        bounds: tuple[float, float] | None = None,
+        source_ref: str = "",
+    ) -> None:
+        for label, function in (("f", f), ("grad", grad)):
+            if not callable(function):
+                raise TypeError(f"{label} must be callable, got {type(function).__name__}")
+        self._f = f
+        self._grad = grad
+        self._describe(
+            x0=x0,
+            name=name,
+            title=title,
+            minimizer=minimizer,
+            minimum=minimum,
+            minimizers=minimizers,
+            window=window,
+            L=L,
+            mu=mu,
+            bounds=bounds,
+            source_ref=source_ref,
+        )
+
+    def _describe(
+        self,
+        *,
+        x0: Any,
+        name: str,
+        title: str = "",
+        minimizer: Any = None,
+        minimum: float | None = None,
+        minimizers: Any = None,
+        window: Any = None,
+        L: float | None = None,
+        mu: float | None = None,
+        bounds: tuple[float, float] | None = None,
+        source_ref: str = "",
+    ) -> None:
+        r"""Set what is known of the problem; every constructor calls this once."""
+        self.name = name
+        self.title = title or name
+        self.x0 = _point("x0", x0)
+        self.dim = self.x0.shape[0]
+        # Only what is given is set: a subclass may compute the rest when it is first asked for.
+        if minimizer is not None:
+            self.minimizer = _point("minimizer", minimizer)
+        if minimizers is not None:
+            self.minimizers = _frozen(np.array(minimizers, dtype=float))
+        elif minimizer is not None:
+            self.minimizers = self.minimizer[None, :]
+        if minimum is not None:
+            self.minimum = minimum
+        if L is not None:
+            self.L = L
+        if mu is not None:
+            self.mu = mu
+        self.window = window
+        self.bounds = bounds
+        self.source_ref = source_ref
+
+    # -- what every problem offers ---------------------------------------------------------------
+
+    def f(self, x: Any, batch: Any = None) -> Any:
+        r"""Return the objective at `x`; for a stochastic problem, on a batch where one is given.
+
+        Raises
+        ------
+        TypeError
+            If `x` is no floating-point array.
+        ValueError
+            If its first axis is not the dimension.
+        """
+        return self._f(self._checked(x))
+
+    def grad(self, x: Any, batch: Any = None) -> Any:
+        r"""Return the gradient at `x`; the stochastic one on a batch where one is given.
+
+        Raises
+        ------
+        TypeError
+            If `x` is no floating-point array.
+        ValueError
+            If its first axis is not the dimension.
+        """
+        return self._grad(self._checked(x))
+
+    def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> Any:
+        r"""Return the batch of step `t`, for `grad(x, batch)`; `None` for a deterministic problem.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the randomness comes from.
+        t : int
+            The step, from 1.
+        runs : int, optional
+            How many runs share the step, where `x` is of shape `(dim, runs)`.
+        """
+        return None
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _checked(self, x: Any) -> Any:
+        validate.floating_array("x", x)
+        if x.ndim not in (1, 2) or x.shape[0] != self.dim:
+            raise ValueError(
+                f"x must have shape ({self.dim},) or ({self.dim}, runs) for {self.name}, "
+                f"got {tuple(x.shape)}"
+            )
+        return x
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}, dim {self.dim}>"
+
+
+def _point(name: str, value: Any) -> np.ndarray:
+    point = np.array(value, dtype=float)
+    if point.ndim != 1 or point.size == 0:
+        raise ValueError(f"{name} must have shape (dim,), got {point.shape}")
+    return _frozen(point)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    # The problem's own points are shared by every run that starts from them.
+    array.setflags(write=False)
+    return array
+
+
+def like(x: Any, values: Any) -> Any:
+    r"""Return `values` in the namespace, dtype and device of `x`."""
+    xp = namespace(x)
+    if xp is np:
+        return np.asarray(values, dtype=x.dtype)
+    return xp.asarray(np.asarray(values), dtype=x.dtype)
