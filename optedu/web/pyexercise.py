@@ -1,0 +1,168 @@
+r"""The directive ``{pyexercise}``: an exercise that a reader runs and checks in the page.
+
+The page holds the starter and the sentences of the checks as plain text, so it reads without
+JavaScript, on paper, and where the page's Python could not be gathered. A script of ours turns it
+into an editor with *Run and check*; it loads Python from the book's own host, on a click.
+
+Options: ``:title:`` (required) and ``:reveal:``, a flag that puts the solution behind *Show a
+solution*. The content is explained in :mod:`optedu.web.exercise_text`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from optedu.web import exercise_text
+from optedu.web.runtime import Unavailable, assemble, find_vendor
+
+ASSETS = Path(__file__).resolve().parent / "static" / "pyexercise"
+SHIPPED = ("pyexercise.js", "editor.js", "worker.js", "pyexercise.css")
+logger = logging.getLogger(__name__)
+
+
+class pyexercise(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes like this)
+    """An exercise; its children are the static form, its attributes what the script needs."""
+
+
+class solution(nodes.General, nodes.Element):  # noqa: N801
+    """A solution, shown on request."""
+
+
+class PyExerciseDirective(SphinxDirective):
+    """Parse the block into a :class:`pyexercise` node."""
+
+    required_arguments = 1
+    optional_arguments = 0
+    has_content = True
+    option_spec = {"title": directives.unchanged_required, "reveal": directives.flag}
+
+    def run(self) -> list[nodes.Node]:
+        if "title" not in self.options:
+            raise self.error("pyexercise needs a :title:")
+        try:
+            text = exercise_text.parse(list(self.content))
+        except ValueError as error:
+            raise self.error(f"pyexercise {self.arguments[0]}: {error}") from error
+        title = self.options["title"]
+        label = nodes.make_id(f"pyexercise-{self.arguments[0]}")
+        node = pyexercise(
+            ids=[label],
+            title=title,
+            key=f"{self.env.docname}#{self.arguments[0]}",
+            starter=text.starter,
+            checks=[{"sentence": c.sentence, "code": c.code} for c in text.checks],
+        )
+        node += nodes.paragraph("", "", nodes.strong("", f"Try it: {title}"), classes=["title"])
+        if text.prose:
+            prose = nodes.container(classes=["prose"])
+            self.state.nested_parse(text.prose.splitlines(), self.content_offset, prose)
+            node += prose
+        code = nodes.literal_block(text.starter, text.starter, language="python")
+        code["classes"] = ["starter"]
+        node += code
+        listed = nodes.bullet_list(classes=["checks"])
+        for check in text.checks:
+            item, _ = self.state.inline_text(check.sentence, self.lineno)
+            listed += nodes.list_item("", nodes.paragraph("", "", *item))
+        node += nodes.paragraph("", "What is checked:", classes=["checks-title"])
+        node += listed
+        if "reveal" in self.options:
+            shown = nodes.literal_block(text.solution, text.solution, language="python")
+            node += solution("", shown)
+        return [node]
+
+
+def visit_html(translator: Any, node: pyexercise) -> None:
+    label = node["ids"][0]
+    translator.body.append(
+        f'<div class="pyexercise" id="{label}" role="group" aria-label="{translator.attval(node["title"])}">'
+    )
+
+
+def depart_html(translator: Any, node: pyexercise) -> None:
+    config = translator.builder.config
+    if config.pyexercise_missing:
+        why = translator.encode(config.pyexercise_missing)
+        translator.body.append(
+            f'<p class="pyexercise-left-out">This copy of the book was built without Python for the '
+            f"page ({why}). Run the code in a notebook instead.</p></div>"
+        )
+        return
+    sizes = {"rawBytes": config.pyexercise_bytes[0], "compressedBytes": config.pyexercise_bytes[1]}
+    own = {name: node[name] for name in ("key", "starter", "checks")}
+    data = json.dumps(own | sizes)
+    # "</" would end the script element early.
+    data = data.replace("</", "<\\/")
+    translator.body.append(f'<script type="application/json">{data}</script></div>')
+
+
+def visit_solution_html(translator: Any, node: solution) -> None:
+    translator.body.append('<details class="pyexercise-solution"><summary>Show a solution</summary>')
+
+
+def depart_solution_html(translator: Any, node: solution) -> None:
+    translator.body.append("</details>")
+
+
+def pass_by(translator: Any, node: nodes.Node) -> None:
+    """Other formats show the children alone."""
+
+
+def prepare(app: Any) -> None:
+    """Gather the page's Python and copy the assets, before any page is written."""
+    app.config.pyexercise_missing = ""
+    if app.builder.format != "html":
+        return
+    target = Path(app.outdir) / "_static" / "pyexercise"
+    target.mkdir(parents=True, exist_ok=True)
+    try:
+        runtime = assemble(find_vendor(Path(app.confdir)), target / "runtime")
+    except Unavailable as error:
+        app.config.pyexercise_missing = str(error)
+        shutil.rmtree(target / "runtime", ignore_errors=True)
+        logger.info("Exercises in the page are left out of this build: %s", error, color="red")
+        return
+    finally:
+        for name in SHIPPED:
+            shutil.copy2(ASSETS / name, target)
+    app.config.pyexercise_bytes = (runtime.raw_bytes, runtime.compressed_bytes)
+    megabytes = tuple(size / 1e6 for size in app.config.pyexercise_bytes)
+    logger.info("Exercises in the page download %.1f MB, %.1f MB compressed.", *megabytes)
+
+
+def add_assets(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Load the script and the style on pages that hold an exercise, and nowhere else."""
+    if doctree is None or not any(doctree.findall(pyexercise)):
+        return
+    app.add_css_file("pyexercise/pyexercise.css")
+    if not app.config.pyexercise_missing:
+        app.add_js_file("pyexercise/pyexercise.js", type="module")
+
+
+def setup(app: Any) -> None:
+    # Set by prepare, not by authors.
+    app.add_config_value("pyexercise_missing", "", "")
+    app.add_config_value("pyexercise_bytes", (0, 0), "")
+    app.add_node(
+        pyexercise,
+        html=(visit_html, depart_html),
+        latex=(pass_by, pass_by),
+        text=(pass_by, pass_by),
+    )
+    app.add_node(
+        solution,
+        html=(visit_solution_html, depart_solution_html),
+        latex=(pass_by, pass_by),
+        text=(pass_by, pass_by),
+    )
+    app.add_directive("pyexercise", PyExerciseDirective)
+    app.connect("builder-inited", prepare)
+    app.connect("html-page-context", add_assets)

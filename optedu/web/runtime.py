@@ -1,0 +1,206 @@
+r"""Gather what the exercises in the page run on: Pyodide, NumPy, SymPy, and optedu itself.
+
+``python -m optedu.web.runtime`` fills ``build/pyexercise/`` next to the folder ``vendor``; the
+build of the book calls the same functions. Every file is checked against the sums in ``vendor``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+COMPILE = Path(__file__).resolve().parent / "static" / "pyexercise" / "compile.mjs"
+PYODIDE_FILES = ("pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
+# Parts of the package that the page has no use for.
+NOT_IN_PAGE = ("grading",)
+
+
+class Unavailable(Exception):
+    """The page's Python cannot be gathered here; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A folder with every file that the page's Python loads, and their sizes in bytes."""
+
+    folder: Path
+    files: tuple[str, ...]
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of all files as they lie on disk."""
+        return sum((self.folder / name).stat().st_size for name in self.files)
+
+    @property
+    def compressed_bytes(self) -> int:
+        """Bytes of all files as a host sends them that compresses."""
+        total = 0
+        for name in self.files:
+            data = (self.folder / name).read_bytes()
+            small = name.endswith((".zip", ".whl"))
+            total += len(data) if small else len(gzip.compress(data, 6))
+        return total
+
+
+def find_vendor(start: Path) -> Path:
+    """Return the folder ``vendor`` at ``start`` or at the nearest folder above it."""
+    for folder in (start, *start.parents):
+        if (folder / "vendor" / "SHA256SUMS-pyodide").is_file():
+            return folder / "vendor"
+    raise Unavailable(f"no folder vendor with SHA256SUMS-pyodide at or above {start}")
+
+
+def tool(name: str) -> str:
+    """Return the path of a command-line tool."""
+    path = shutil.which(name)
+    if path is None:
+        raise Unavailable(f"{name} is not installed")
+    return path
+
+
+def verify(sums: Path, folder: Path) -> None:
+    """Compare files in ``folder`` with a file of sums in the format of ``sha256sum``."""
+    for line in sums.read_text().splitlines():
+        expected, name = line.split(maxsplit=1)
+        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if found != expected:
+            raise Unavailable(f"{name} has SHA-256 {found}, expected {expected}")
+
+
+def run(command: list[str], what: str) -> None:
+    """Run a command; on failure say what it was for and its last lines."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        tail = " ".join((done.stderr or done.stdout).strip().splitlines()[-2:])[:300]
+        raise Unavailable(f"{what} failed: {tail}")
+
+
+def stamp(vendor: Path) -> str:
+    """Hash everything that decides the gathered files."""
+    digest = hashlib.sha256(Path(__file__).read_bytes() + COMPILE.read_bytes())
+    for name in ("package.json", "requirements.txt", "SHA256SUMS", "SHA256SUMS-pyodide"):
+        digest.update((vendor / name).read_bytes())
+    return digest.hexdigest()
+
+
+def gather(vendor: Path) -> Path:
+    """Fill ``build/pyexercise/runtime`` beside ``vendor`` and return it; a second call is free.
+
+    Raises
+    ------
+    Unavailable
+        Where npm, Node or a package cannot be had, or a file is not the one expected.
+    """
+    cache = vendor.parent / "build" / "pyexercise"
+    target, done = cache / "runtime", cache / "stamp"
+    if done.is_file() and done.read_text() == stamp(vendor):
+        return target
+    node, npm = tool("node"), tool("npm")
+    packages = cache / "npm"
+    wheels = cache / "wheels"
+    for folder in (target, wheels):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    done.unlink(missing_ok=True)
+    packages.mkdir(exist_ok=True)
+    shutil.copy2(vendor / "package.json", packages)
+    install = "install --prefix . --no-package-lock --no-audit --no-fund --loglevel=error".split()
+    install[2] = str(packages)
+    run([npm, *install], "npm install of Pyodide")
+    pyodide = packages / "node_modules" / "pyodide"
+    verify(vendor / "SHA256SUMS-pyodide", pyodide)
+    verify(vendor / "SHA256SUMS", vendor)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    options = ["--only-binary=:all:", "--dest", str(wheels), "-r", str(vendor / "requirements.txt")]
+    run([*pip, *options], "pip download of SymPy, mpmath and array-api-compat")
+    for name in PYODIDE_FILES:
+        shutil.copy2(pyodide / name, target)
+    # Some hosts do not know the ending .mjs.
+    shutil.copy2(pyodide / "pyodide.mjs", target / "pyodide.module.js")
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text())
+    numpy = lock["packages"]["numpy"]
+    shutil.copy2(vendor / numpy["file_name"], target)
+    trimmed = {"info": lock["info"], "packages": {"numpy": numpy}}
+    (target / "pyodide-lock.json").write_text(json.dumps(trimmed, indent=1))
+    inputs = [str(path) for path in sorted(wheels.glob("*.whl"))]
+    compile_zip(node, pyodide, target / "site.zip", inputs)
+    shutil.copy2(vendor / "README.md", target / "LICENCES.md")
+    shutil.copy2(vendor / "LICENSE-numpy.txt", target)
+    done.write_text(stamp(vendor))
+    return target
+
+
+def compile_zip(node: str, pyodide: Path, target: Path, wheels: list[str]) -> None:
+    """Compile wheels to one zip of byte code with the page's own Python, in Node."""
+    run([node, str(COMPILE), str(pyodide), str(target), *wheels], f"making {target.name}")
+
+
+def optedu_wheel(folder: Path) -> Path:
+    """Build the wheel of this package into ``folder``, as it is on disk.
+
+    Pure Python, so the wheel is a zip with three files of metadata; no build tool is fetched.
+    """
+    number = version("optedu")
+    info = f"optedu-{number}.dist-info"
+    path = folder / f"optedu-{number}-py3-none-any.whl"
+    metadata = f"Metadata-Version: 2.1\nName: optedu\nVersion: {number}\n"
+    tags = "Wheel-Version: 1.0\nGenerator: optedu\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    entries: dict[str, bytes] = {}
+    for source in sorted(PACKAGE.rglob("*.py")):
+        relative = source.relative_to(PACKAGE)
+        if relative.parts[0] not in NOT_IN_PAGE and "static" not in relative.parts:
+            entries[f"optedu/{relative.as_posix()}"] = source.read_bytes()
+    entries[f"{info}/METADATA"] = metadata.encode()
+    entries[f"{info}/WHEEL"] = tags.encode()
+    record = "".join(f"{name},,\n" for name in (*entries, f"{info}/RECORD"))
+    entries[f"{info}/RECORD"] = record.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, data in entries.items():
+            # A fixed date: the same package gives the same bytes.
+            out.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def assemble(vendor: Path, folder: Path) -> Runtime:
+    """Put the page's Python with this package's wheel into ``folder``.
+
+    Raises
+    ------
+    Unavailable
+        As :func:`gather`.
+    """
+    source = gather(vendor)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    for old in folder.glob("optedu-*.whl"):
+        old.unlink()
+    wheel = optedu_wheel(folder)
+    lock = json.loads((folder / "pyodide-lock.json").read_text())
+    numpy = lock["packages"]["numpy"]["file_name"]
+    names = ("pyodide.module.js", "pyodide-lock.json", *PYODIDE_FILES, numpy, "site.zip", wheel.name)
+    runtime = Runtime(folder, names)
+    manifest = {
+        "wheel": wheel.name,
+        "wheelHash": hashlib.sha256(wheel.read_bytes()).hexdigest()[:12],
+        "siteHash": hashlib.sha256((folder / "site.zip").read_bytes()).hexdigest()[:12],
+        "rawBytes": runtime.raw_bytes,
+        "compressedBytes": runtime.compressed_bytes,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return runtime
+
+
+if __name__ == "__main__":
+    try:
+        where = gather(find_vendor(Path.cwd()))
+    except Unavailable as error:
+        sys.exit(f"exercises in the page cannot run: {error}")
+    print(where)
