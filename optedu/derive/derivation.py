@@ -82,10 +82,10 @@ class Derivation:
     >>> d = Derivation("A square", (a + b)**2).then(a**2 + 2*a*b + b**2, "expand the square")
     >>> d.steps[-1].checked
     'proved by SymPy'
-    >>> d.then(a**2 + b**2, "drop the middle term")
+    >>> d.then(a**2 + b**2, "drop 2ab")
     Traceback (most recent call last):
         ...
-    optedu.derive.derivation.DerivationError: A square, step 2 ('drop the middle term') does not hold:
+    optedu.derive.derivation.DerivationError: A square, step 2 ('drop 2ab') does not hold:
       a**2 + 2*a*b + b**2 = a**2 + b**2
       at a = 9/97, b = 33/97: left = 0.1875, right = 0.1243
     """

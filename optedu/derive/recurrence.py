@@ -94,8 +94,7 @@ def unroll(a, b, drive, *, t=None, i=None, initial=0) -> Recurrence:
         if value.has(t):
             raise ValueError(f"{name} must not depend on {t}, got {value}")
     if isinstance(drive, sp.IndexedBase):
-        base = drive
-        drive = lambda index: base[index]
+        drive = drive.__getitem__
     elif not callable(drive):
         raise TypeError(f"drive must be an IndexedBase or callable, got {type(drive).__name__}")
     return Recurrence(a, b, drive, t, i, initial)
