@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Hyper:
-    r"""A hyper-parameter of a rule: its symbol, its default, and the range from the notation table."""
+    r"""A hyper-parameter of a rule: symbol, default, and the range from the notation table."""
 
     symbol: Symbol
     default: float
@@ -363,7 +363,7 @@ class Rule:
             if variable.scalar:
                 state[variable.name] = value
             else:
-                state[variable.name] = xp.zeros_like(x) + value
+                state[variable.name] = xp.full_like(x, value)
         return state
 
     def step(
@@ -427,7 +427,7 @@ class Rule:
     # -- the printed and compiled forms --------------------------------------------------------
 
     def kernel(self, form: str = "numpy") -> Any:
-        r"""Return the fast in-place kernel: `kernel(x, g, state, t, **hyper)` changes `x` and `state`.
+        r"""Return the fast kernel: `kernel(x, g, state, t, **hyper)` works in place.
 
         Parameters
         ----------

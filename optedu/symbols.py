@@ -59,9 +59,7 @@ def _nonnegative(name: str, latex: str, meaning: str) -> Notation:
 
 
 def _decay(name: str, latex: str, meaning: str) -> Notation:
-    return Notation(
-        _real(name, nonnegative=True), latex, meaning, 0.0, 1.0, lower_open=False
-    )
+    return Notation(_real(name, nonnegative=True), latex, meaning, 0.0, 1.0, lower_open=False)
 
 
 _ROWS = (
@@ -80,14 +78,22 @@ _ROWS = (
     _decay("dampening", r"\tau", "dampening of the gradient that enters the momentum buffer"),
     _decay("beta1", r"\beta_{1}", "decay rate of the first moment"),
     _decay("beta2", r"\beta_{2}", "decay rate of the second moment"),
-    _nonnegative("eps", r"\epsilon", "small constant in the denominator, outside the root unless said"),
+    _nonnegative(
+        "eps", r"\epsilon", "small constant in the denominator, outside the root unless said"
+    ),
     _nonnegative("weight_decay", r"\lambda", "weight decay"),
     _nonnegative("lr_decay", r"\gamma", "decay of the learning rate with the steps (AdaGrad)"),
     _nonnegative("initial_accumulator", "G_{0}", "initial value of AdaGrad's accumulator"),
     _nonnegative("momentum_decay", r"\psi", "speed at which NAdam's momentum grows to its limit"),
     _positive("L", "L", r"smoothness: the gradient's Lipschitz constant"),
     _nonnegative("mu", r"\mu", "strong convexity"),
-    Notation(_real("kappa", positive=True), r"\kappa", "condition number $L / \\mu$", 1.0, lower_open=False),
+    Notation(
+        _real("kappa", positive=True),
+        r"\kappa",
+        "condition number $L / \\mu$",
+        1.0,
+        lower_open=False,
+    ),
     Notation(_real("H"), "H", "Hessian"),
     Notation(
         Symbol("batch_size", integer=True, positive=True),
@@ -101,12 +107,15 @@ _ROWS = (
 TABLE: dict[str, Notation] = {row.name: row for row in _ROWS}
 r"""The rows by the name in the code."""
 
-x, f, g, t, lr, momentum, dampening = (TABLE[n].symbol for n in (
-    "x", "f", "g", "t", "lr", "momentum", "dampening"))
-beta1, beta2, eps, weight_decay = (TABLE[n].symbol for n in (
-    "beta1", "beta2", "eps", "weight_decay"))
-lr_decay, initial_accumulator, momentum_decay = (TABLE[n].symbol for n in (
-    "lr_decay", "initial_accumulator", "momentum_decay"))
+x, f, g, t, lr, momentum, dampening = (
+    TABLE[n].symbol for n in ("x", "f", "g", "t", "lr", "momentum", "dampening")
+)
+beta1, beta2, eps, weight_decay = (
+    TABLE[n].symbol for n in ("beta1", "beta2", "eps", "weight_decay")
+)
+lr_decay, initial_accumulator, momentum_decay = (
+    TABLE[n].symbol for n in ("lr_decay", "initial_accumulator", "momentum_decay")
+)
 L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch_size"))
 
 

@@ -67,14 +67,16 @@ def _calls(expression: Expr) -> bool:
     )
 
 
-def source(rule: Rule) -> str:
-    r"""Return the code of the pure function."""
+def source(rule: Rule, *, runs: bool = False) -> str:
+    r"""Return the code of the pure function; `runs` for hyper-parameters that are arrays."""
     program = _program(rule)
     names = program.code_names
     indexed = {s: names.get(s, s.name) for v in program.arrays for s in (v.old, v.new)}
-    indexed |= {symbols.g: "g"} | {a.target: names.get(a.target, a.target.name) for a in program.body}
+    indexed |= {symbols.g: "g"} | {
+        a.target: names.get(a.target, a.target.name) for a in program.body
+    }
     printer = PythonPrinter(names, indexed, FUNCTIONS)
-    code = scalars.lines(program.scalars, names)
+    code = scalars.lines(program.scalars, names, runs=runs)
     if code:
         code = ["# scalars, once a step", *code, "# arrays"]
     code += [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
@@ -90,9 +92,12 @@ def source(rule: Rule) -> str:
 
 def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
     r"""Return `step(x, g, state, t, hyper)`, which computes with the printed code."""
-    code = compile(source(rule), f"<optedu {rule.name}, array form>", "exec")
+    code, code_of_runs = (
+        compile(source(rule, runs=runs), f"<optedu {rule.name}, array form>", "exec")
+        for runs in (False, True)
+    )
     floats: dict[str, Any] = scalars.environment()
-    exec(code, floats)  # noqa: S102 - our own printed code
+    exec(code, floats)
     names = [s.name for s in rule.states]
 
     def step(
@@ -105,17 +110,18 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
             import numpy as np
 
             runs = scalars.environment(xp)
-            exec(code, runs)  # noqa: S102
+            exec(code_of_runs, runs)
             call = runs[rule.name]
             hyper = {
-                k: v if type(v) is float else xp.asarray(v, dtype=x.dtype)
-                for k, v in hyper.items()
+                k: v if type(v) is float else xp.asarray(v, dtype=x.dtype) for k, v in hyper.items()
             }
             # Both branches of a choice are computed, and one may be the root of a negative.
             quiet = np.errstate(invalid="ignore", divide="ignore")
         with quiet:
             result = call(xp, x, g, *[state[n] for n in names], t, **hyper)
         result = result if isinstance(result, tuple) else (result,)
+        if not x.shape:  # NumPy turns 0-d results into scalars
+            result = tuple(v if type(v) is float else xp.asarray(v) for v in result)
         return result[0], dict(zip(names, result[1:], strict=True))
 
     return step

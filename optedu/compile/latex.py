@@ -23,7 +23,7 @@ class _Printer(LatexPrinter):
         super().__init__(settings)
         self._arrays = arrays
 
-    def _print_Add(self, expr: Add, order: str | None = None) -> str:  # noqa: N802
+    def _print_Add(self, expr: Add, order: str | None = None) -> str:
         terms = sorted(expr.args, key=lambda a: (_is_negative(a), _term_order(a)))
         text = ""
         for term in terms:
@@ -35,7 +35,7 @@ class _Printer(LatexPrinter):
                 text += f" - {part}" if negative else f" + {part}"
         return text
 
-    def _print_Mul(self, expr: Mul) -> str:  # noqa: N802
+    def _print_Mul(self, expr: Mul) -> str:
         if _is_negative(expr):
             return f"- {self._print(-expr)}"
         numerator, denominator = fraction(expr)
@@ -61,7 +61,7 @@ class _Printer(LatexPrinter):
             return (4 if isinstance(factor, Add) else 3), str(factor)
         return (2 if isinstance(factor, (Add, Piecewise)) else 1), str(factor)
 
-    def _print_Function(self, expr: Expr, exp: str | None = None) -> str:  # noqa: N802
+    def _print_Function(self, expr: Expr, exp: str | None = None) -> str:
         if expr.func is sign and exp is None:
             argument = self._print(expr.args[0])
             return rf"\operatorname{{sign}}({argument})"

@@ -1,4 +1,4 @@
-r"""What every fast form needs: scalars out of the loop, scalar factors merged, subexpressions shared.
+r"""What every fast form needs: scalars out of the loop and merged, subexpressions shared.
 
 `lower(rule)` returns a `Program`: assignments of scalars, computed once a step in double, and
 assignments of arrays, the body of the loop.
@@ -183,9 +183,7 @@ def _attach(coefficient: Expr, rest: Expr, hoist: Callable[[Expr], Expr]) -> Exp
     return Mul(sign * hoist(sign * coefficient), rest)
 
 
-def _hoist_inside(
-    expression: Expr, arrays: set[Symbol], hoist: Callable[[Expr], Expr]
-) -> Expr:
+def _hoist_inside(expression: Expr, arrays: set[Symbol], hoist: Callable[[Expr], Expr]) -> Expr:
     if not expression.free_symbols & arrays:
         return hoist(expression) if expression.free_symbols else expression
     if expression.is_Atom:
@@ -289,9 +287,7 @@ def _is_one_minus_decay(expression: Add) -> bool:
     return row.lower >= 0 and row.upper == 1 and row.upper_open
 
 
-def _share(
-    body: list[Assignment], arrays: set[Symbol], rule: Rule
-) -> Iterator[Assignment]:
+def _share(body: list[Assignment], arrays: set[Symbol], rule: Rule) -> Iterator[Assignment]:
     r"""Compute common subexpressions once, just before their first use."""
     names = _names("w", taken={s.name for eq in rule.equations for s in eq.free_symbols})
     replacements, reduced = sympy.cse(

@@ -1,6 +1,7 @@
 r"""Printers of SymPy expressions as Python, C and JavaScript that people like to read.
 
-In C and JavaScript squares print as products (faster, and exact), square roots as calls, scalar factors before arrays.
+Squares print as products in C and JavaScript (faster, and exact), square roots as calls, scalar
+factors before arrays.
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ class _Readable(CodePrinter):
         self._arrays = set(indexed or {})
         self._calls = dict(functions or {})
 
-    def _print_Symbol(self, expr: Symbol) -> str:  # noqa: N802
+    def _print_Symbol(self, expr: Symbol) -> str:
         return self._symbols.get(expr, expr.name)
 
-    def _print_Add(self, expr: Expr, order: str | None = None) -> str:  # noqa: N802
+    def _print_Add(self, expr: Expr, order: str | None = None) -> str:
         # What is subtracted comes last: `x - step`, not `-step + x`; arrays before scalars, but
         # `1 - beta` where there is no array.
         arrays = bool(expr.free_symbols & self._arrays)
@@ -69,7 +70,7 @@ class _Readable(CodePrinter):
                 text += f" - {part}" if negative else f" + {part}"
         return text
 
-    def _print_Mul(self, expr: Mul) -> str:  # noqa: N802
+    def _print_Mul(self, expr: Mul) -> str:
         if _negative(expr):
             return f"-{self.parenthesize(-expr, PRECEDENCE['Mul'])}"
         top: list[str] = []
@@ -86,7 +87,7 @@ class _Readable(CodePrinter):
             return code
         return f"{code}/{bottom[0]}" if len(bottom) == 1 else f"{code}/({'*'.join(bottom)})"
 
-    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:  # noqa: N802
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
         base, exponent = expr.as_base_exp()
         if exponent == S.Half:
             return f"{self._calls.get('sqrt', 'sqrt')}({self._print(base)})"
@@ -96,7 +97,7 @@ class _Readable(CodePrinter):
             return f"{self._one()}/{self._factor(Pow(base, -exponent))}"
         return self._power(base, exponent)
 
-    def _print_Function(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Function(self, expr: Expr) -> str:
         name = type(expr).__name__
         if name in self._calls:
             arguments = [self._print(a) for a in expr.args]
@@ -134,9 +135,22 @@ class _Readable(CodePrinter):
 
 
 class PythonPrinter(_Readable, PythonCodePrinter):
-    r"""Python; `functions` says which functions are called."""
+    r"""Python; `functions` says which functions are called.
+
+    A choice prints as a conditional expression, or as `where(...)` for `choices="where"`.
+    """
 
     _multiplies = False
+
+    def __init__(
+        self,
+        names: Mapping[Symbol, str] | None = None,
+        indexed: Mapping[Symbol, str] | None = None,
+        functions: Mapping[str, str] | None = None,
+        choices: str = "if",
+    ) -> None:
+        super().__init__(names, indexed, functions)
+        self._choices = choices
 
     def _power(self, base: Expr, exponent: Expr) -> str:
         return (
@@ -144,13 +158,17 @@ class PythonPrinter(_Readable, PythonCodePrinter):
             f"**{self.parenthesize(exponent, PRECEDENCE['Pow'])}"
         )
 
-    def _print_Piecewise(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Piecewise(self, expr: Expr) -> str:
         code = self._print(expr.args[-1].expr)
         for value, condition in reversed(expr.args[:-1]):
-            code = f"where({self._print(condition)}, {self._print(value)}, {code})"
+            parts = self._print(condition).strip("()"), self._print(value), code
+            if self._choices == "where":
+                code = f"where({', '.join(parts)})"
+            else:
+                code = f"({parts[1]} if {parts[0]} else {code})"
         return code
 
-    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+    def _print_Rational(self, expr: Rational) -> str:
         return f"{expr.p}/{expr.q}"
 
 
@@ -180,16 +198,19 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
     _print_sin = _print_cos = _print_tanh = _Readable._print_Function
 
     def _power(self, base: Expr, exponent: Expr) -> str:
-        # Math.pow(b, t) and b ** t differ by rounding between engines; ** is the modern form.
-        return f"({self._print(base)})**({self._print(exponent)})"
+        code = [
+            p if s.is_Symbol else f"({p})"
+            for s, p in ((s, self._print(s)) for s in (base, exponent))
+        ]
+        return "**".join(code)
 
-    def _print_Piecewise(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Piecewise(self, expr: Expr) -> str:
         code = self._print(expr.args[-1].expr)
         for value, condition in reversed(expr.args[:-1]):
             code = f"({self._print(condition)} ? {self._print(value)} : {code})"
         return code
 
-    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+    def _print_Rational(self, expr: Rational) -> str:
         return f"{expr.p}/{expr.q}"
 
 
@@ -216,26 +237,26 @@ class CPrinter(_Readable, C99CodePrinter):
     def _one(self) -> str:
         return "T(1)"
 
-    def _print_Integer(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Integer(self, expr: Expr) -> str:
         return f"T({int(expr)})"
 
-    def _print_Rational(self, expr: Rational) -> str:  # noqa: N802
+    def _print_Rational(self, expr: Rational) -> str:
         return f"T({expr.p})/T({expr.q})"
 
-    def _print_Float(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Float(self, expr: Expr) -> str:
         return f"T({float(expr)!r})"
 
     def _power(self, base: Expr, exponent: Expr) -> str:
         return f"pow({self._print(base)}, {self._print(exponent)})"
 
-    def _print_sign(self, expr: Expr) -> str:  # noqa: N802
+    def _print_sign(self, expr: Expr) -> str:
         code = self._print(expr.args[0])
         return f"T(({code} > T(0)) - ({code} < T(0)))"
 
-    def _print_Max(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Max(self, expr: Expr) -> str:
         return self._chain(expr, ">")
 
-    def _print_Min(self, expr: Expr) -> str:  # noqa: N802
+    def _print_Min(self, expr: Expr) -> str:
         return self._chain(expr, "<")
 
     def _chain(self, expr: Expr, comparison: str) -> str:

@@ -16,9 +16,11 @@ __all__ = ["FUNCTIONS", "environment", "lines"]
 FUNCTIONS = {"sqrt": "sqrt", "Abs": "abs", "Max": "max", "Min": "min", "exp": "exp", "log": "log"}
 
 
-def lines(assignments: tuple[Assignment, ...], names: Mapping[Symbol, str]) -> list[str]:
-    r"""Return one line of Python an assignment."""
-    printer = PythonPrinter(names, functions=FUNCTIONS)
+def lines(
+    assignments: tuple[Assignment, ...], names: Mapping[Symbol, str], *, runs: bool = False
+) -> list[str]:
+    r"""Return one line of Python an assignment; `runs` for hyper-parameters that are arrays."""
+    printer = PythonPrinter(names, functions=FUNCTIONS, choices="where" if runs else "if")
     return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
 
 
@@ -33,8 +35,7 @@ def environment(xp: Any = None) -> dict[str, Callable[..., Any]]:
     """
     if xp is None:
         return {
-            "sqrt": _sqrt,
-            "where": lambda condition, a, b: a if condition else b,
+            "sqrt": math.sqrt,
             "abs": abs,
             "max": max,
             "min": min,

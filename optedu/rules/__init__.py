@@ -25,11 +25,13 @@ def _discover() -> dict[str, Rule]:
             if isinstance(value, Rule):
                 other = found.setdefault(value.name, value)
                 if other is not value:
-                    raise ValueError(f"two rules are named {value.name!r}; one is in {info.name}.py")
+                    raise ValueError(
+                        f"two rules are named {value.name!r}; one is in {info.name}.py"
+                    )
     return found
 
 
-def all() -> dict[str, Rule]:  # noqa: A001 - reads as optedu.rules.all()
+def all() -> dict[str, Rule]:
     r"""Return every rule by name, in the order of the modules."""
     return dict(_discover())
 

@@ -12,9 +12,7 @@ rho_t = intermediate("rho_t", r"\varrho_{t}")
 rectified = intermediate("rectified", "r_{t}")
 plain = intermediate("plain", "a_{t}")
 
-_rectification = sqrt(
-    (rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t)
-)
+_rectification = sqrt((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))
 
 RADAM = Rule(
     name="radam",
