@@ -1,0 +1,33 @@
+r"""Exercises: a student's functions, and the checks that say what is wrong with them.
+
+Names load when first used: the rules import the guard from here, and stay as light as before.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_EXPORTS = {
+    "CheckFailed": "optedu.exercise.report",
+    "GuardError": "optedu.exercise.guard",
+    "Report": "optedu.exercise.report",
+    "StudentError": "optedu.exercise.errors",
+    "check": "optedu.exercise.checking",
+    "check_expression": "optedu.exercise.expressions",
+    "implement": "optedu.exercise.implementing",
+}
+
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,293 @@
+r"""`check`: a student's update rule beside the derived one, step by step.
+
+Nothing here looks at the source or the identity of the student's function: at grading it is a
+proxy to another process, and its arguments and results are plain data.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from optedu import rules
+from optedu.backend import to_numpy
+from optedu.exercise import diagnosis, guard, messages, registry, scenarios
+from optedu.exercise.errors import StudentError, describe
+from optedu.exercise.report import CheckFailed, Report
+from optedu.exercise.scenarios import PARTS, Scenario
+from optedu.rule import Rule
+from optedu.validate import choice, count
+
+__all__ = ["check"]
+
+TOLERANCE = {"float64": 1e-9, "float32": 3e-5}
+r"""Relative difference that rounding in another order of operations can explain."""
+
+
+def check(
+    name: str,
+    parts: str | Iterable[str] | None = None,
+    *,
+    optional: Iterable[str] = (),
+    seed: int = 0,
+) -> Report:
+    r"""Compare the function that the notebook registered as `name` with the derived rule.
+
+    The two run side by side from the same start, and every quantity is compared after every step.
+
+    Parameters
+    ----------
+    name : str
+        A rule of `optedu.rules`, such as `"adam"`.
+    parts : str or iterable of str, optional
+        What to check, all of it by default: `"state"` (the new state alone), `"first step"`,
+        `"many steps"`, `"schedule"`, `"hyper-parameters"`, `"shapes"`, `"dtype"`, `"inputs"`
+        (the caller's arrays are left as they are), `"backend"` (array-api-strict, skipped where
+        it is not installed).
+    optional : iterable of str
+        Hyper-parameters that are off by default (`"weight_decay"`, `"dampening"`) and that the
+        function has to know none the less.
+    seed : int
+        Other seeds check with other numbers.
+
+    Returns
+    -------
+    Report
+        What was checked.
+
+    Raises
+    ------
+    CheckFailed
+        At the first difference. The text says at which step, in which quantity and by how much,
+        and which known misconception gives the same numbers.
+    ValueError, TypeError
+        If there is no such rule or part.
+
+    Examples
+    --------
+    >>> @optedu.implement("sgd")
+    ... def sgd(xp, x, g, state, t, *, lr=1e-3):
+    ...     return x + lr * g, {}
+    >>> optedu.check("sgd", "first step")
+    Traceback (most recent call last):
+    ...
+    optedu.exercise.report.CheckFailed: sgd: x is wrong after 1 step, from the initial state.
+    ...
+    """
+    rule = _asked(choice("name", name, rules.all()), tuple(optional))
+    chosen = _parts(parts)
+    count("seed", seed)
+    function = registry.get(name)
+    if function is None:
+        raise CheckFailed(messages.not_registered(name), name=name)
+    done = []
+    for part in chosen:
+        if part == "backend" and _library("array_api_strict") is None:
+            done.append(f"{part}: skipped, array-api-strict is not installed")
+            continue
+        for scenario in scenarios.of(rule, part, seed):
+            _Run(name, rule, function, scenario).go()
+        done.append(f"{part}: {PARTS[part]}")
+    return Report(name, tuple(done))
+
+
+@lru_cache(maxsize=64)
+def _asked(name: str, optional: tuple[str, ...]) -> Rule:
+    r"""Return the rule without the hyper-parameters that are off and not asked for."""
+    rule = rules.get(name)
+    for hyper in optional:
+        choice("optional", hyper, [h.name for h in rule.hypers])
+    off = {h.name: 0 for h in rule.hypers if h.default == 0 and h.name not in optional}
+    return rule.at(**off) if off else rule
+
+
+def _parts(parts: str | Iterable[str] | None) -> list[str]:
+    if parts is None:
+        return list(PARTS)
+    wanted = [parts] if isinstance(parts, str) else list(parts)
+    return [choice("parts", part, PARTS) for part in wanted]
+
+
+def _library(name: str) -> Any:
+    if name == "numpy":
+        return np
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Run:
+    r"""One scenario: the student's function and the rule, each fed with its own results."""
+
+    name: str
+    rule: Rule
+    function: Callable[..., Any]
+    scenario: Scenario
+
+    def go(self) -> None:
+        run, rule = self.scenario, self.rule
+        x, state = run.x, dict(rule.init(run.x) if run.state is None else run.state)
+        expected_x, expected_state = x, state
+        for index, (g, hyper) in enumerate(zip(run.gradients, run.hyper, strict=True)):
+            t = run.first + index
+            before = x, state
+            expected_x, expected_state = rule.step(expected_x, g, expected_state, t, **hyper)
+            x, state = self.call(x, g, state, t, hyper)
+            got = {**state, "x": x}
+            wanted = {**expected_state, "x": expected_x}
+            wrong = self.wrong(got, wanted)
+            if wrong:
+                self.fail_values(index, before, wrong, got, wanted)
+
+    def call(
+        self, x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, float]
+    ) -> tuple[Any, dict[str, Any]]:
+        r"""Call the student's function once; return NumPy arrays, their form checked."""
+        run = self.scenario
+        xp = _library(run.library)
+        scalars = {s.name for s in self.rule.states if s.scalar}
+        arrays = {"x": self.make(xp, x), "g": self.make(xp, g)}
+        given = {k: v if k in scalars else self.make(xp, v) for k, v in state.items()}
+        watched = arrays | {f'state["{k}"]': v for k, v in given.items() if k not in scalars}
+        copies = {k: np.array(to_numpy(v)) for k, v in watched.items()}
+        try:
+            result = invoke(self.function, xp, arrays["x"], arrays["g"], given, t, hyper)
+        except StudentError as error:
+            self.fail_raised(error, t)
+        if run.read_only:
+            for key, array in watched.items():
+                if not np.array_equal(to_numpy(array), copies[key], equal_nan=True):
+                    self.fail(messages.changed_input(self.name, key))
+        return self.unpack(result, xp)
+
+    def make(self, xp: Any, values: Any) -> Any:
+        array = np.array(values, dtype=self.scenario.dtype)
+        if xp is not np:
+            return xp.asarray(array)
+        array.flags.writeable = not self.scenario.read_only
+        return array
+
+    # -- the form of the result ----------------------------------------------------------------
+
+    def unpack(self, result: Any, xp: Any) -> tuple[Any, dict[str, Any]]:
+        states = [s.name for s in self.rule.states]
+        wanted = messages.return_line(states)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            self.fail(messages.wrong_return(self.name, result, wanted))
+        x, state = result
+        if state is None and not states:
+            state = {}
+        if not isinstance(state, Mapping):
+            self.fail(messages.wrong_state(self.name, state, wanted))
+        missing = [s for s in states if s not in state]
+        if missing:
+            self.fail(messages.missing_keys(self.name, missing, sorted(map(str, state)), wanted))
+        scalars = {s.name for s in self.rule.states if s.scalar}
+        new = {
+            s: self.scalar(s, state[s]) if s in scalars else self.array(s, state[s], xp)
+            for s in states
+        }
+        return self.array("x", x, xp), new
+
+    def scalar(self, quantity: str, value: Any) -> float:
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            self.fail(messages.no_number(self.name, quantity, value), quantity)
+
+    def array(self, quantity: str, value: Any, xp: Any) -> np.ndarray:
+        run = self.scenario
+        like = xp.asarray(np.zeros(1))
+        # A NumPy scalar is what NumPy makes of an array without axes; it has a dtype and a shape.
+        if not isinstance(value, type(like)) and not (xp is np and isinstance(value, np.generic)):
+            self.fail(messages.no_array(self.name, quantity, value, run), quantity)
+        array = to_numpy(value)
+        if array.shape != run.x.shape:
+            self.fail(messages.wrong_shape(self.name, quantity, array.shape, run), quantity)
+        if array.dtype != np.dtype(run.dtype):
+            self.fail(messages.wrong_dtype(self.name, quantity, array.dtype, run), quantity)
+        return array
+
+    # -- comparison ----------------------------------------------------------------------------
+
+    def wrong(self, got: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+        r"""Return the quantities that differ, in the order of the rule's equations."""
+        order = [s.name for s in self.rule.states] + ([] if self.scenario.state_only else ["x"])
+        tolerance = TOLERANCE[self.scenario.dtype]
+        return [q for q in order if not np.all(close(got[q], wanted[q], tolerance))]
+
+    # -- failing -------------------------------------------------------------------------------
+
+    def fail(self, text: str, quantity: str = "", **details: Any) -> Any:
+        raise CheckFailed(
+            text, name=self.name, part=self.scenario.part, quantity=quantity, **details
+        )
+
+    def fail_raised(self, error: StudentError, t: int) -> None:
+        run = self.scenario
+        # The chain of exceptions would end in our own code: the message has all that it says.
+        failure = messages.raised(self.name, error, t, run, self.rule)
+        raise CheckFailed(failure, name=self.name, part=run.part) from None
+
+    def fail_values(
+        self,
+        index: int,
+        before: tuple[Any, Mapping[str, Any]],
+        wrong: Sequence[str],
+        got: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+    ) -> None:
+        run = self.scenario
+        found = diagnosis.diagnose(self.function, self.rule, wrong[0], invoke)
+        text = messages.wrong_values(
+            name=self.name,
+            rule=self.rule,
+            scenario=run,
+            index=index,
+            before=before,
+            wrong=wrong,
+            got=got,
+            wanted=wanted,
+            bad=~close(got[wrong[0]], wanted[wrong[0]], TOLERANCE[run.dtype]),
+            hints=found.sentences,
+        )
+        self.fail(text, wrong[0], step=index + 1, misconceptions=found.names)
+
+
+def close(got: Any, wanted: Any, tolerance: float) -> np.ndarray:
+    r"""Say of each element whether it differs by no more than rounding."""
+    got, wanted = np.asarray(got, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if not wanted.size:
+        return np.ones(wanted.shape, dtype=bool)
+    # Sums that cancel are as exact as their terms: allow for the largest element beside its own.
+    size = np.maximum(np.abs(wanted), np.max(np.abs(wanted)))
+    with np.errstate(invalid="ignore"):
+        return np.abs(got - wanted) <= tolerance * size
+
+
+def invoke(
+    function: Callable[..., Any],
+    xp: Any,
+    x: Any,
+    g: Any,
+    state: dict[str, Any],
+    t: int,
+    hyper: Mapping[str, float],
+) -> Any:
+    r"""Call a student's function behind the guard; raise `StudentError` where it raises."""
+    # A warning is no mistake, and on the error stream it would cost points in nbgrader.
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            with guard.student_code():
+                return function(xp, x, g, state, t, **hyper)
+        except Exception as error:
+            raise describe(error) from None

@@ -1,0 +1,213 @@
+r"""Which known misconception gives the student's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optedu.backend import to_numpy
+from optedu.exercise import misconceptions
+from optedu.exercise.errors import StudentError
+from optedu.rule import Rule
+
+__all__ = ["Diagnosis", "diagnose"]
+
+TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    r"""What was found: names of misconceptions, and what to tell the student."""
+
+    names: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Call:
+    r"""One call: its arguments, the right result and the student's, by quantity."""
+
+    arguments: tuple[Any, Any, Mapping[str, Any], int]
+    hyper: Mapping[str, float]
+    right: Mapping[str, Any]
+    got: Mapping[str, Any]
+
+
+def diagnose(
+    function: Callable[..., Any], rule: Rule, quantity: str, invoke: Callable[..., Any]
+) -> Diagnosis:
+    r"""Find the misconceptions whose numbers are those of a student's function.
+
+    Parameters
+    ----------
+    function : callable
+        The student's.
+    rule : Rule
+        The rule that it was compared with.
+    quantity : str
+        What was found to differ: `"x"` or a state variable.
+    invoke : callable
+        Calls a student's function behind the guard.
+
+    Returns
+    -------
+    Diagnosis
+        Empty where the numbers match nothing that is known.
+    """
+    forgetful = _not_a_function(function, rule, invoke)
+    if forgetful:
+        return Diagnosis(("hidden-memory",), (forgetful,))
+    # Off the defaults every symbol has a value of its own; on them, an exercise in which a
+    # hyper-parameter is also ignored can still be recognised.
+    everything = [s.name for s in rule.states] + ["x"]
+    for varied in (True, False):
+        calls = _calls(function, rule, invoke, varied)
+        if len(calls) < 2:
+            continue
+        matches = [m for m in misconceptions.of(rule) if _matches(m, calls, [quantity])]
+        whole = [m for m in matches if _matches(m, calls, everything)]
+        best = (whole or matches)[:1]
+        if best:
+            return Diagnosis((best[0].name,), (best[0].sentence,))
+    calls = _calls(function, rule, invoke, True)
+    if len(calls) < 2:
+        return Diagnosis()
+    factor = _constant_factor(calls, quantity)
+    if factor:
+        return Diagnosis((), (factor,))
+    # Two mistakes at once: of those that leave alone what is right.
+    right = [q for q in everything if all(_same(c.right[q], c.got[q]) for c in calls)]
+    names = {m.name for m in misconceptions.of(rule) if _keeps(m, calls, right)}
+    for mistake in misconceptions.combined(rule, names):
+        if _matches(mistake, calls, everything):
+            return Diagnosis(tuple(mistake.name.split(" + ")), (mistake.sentence,))
+    return Diagnosis()
+
+
+# Rates at which 1 - beta*t is still positive at t = 2 and 3, and rates of a longer memory.
+_RATES = (
+    {"beta1": 0.43, "beta2": 0.31, "momentum": 0.38},
+    {"beta1": 0.62, "beta2": 0.83, "momentum": 0.71},
+)
+_STEPS = ((1, 2, 3, 4), (1, 2, 5, 9, 12))
+
+
+def _cases(rule: Rule, varied: bool) -> list[tuple[tuple[Any, ...], dict[str, float]]]:
+    r"""Return calls at which the known misconceptions come apart: arguments and hypers."""
+    rng = np.random.default_rng(90210)
+    cases = []
+    for rates, steps in zip(_RATES, _STEPS, strict=True):
+        values = {"eps": 0.07, "lr": 0.37, **rates}
+        hyper = {h.name: values.get(h.name, 0.23) for h in rule.hypers} if varied else {}
+        x = rng.normal(size=5)  # as in the runs: a hidden array from one of them has to fit
+        state = rule.init(x, **hyper)
+        for t in range(1, max(steps) + 1):
+            # Of both signs, and now larger, now smaller than what the state remembers.
+            g = rng.normal(size=5) * (1.7 if t % 2 else 0.3)
+            if t in steps:
+                cases.append(((x, g, state, t), hyper))
+            x, state = rule.step(x, g, state, t, **hyper)
+    return cases
+
+
+def _calls(
+    function: Callable[..., Any], rule: Rule, invoke: Callable[..., Any], varied: bool
+) -> list[_Call]:
+    calls = []
+    for (x, g, state, t), hyper in _cases(rule, varied):
+        right_x, right_state = rule.step(x, g, state, t, **hyper)
+        try:
+            got = _results(rule, invoke(function, np, *_copies(x, g, state), t, hyper))
+        except (StudentError, TypeError, ValueError, KeyError, IndexError):
+            continue
+        calls.append(_Call((x, g, state, t), hyper, {**right_state, "x": right_x}, got))
+    return calls
+
+
+def _copies(x: Any, g: Any, state: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    return x.copy(), g.copy(), {k: v if isinstance(v, float) else v.copy() for k, v in state.items()}
+
+
+def _results(rule: Rule, result: Any) -> dict[str, Any]:
+    x, state = result
+    got = {s.name: np.array(to_numpy(state[s.name]), dtype=float) for s in rule.states}
+    got["x"] = np.array(to_numpy(x), dtype=float)
+    return got
+
+
+def _matches(
+    mistake: misconceptions.Misconception, calls: list[_Call], quantities: list[str]
+) -> bool:
+    differs = False
+    for call in calls:
+        x, state = mistake.step(*call.arguments, **call.hyper)
+        made = {**state, "x": x}
+        for quantity in quantities:
+            mine, theirs = made[quantity], call.got[quantity]
+            if np.shape(theirs) != np.shape(mine):
+                return False
+            if not _same(mine, theirs):
+                return False
+            if np.all(np.isfinite(mine)) and not _same(mine, call.right[quantity]):
+                differs = True
+    return differs
+
+
+def _keeps(
+    mistake: misconceptions.Misconception, calls: list[_Call], quantities: list[str]
+) -> bool:
+    for call in calls:
+        x, state = mistake.step(*call.arguments, **call.hyper)
+        made = {**state, "x": x}
+        if not all(_same(made[q], call.right[q]) for q in quantities):
+            return False
+    return True
+
+
+def _same(one: Any, other: Any) -> bool:
+    one, other = np.broadcast_arrays(one, other)
+    finite = np.isfinite(one)
+    # Division by zero: whether it gave NaN or an infinity depends on the order of operations.
+    if not np.array_equal(finite, np.isfinite(other)):
+        return False
+    return bool(np.allclose(one[finite], other[finite], rtol=TOLERANCE, atol=1e-12))
+
+
+def _not_a_function(
+    function: Callable[..., Any], rule: Rule, invoke: Callable[..., Any]
+) -> str | None:
+    r"""Tell whether the same arguments give different results: state kept somewhere else."""
+    (x, g, state, t), hyper = _cases(rule, True)[2]
+    try:
+        first, second = (
+            _results(rule, invoke(function, np, *_copies(x, g, state), t, hyper)) for _ in range(2)
+        )
+    except (StudentError, TypeError, ValueError, KeyError, IndexError):
+        return None
+    if all(np.array_equal(first[q], second[q], equal_nan=True) for q in first):
+        return None
+    return (
+        "called twice with the same arguments, your function gives two results: something is kept "
+        "outside of `state`, in a global variable or an attribute. Everything that the next step "
+        "needs goes into the state that you return"
+    )
+
+
+def _constant_factor(calls: list[_Call], quantity: str) -> str | None:
+    r"""Tell whether the step, or the state, is a fixed multiple of the right one."""
+    ratios = []
+    for call in calls:
+        x = call.arguments[0]
+        base = x if quantity == "x" else np.zeros_like(x)
+        with np.errstate(all="ignore"):
+            ratios.append((call.got[quantity] - base) / (call.right[quantity] - base))
+    factors = np.concatenate([np.ravel(r) for r in ratios])
+    if not np.all(np.isfinite(factors)) or np.ptp(factors) > 1e-6 * abs(factors[0]):
+        return None
+    if abs(factors[0] - 1) < 1e-6:  # right on these numbers, wrong on others
+        return None
+    what = "your step is" if quantity == "x" else f"your {quantity} is"
+    return f"{what} {factors[0]:.4g} times the right one, in every coordinate and every call"

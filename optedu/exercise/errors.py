@@ -1,0 +1,84 @@
+r"""What a student's function raised, as plain data that can cross to another process."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import sysconfig
+from types import FrameType
+
+__all__ = ["StudentError", "describe"]
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARIES = tuple(
+    {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+)
+
+
+class StudentError(Exception):
+    r"""An exception raised by a student's function.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the exception's class.
+    message : str
+        Its text.
+    line : int, optional
+        Line of the cell where it was raised.
+    source : str, optional
+        That line.
+    """
+
+    def __init__(
+        self, kind: str, message: str = "", line: int | None = None, source: str = ""
+    ) -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind = kind
+        self.message = message
+        self.line = line
+        self.source = source
+
+
+def describe(error: BaseException) -> StudentError:
+    r"""Return an exception as a `StudentError`, with the student's line that it came from.
+
+    Parameters
+    ----------
+    error : BaseException
+        As caught around the call of the student's function.
+
+    Returns
+    -------
+    StudentError
+        Its `line` and `source` are those of the deepest frame outside of libraries.
+    """
+    if isinstance(error, StudentError):
+        return error
+    line, source = None, ""
+    trace = error.__traceback__
+    while trace is not None:
+        if _is_students(trace.tb_frame):
+            line = trace.tb_lineno
+            source = linecache.getline(trace.tb_frame.f_code.co_filename, line).strip()
+        trace = trace.tb_next
+    # A faulty __str__ of the student's own exception must not end the check.
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    return StudentError(type(error).__name__, _shorten(message), line, _shorten(source))
+
+
+def _is_students(frame: FrameType) -> bool:
+    path = frame.f_code.co_filename
+    if path.startswith("<frozen") or path.startswith(_OWN):
+        return False
+    return not any(path.startswith(library) for library in _LIBRARIES) or path in (
+        getattr(sys.modules.get("__main__"), "__file__", None),
+    )
+
+
+def _shorten(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,232 @@
+r"""The texts of a check that failed, for a student who does not yet see why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from optedu.exercise.errors import StudentError
+from optedu.exercise.scenarios import Scenario
+from optedu.rule import Rule
+
+__all__ = [
+    "changed_input",
+    "missing_keys",
+    "no_array",
+    "no_number",
+    "not_registered",
+    "raised",
+    "return_line",
+    "wrong_dtype",
+    "wrong_return",
+    "wrong_shape",
+    "wrong_state",
+    "wrong_values",
+]
+
+SHOWN = 4
+r"""Elements of an array that a message shows."""
+
+
+def not_registered(name: str) -> str:
+    return (
+        f'{name}: this notebook has no function for it yet. Run the cell with @optedu.implement('
+        f'"{name}") first, and see that it runs without an error.'
+    )
+
+
+def return_line(states: Sequence[str]) -> str:
+    inside = ", ".join(f'"{s}": {s}' for s in states)
+    return f"return x_new, {{{inside}}}"
+
+
+def wrong_return(name: str, result: Any, wanted: str) -> str:
+    if result is None:
+        return f"{name} returned None. End it with:\n    {wanted}"
+    what = f"{_article(type(result).__name__)}"
+    if isinstance(result, (tuple, list)):
+        what += f" of {len(result)}"
+    return (
+        f"{name} returned {what}; a pair is needed, the new parameters and the new state. "
+        f"End it with:\n    {wanted}"
+    )
+
+
+def wrong_state(name: str, state: Any, wanted: str) -> str:
+    return (
+        f"{name}: the state that you return is {_article(type(state).__name__)}; it has to be a "
+        f"dictionary. End it with:\n    {wanted}"
+    )
+
+
+def missing_keys(name: str, missing: Sequence[str], found: Sequence[str], wanted: str) -> str:
+    has = f"it has {_list(found)}" if found else "it is empty"
+    return (
+        f"{name}: the state that you return lacks {_list(missing)}; {has}. "
+        f"End it with:\n    {wanted}"
+    )
+
+
+def no_number(name: str, quantity: str, value: Any) -> str:
+    return (
+        f"{name}: {_spoken(quantity)} is {_article(type(value).__name__)}; it has to be a number."
+    )
+
+
+def no_array(name: str, quantity: str, value: Any, run: Scenario) -> str:
+    kind = type(value).__name__
+    if run.library != "numpy" and isinstance(value, (np.ndarray, np.generic)):
+        return (
+            f"{name}: {_spoken(quantity)} left as a NumPy array although arrays of another "
+            f"library (array-api-strict) came in. Use the functions of xp, not those of np."
+        )
+    return f"{name}: {_spoken(quantity)} is {_article(kind)}; it has to be an array like x."
+
+
+def wrong_shape(name: str, quantity: str, shape: tuple[int, ...], run: Scenario) -> str:
+    return (
+        f"{name}: {_spoken(quantity)} has shape {shape}; x and g have shape {run.x.shape}, and it "
+        "has to have the same. The rule works on each element by itself."
+    )
+
+
+def wrong_dtype(name: str, quantity: str, dtype: np.dtype, run: Scenario) -> str:
+    text = (
+        f"{name}: {_spoken(quantity)} has dtype {dtype} although x and g came in as {run.dtype}."
+    )
+    if dtype == np.float64:
+        text += (
+            "\nA float64 array or NumPy scalar widens everything that it touches, and "
+            "np.sqrt(1 - beta2**t) is such a scalar. A Python number does not: write "
+            "(1 - beta2**t) ** 0.5. For new arrays use xp.zeros_like(x)."
+        )
+    return text
+
+
+def changed_input(name: str, what: str) -> str:
+    return (
+        f"{name} changed {what} in place, an array that belongs to the caller. "
+        "Make a new array: m = beta1 * m + ..., not m *= beta1 or m[:] = ..."
+    )
+
+
+def raised(name: str, error: StudentError, t: int, run: Scenario, rule: Rule) -> str:
+    where = f"\n    line {error.line}: {error.source}" if error.line and error.source else ""
+    if error.kind == "NotImplementedError":
+        return (
+            f"{name} is not written yet: it still raises NotImplementedError. "
+            "Replace that line by your own code."
+        )
+    if error.kind == "GuardError":
+        return f"{name} calls the rule that it is compared with.{where}\n{error.message}."
+    if run.read_only and "read-only" in error.message:
+        return (
+            f"{name} changes an array in place that belongs to the caller.{where}\n"
+            "Make a new array: m = beta1 * m + ..., not m *= beta1 or m[:] = ..."
+        )
+    text = f"{name} raised {error}\n    at step t = {t}, {run.label}{where}"
+    return text + _advice(error, run, rule)
+
+
+def _advice(error: StudentError, run: Scenario, rule: Rule) -> str:
+    hypers = [h.name for h in rule.hypers]
+    if error.kind == "KeyError" and rule.states:
+        return f"\nThe state that comes in has the keys {_list([s.name for s in rule.states])}."
+    if error.kind == "TypeError" and "keyword argument" in error.message:
+        return f"\nThe hyper-parameters are {_list(hypers)}, in these names, after the star."
+    if error.kind == "ZeroDivisionError" and run.first == 1:
+        return "\nt counts from 1: is there an expression that is zero at t = 1?"
+    if run.library != "numpy":
+        return (
+            "\nThe same code has to run on other array libraries than NumPy: use the functions of "
+            "xp, not those of np, and the operators + - * / **. For a Python number write "
+            "(...) ** 0.5: xp.sqrt takes arrays."
+        )
+    return ""
+
+
+def wrong_values(
+    *,
+    name: str,
+    rule: Rule,
+    scenario: Scenario,
+    index: int,
+    before: tuple[Any, Mapping[str, Any]],
+    wrong: Sequence[str],
+    got: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    bad: np.ndarray,
+    hints: Sequence[str],
+) -> str:
+    r"""Say where two runs part, with the numbers on both sides."""
+    quantity, steps = wrong[0], len(scenario.gradients)
+    place = "after 1 step" if steps == 1 else f"at step {index + 1} of {steps}"
+    lines = [f"{name}: {quantity} is wrong {place}, {scenario.label}."]
+    if hints:
+        lines += ["", *(f"Your numbers match a known mistake: {hint}." for hint in hints)]
+    lines += ["", *_comparison(quantity, got[quantity], wanted[quantity], bad)]
+    if quantity == "x":
+        # The step is small beside x: by itself it shows sign and size.
+        old = np.asarray(before[0], dtype=float)
+        lines.append(f"    your step  {_array(got['x'] - old)}")
+        lines.append(f"    right step {_array(wanted['x'] - old)}")
+    right = [s.name for s in rule.states if s.name not in wrong]
+    if right:
+        lines.append(f"    right      {_list(right)}")
+    t = scenario.first + index
+    hyper = {**rule.defaults(), **scenario.hyper[index]}
+    numbers = ", ".join(f"{k} = {v:.6g}" for k, v in hyper.items())
+    lines.append(f"    in         t = {t}, {numbers}")
+    x, state = before
+    shown = {"x": x, **state, "g": scenario.gradients[index]}
+    width = max(map(len, shown))
+    for number, (key, value) in enumerate(shown.items()):
+        label = "    with       " if number == 0 else " " * 15
+        lines.append(f"{label}{key:<{width}} = {_array(value)}")
+    return "\n".join(lines)
+
+
+def _comparison(quantity: str, got: Any, wanted: Any, bad: np.ndarray) -> list[str]:
+    lines = [f"    expected   {_array(wanted)}", f"    got        {_array(got)}"]
+    got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
+    if not got.ndim:
+        return lines
+    with np.errstate(invalid="ignore"):
+        distance = np.where(np.isfinite(got), np.abs(got - wanted), np.inf)
+    worst = np.unravel_index(int(np.argmax(distance)), got.shape)
+    spot = ", ".join(str(int(i)) for i in worst)
+    value, target = got[worst], wanted[worst]
+    if np.isfinite(value):
+        by = f"off by {abs(value - target):.3g}"
+        if target:
+            by += f" ({abs(value - target) / abs(target):.2g} of it)"
+    else:
+        by = f"{value} instead of {target:.6g}"
+    count = f"{int(np.sum(bad))} of {bad.size} elements"
+    lines.append(f"    worst      {quantity}[{spot}]: {by}; {count} differ")
+    return lines
+
+
+def _array(value: Any) -> str:
+    if np.ndim(value) == 0:
+        return f"{float(value):.8g}"
+    flat = np.ravel(np.asarray(value, dtype=float))
+    text = ", ".join(f"{v:.6g}" for v in flat[:SHOWN])
+    return f"[{text}{', ...' if flat.size > SHOWN else ''}]"
+
+
+def _spoken(quantity: str) -> str:
+    return "the x that you return" if quantity == "x" else f'state["{quantity}"]'
+
+
+def _list(words: Sequence[str]) -> str:
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _article(word: str) -> str:
+    if word == "ndarray":
+        return "a NumPy array"
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"

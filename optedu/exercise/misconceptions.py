@@ -1,0 +1,723 @@
+r"""The known ways to write an update rule wrong, derived from the rule by substitution.
+
+Each misconception changes the rule's equations as a student's slip of the pen or of the mind
+would: `1 - beta1**t` becomes 1, `g**2` becomes `g`, the sign of the step flips. A check that finds
+a difference evaluates all of them on the same inputs and names the one whose numbers are the
+student's. The tests use the same list the other way round, as mutants that must be found.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Abs, Add, Expr, Max, Mul, Piecewise, Pow, Rational, Symbol, sign
+
+from optedu import symbols
+from optedu.rule import Rule, State
+from optedu.rule import x as X
+
+__all__ = ["Form", "Misconception", "combined", "of"]
+
+HALF = Rational(1, 2)
+ONE, ZERO = sympy.S.One, sympy.S.Zero
+
+
+@dataclass(frozen=True)
+class Form:
+    r"""Equations that can be evaluated: a rule's, or those of a rule gone wrong.
+
+    Attributes
+    ----------
+    rule : Rule
+        The rule, for its names, defaults and initial state.
+    equations : tuple of (Symbol, Expr)
+        In the order of evaluation.
+    outputs : tuple of (str, Expr)
+        What is returned for `"x"` and for each state variable.
+    """
+
+    rule: Rule
+    equations: tuple[tuple[Symbol, Expr], ...]
+    outputs: tuple[tuple[str, Expr], ...]
+
+    @classmethod
+    def of(cls, rule: Rule) -> Form:
+        r"""Return the equations of the rule itself."""
+        return cls(
+            rule,
+            tuple((eq.lhs, eq.rhs) for eq in rule.equations),
+            tuple((s.name, s.new) for s in (X, *rule.states)),
+        )
+
+    def step(
+        self, x: Any, g: Any, state: Mapping[str, Any], t: int, **hyper: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        r"""Return what these equations make of one step, on NumPy arrays; see `Rule.step`."""
+        hyper = {**self.rule.defaults(), **hyper}
+        # NumPy scalars divide by zero as arrays do, without an exception.
+        env: dict[Expr, Any] = {X.old: x, symbols.g: g, symbols.t: np.float64(t)}
+        env |= {s.old: state[s.name] for s in self.rule.states}
+        env |= {h.symbol: np.float64(hyper[h.name]) for h in self.rule.hypers}
+        with np.errstate(all="ignore"):
+            for lhs, rhs in self.equations:
+                env[lhs] = _value(rhs, env)
+            values = {name: _value(expression, env) for name, expression in self.outputs}
+        # A wrong equation may lose every array (a state that is a number): broadcast it back.
+        scalars = {s.name for s in self.rule.states if s.scalar}
+        out = {
+            name: float(np.ravel(value)[0])
+            if name in scalars
+            else np.array(np.broadcast_to(value, x.shape), dtype=x.dtype)
+            for name, value in values.items()
+        }
+        return out.pop("x"), out
+
+
+@dataclass(frozen=True)
+class Misconception:
+    r"""One known mistake in one rule.
+
+    Attributes
+    ----------
+    name : str
+        Short and stable, such as `"no-bias-correction"`; with the variable where one is meant,
+        as in `"not-squared:v"`.
+    sentence : str
+        What the student is told, beginning in lower case, without a full stop.
+    form : Form
+        The equations with the mistake.
+    """
+
+    name: str
+    sentence: str
+    form: Form
+
+    def step(self, *arguments: Any, **hyper: Any) -> tuple[Any, dict[str, Any]]:
+        r"""Return one step with the mistake; the arguments are those of `Rule.step`."""
+        return self.form.step(*arguments, **hyper)
+
+
+def _value(expression: Expr, env: Mapping[Expr, Any]) -> Any:
+    r"""Evaluate an expression on NumPy arrays: thousands of forms, each too short to compile."""
+    if expression in env:
+        return env[expression]
+    if expression.is_number:
+        return np.float64(expression)
+    if isinstance(expression, Piecewise):
+        for value, condition in expression.args:
+            if condition is sympy.true or bool(_value(condition, env)):
+                return _value(value, env)
+    values = [_value(argument, env) for argument in expression.args]
+    if isinstance(expression, Pow) and expression.exp in _POWERS:
+        return _POWERS[expression.exp](values[0])
+    return _OPERATIONS[expression.func](*values)
+
+
+_POWERS = {
+    HALF: np.sqrt,
+    -HALF: lambda base: 1 / np.sqrt(base),
+    -ONE: lambda base: 1 / base,
+    2 * ONE: np.square,
+}
+_OPERATIONS = {
+    Add: lambda *terms: functools.reduce(operator.add, terms),
+    Mul: lambda *factors: functools.reduce(operator.mul, factors),
+    Max: lambda *values: functools.reduce(np.maximum, values),
+    Pow: operator.pow,
+    Abs: np.abs,
+    sign: np.sign,
+    sympy.StrictGreaterThan: operator.gt,
+    sympy.GreaterThan: operator.ge,
+    sympy.StrictLessThan: operator.lt,
+    sympy.LessThan: operator.le,
+}
+
+Change = Callable[[Form], Form | None]
+Candidate = tuple[str, str, Change]
+
+
+@lru_cache(maxsize=64)
+def of(rule: Rule) -> tuple[Misconception, ...]:
+    r"""Return every known misconception that changes this rule.
+
+    Parameters
+    ----------
+    rule : Rule
+        Fix the hyper-parameters that are not asked for first, `rule.at(weight_decay=0)`.
+
+    Returns
+    -------
+    tuple of Misconception
+        The more common ones first; two that give the same equations appear once.
+
+    Examples
+    --------
+    >>> from optedu.exercise import misconceptions
+    >>> for mistake in misconceptions.of(optedu.rules.get("sgd").at(weight_decay=0)):
+    ...     print(mistake.name)
+    wrong-sign
+    ignored:lr
+    left-out:lr
+    x-unchanged
+    returns-step
+    returns-update
+    """
+    right = Form.of(rule)
+    seen = {right}
+    result = []
+    for name, sentence, change in _candidates(rule):
+        form = change(right)
+        if form is not None and form not in seen:
+            seen.add(form)
+            result.append(Misconception(name, sentence, form))
+    return tuple(result)
+
+
+def combined(rule: Rule, names: Collection[str]) -> Iterator[Misconception]:
+    r"""Yield the misconceptions of these names two at a time."""
+    right = Form.of(rule)
+    candidates = [candidate for candidate in _candidates(rule) if candidate[0] in names]
+    seen = {right} | {mistake.form for mistake in of(rule)}
+    for index, (first, one, change) in enumerate(candidates):
+        changed = change(right)
+        if changed is None or changed == right:
+            continue
+        for second, two, other in candidates[index + 1 :]:
+            form = other(changed)
+            if form is not None and form not in seen:
+                seen.add(form)
+                yield Misconception(f"{first} + {second}", f"{one}; and {two}", form)
+
+
+# -- how equations are changed ---------------------------------------------------------------
+
+
+def _map(form: Form, change: Callable[[Symbol, Expr], Expr]) -> Form:
+    equations = tuple((lhs, change(lhs, rhs)) for lhs, rhs in form.equations)
+    return replace(form, equations=equations)
+
+
+def _everywhere(mapping: Mapping[Expr, Expr]) -> Change:
+    mapping = dict(mapping)
+    return lambda form: _map(form, lambda lhs, rhs: rhs.xreplace(mapping))
+
+
+def _only(target: Symbol, change: Callable[[Expr], Expr]) -> Change:
+    return lambda form: _map(form, lambda lhs, rhs: change(rhs) if lhs == target else rhs)
+
+
+def _outputs(**changed: Expr) -> Change:
+    def change(form: Form) -> Form:
+        return replace(form, outputs=tuple((n, changed.get(n, e)) for n, e in form.outputs))
+
+    return change
+
+
+def _rewrite(match: Callable[[Expr], bool], value: Callable[[Expr], Expr]) -> Change:
+    return lambda form: _map(form, lambda lhs, rhs: rhs.replace(match, value))
+
+
+def _chain(*changes: Change) -> Change:
+    def change(form: Form) -> Form | None:
+        for one in changes:
+            changed = one(form)
+            if changed is None:
+                return None
+            form = changed
+        return form
+
+    return change
+
+
+# -- the catalogue ---------------------------------------------------------------------------
+
+
+def _candidates(rule: Rule) -> Iterator[Candidate]:
+    yield from _bias_correction(rule)
+    yield from _epsilon(rule)
+    yield from _denominator(rule)
+    yield from _moments(rule)
+    yield from _step(rule)
+    yield from _memory(rule)
+    yield from _decay(rule)
+    yield from _hypers(rule)
+    yield from _special(rule)
+
+
+def _phrase(rule: Rule, state: State) -> str:
+    r"""Name a state variable as a student would: "second moment v"."""
+    rhs = rule.expression(state.name)
+    if rhs.has(Max):
+        return f"maximum {state.name}"
+    if any(_is_square(node) for node in sympy.preorder_traversal(rhs)):
+        return f"{_moment(rule, rhs)} {state.name}"
+    if any(_is_correction_weight(node) for node in sympy.preorder_traversal(rhs)):
+        return f"first moment {state.name}"
+    return f"buffer {state.name}"
+
+
+def _moment(rule: Rule, rhs: Expr) -> str:
+    return "second moment" if rhs.has(symbols.beta2) else "sum of squares"
+
+
+def _is_square(node: Expr) -> bool:
+    return node.is_Pow and node.exp == 2 and node.base.is_Symbol
+
+
+def _is_correction_weight(node: Expr) -> bool:
+    return node.is_Add and node.args[0] == 1 and (1 - node).is_Symbol
+
+
+def _corrections(rule: Rule) -> list[tuple[Symbol, Expr]]:
+    r"""Find the bias corrections `1 - beta**t` of a rule: (beta, correction)."""
+    found = []
+    for hyper in rule.hypers:
+        correction = 1 - hyper.symbol**symbols.t
+        if any(eq.rhs.has(correction) for eq in rule.equations):
+            found.append((hyper.symbol, correction))
+    return found
+
+
+def _bias_correction(rule: Rule) -> Iterator[Candidate]:
+    t = symbols.t
+    found = _corrections(rule)
+    if not found:
+        return
+    written = " and ".join(f"1 - {beta}**t" for beta, _ in found)
+
+    def all_by(value: Callable[[Symbol], Expr]) -> Change:
+        return _everywhere({correction: value(beta) for beta, correction in found})
+
+    yield (
+        "no-bias-correction",
+        f"this is {rule.title} without the bias correction: the moments start at zero, so they "
+        f"are too small at first; divide by {written}",
+        all_by(lambda beta: ONE),
+    )
+    yield (
+        "correction-t-minus-1",
+        "your bias correction uses t - 1 where t belongs: t counts from 1, and at the first step "
+        "1 - beta**(t - 1) is zero",
+        all_by(lambda beta: 1 - beta ** (t - 1)),
+    )
+    yield (
+        "correction-t-plus-1",
+        "your bias correction uses t + 1 where t belongs: t already counts from 1",
+        all_by(lambda beta: 1 - beta ** (t + 1)),
+    )
+    yield (
+        "t-stuck-at-1",
+        "your bias correction uses t = 1 at every step: t has to grow; it is an argument of your "
+        "function",
+        all_by(lambda beta: 1 - beta),
+    )
+    yield (
+        "correction-t-times",
+        "your bias correction has beta*t where beta**t, a power, belongs",
+        all_by(lambda beta: 1 - beta * t),
+    )
+    yield (
+        "correction-power-only",
+        f"your bias correction divides by beta**t alone; divide by {written}",
+        all_by(lambda beta: beta**t),
+    )
+    yield (
+        "correction-multiplies",
+        f"your bias correction multiplies by {written}; it has to divide by them, since the "
+        "moments are too small",
+        _everywhere({1 / correction: correction for _, correction in found}),
+    )
+    if len(found) > 1:
+        for beta, correction in found:
+            yield (
+                f"uncorrected:{beta}",
+                f"one bias correction is missing: divide by 1 - {beta}**t as well",
+                _everywhere({correction: ONE}),
+            )
+        (first, one), (second, two) = found[:2]
+        yield (
+            "corrections-swapped",
+            f"your bias corrections are exchanged: 1 - {first}**t stands where "
+            f"1 - {second}**t belongs",
+            _everywhere({one: two, two: one}),
+        )
+    intermediates = {eq.lhs: eq.rhs for eq in rule.equations}
+    for state in rule.states:
+        for beta, correction in found:
+            for symbol, rhs in intermediates.items():
+                if rhs == state.new / correction:
+                    yield (
+                        f"stores-corrected:{state.name}",
+                        f"you return the corrected {_phrase(rule, state)} as the new state, so "
+                        f"the next step starts from a wrong {state.name}: keep the uncorrected "
+                        "one and correct a copy",
+                        _outputs(**{state.name: symbol}),
+                    )
+
+
+def _epsilon(rule: Rule) -> Iterator[Candidate]:
+    eps = symbols.eps
+    if eps not in {h.symbol for h in rule.hypers}:
+        return
+
+    def beside_root(node: Expr) -> bool:
+        return node.is_Add and eps in node.args and _root_of(node - eps) is not None
+
+    def under_root(node: Expr) -> bool:
+        return node.is_Pow and abs(node.exp) == HALF and node.base.is_Add and eps in node.base.args
+
+    yield (
+        "eps-inside",
+        "your eps is inside the square root; here it is added to the root, sqrt(...) + eps",
+        _rewrite(beside_root, lambda node: sympy.sqrt(_root_of(node - eps) + eps)),
+    )
+    yield (
+        "eps-outside",
+        "your eps is added to the square root; here it is inside, sqrt(... + eps)",
+        _rewrite(under_root, lambda node: (sympy.sqrt(node.base - eps) + eps) ** (2 * node.exp)),
+    )
+    yield (
+        "eps-added-to-x",
+        "your eps is added to the parameter and not to the denominator: a parenthesis is missing "
+        "around sqrt(...) + eps",
+        _chain(_everywhere({eps: ZERO}), _only(X.new, lambda rhs: rhs + eps)),
+    )
+    yield (
+        "eps-subtracted-from-x",
+        "your eps is added to the whole step and not to the denominator: a parenthesis is missing "
+        "around sqrt(...) + eps",
+        _chain(_everywhere({eps: ZERO}), _only(X.new, lambda rhs: rhs - eps)),
+    )
+    yield (
+        "no-eps",
+        "eps is missing: nothing keeps the denominator away from zero",
+        _everywhere({eps: ZERO}),
+    )
+    for beta, correction in _corrections(rule):
+        if beta == symbols.beta2:
+            yield (
+                "eps-hat",
+                "your eps is added before the second moment is corrected: that is the form with "
+                "'epsilon hat', as in Keras; here eps is added to sqrt(v_hat)",
+                _rewrite(beside_root, lambda node: node - eps + eps / sympy.sqrt(correction)),
+            )
+
+
+def _root_of(node: Expr) -> Expr | None:
+    return node.base if node.is_Pow and node.exp == HALF else None
+
+
+def _denominator(rule: Rule) -> Iterator[Candidate]:
+    has_root = any(
+        node.is_Pow and abs(node.exp) == HALF
+        for eq in rule.equations
+        for node in sympy.preorder_traversal(eq.rhs)
+    )
+    if not has_root:
+        return
+
+    def divides(node: Expr) -> bool:
+        if not (node.is_Pow and node.exp.is_negative):
+            return False
+        return node.exp == -HALF or node.base.has(symbols.eps)
+
+    yield (
+        "multiplies-by-root",
+        "your step multiplies by the root where it has to divide: coordinates with large "
+        "gradients must move less",
+        _rewrite(divides, lambda node: 1 / node),
+    )
+    yield (
+        "no-root",
+        "the square root is missing in your denominator",
+        _rewrite(
+            lambda node: node.is_Pow and abs(node.exp) == HALF, lambda node: node**2
+        ),
+    )
+    yield (
+        "no-denominator",
+        "your step does not divide by the root at all",
+        _rewrite(divides, lambda node: ONE),
+    )
+
+
+def _moments(rule: Rule) -> Iterator[Candidate]:
+    for state in rule.states:
+        rhs = rule.expression(state.name)
+        phrase = _phrase(rule, state)
+        squares = [n for n in sympy.preorder_traversal(rhs) if _is_square(n)]
+        for square in squares:
+            base = _spoken(square.base)
+            yield (
+                f"not-squared:{state.name}",
+                f"your {phrase} matches {base} instead of {base}**2",
+                _only(state.new, lambda e, square=square: e.xreplace({square: square.base})),
+            )
+            yield (
+                f"absolute:{state.name}",
+                f"your {phrase} matches |{base}| instead of {base}**2",
+                _only(state.new, lambda e, square=square: e.xreplace({square: Abs(square.base)})),
+            )
+            for other in _earlier(rule, state):
+                yield (
+                    f"squares-{other.name}:{state.name}",
+                    f"your {phrase} squares {other.name}; it has to square {base}",
+                    _only(
+                        state.new,
+                        lambda e, square=square, other=other: e.xreplace({square: other.new**2}),
+                    ),
+                )
+        for weight in _weights(rule, rhs):
+            yield (
+                f"swapped-weights:{state.name}",
+                f"the weights of your {phrase} are exchanged: {weight} belongs to the old "
+                f"{state.name}, 1 - {weight} to the new term",
+                _only(state.new, lambda e, weight=weight: e.subs(weight, 1 - weight)),
+            )
+            if rhs.has(1 - weight):
+                yield (
+                    f"sum-not-mean:{state.name}",
+                    f"the new term of your {phrase} lacks its weight 1 - {weight}: this is a "
+                    "decaying sum (heavy ball), not a moving average",
+                    _only(state.new, lambda e, weight=weight: e.xreplace({1 - weight: ONE})),
+                )
+                yield (
+                    f"no-decay:{state.name}",
+                    f"the old {state.name} is not multiplied by {weight}",
+                    _only(
+                        state.new,
+                        lambda e, state=state, weight=weight: e.xreplace(
+                            {weight * state.old: state.old}
+                        ),
+                    ),
+                )
+            elif not rhs.has(Max):
+                yield (
+                    f"mean-not-sum:{state.name}",
+                    f"your {phrase} is a moving average, with weight 1 - {weight} on the new "
+                    "term; here it is a decaying sum (heavy ball), with weight 1",
+                    _only(
+                        state.new,
+                        lambda e, state=state, weight=weight: weight * state.old
+                        + (1 - weight) * (e - weight * state.old),
+                    ),
+                )
+
+
+def _earlier(rule: Rule, state: State) -> list[State]:
+    r"""Return the states whose new value is known where that of `state` is computed."""
+    order = [eq.lhs for eq in rule.equations]
+    known = order[: order.index(state.new)]
+    return [s for s in rule.states if s.new in known and not s.scalar]
+
+
+def _weights(rule: Rule, rhs: Expr) -> list[Symbol]:
+    r"""Find the decay rates in the recurrence of a state variable."""
+    names = {symbols.beta1, symbols.beta2, symbols.momentum}
+    return sorted(rhs.free_symbols & names & {h.symbol for h in rule.hypers}, key=str)
+
+
+def _spoken(symbol: Symbol) -> str:
+    return "g" if symbol.name == "g_decayed" else symbol.name
+
+
+def _step(rule: Rule) -> Iterator[Candidate]:
+    yield (
+        "wrong-sign",
+        "your step has the wrong sign: it goes up the gradient, x + ... where x - ... belongs",
+        _only(X.new, lambda rhs: 2 * X.old - rhs),
+    )
+
+
+def _memory(rule: Rule) -> Iterator[Candidate]:
+    arrays = [s for s in rule.states if not s.scalar]
+    initial = {s.old: sympy.sympify(s.initial) for s in arrays}
+    if len(arrays) > 1:
+        yield (
+            "state-not-kept",
+            "your state starts anew at every step: use the old values, state[...]",
+            _everywhere(initial),
+        )
+    for state in arrays:
+        yield (
+            f"state-not-kept:{state.name}",
+            f"your {state.name} starts anew at every step: use the old one, "
+            f'state["{state.name}"]',
+            _everywhere({state.old: initial[state.old]}),
+        )
+        yield (
+            f"state-not-updated:{state.name}",
+            f"you return the old {state.name}: return the new one in the state",
+            _outputs(**{state.name: state.old}),
+        )
+        yield (
+            f"uses-old:{state.name}",
+            f"your step uses the {state.name} from before this step: update {state.name} first, "
+            "then use the new one",
+            _chain(_outputs(), _use_old(state)),
+        )
+
+
+def _use_old(state: State) -> Change:
+    def change(form: Form) -> Form:
+        return _map(
+            form,
+            lambda lhs, rhs: rhs if lhs == state.new else rhs.xreplace({state.new: state.old}),
+        )
+
+    return change
+
+
+def _decay(rule: Rule) -> Iterator[Candidate]:
+    wd, lr, g = symbols.weight_decay, symbols.lr, symbols.g
+    if wd not in {h.symbol for h in rule.hypers}:
+        return
+    yield (
+        "decay-sign",
+        "your weight decay has the wrong sign: it makes the parameters grow",
+        _everywhere({wd: -wd}),
+    )
+    yield (
+        "no-weight-decay",
+        "weight_decay has no effect in your function",
+        _everywhere({wd: ZERO}),
+    )
+    last = rule.expression("x")
+    if last.has(wd):
+        yield (
+            "l2-not-decoupled",
+            "your weight decay is added to the gradient (an L2 penalty); here it is decoupled and "
+            "acts on the parameters, past the moments",
+            _chain(_everywhere({wd: ZERO}), _everywhere({g: g + wd * X.old})),
+        )
+        yield (
+            "decay-without-lr",
+            "your weight decay is not multiplied by lr",
+            _everywhere({wd: wd / lr}),
+        )
+    else:
+        yield (
+            "decoupled-not-l2",
+            "your weight decay acts on the parameters directly; here it is an L2 penalty, added "
+            "to the gradient before the moments",
+            _chain(
+                _everywhere({wd: ZERO}),
+                _only(X.new, lambda rhs: rhs - lr * wd * X.old),
+            ),
+        )
+
+
+def _hypers(rule: Rule) -> Iterator[Candidate]:
+    named = [h.symbol for h in rule.hypers]
+    for hyper in rule.hypers:
+        if hyper.symbol in (symbols.eps, symbols.weight_decay):
+            continue
+        default = sympy.nsimplify(hyper.default)
+        yield (
+            f"ignored:{hyper.name}",
+            f"your function uses {hyper.name} = {hyper.default:g} whatever it is given: use the "
+            f"argument {hyper.name}",
+            _everywhere({hyper.symbol: default}),
+        )
+    if symbols.lr in named:
+        yield "left-out:lr", "lr is missing in your step", _everywhere({symbols.lr: ONE})
+    if symbols.beta1 in named and symbols.beta2 in named:
+        yield (
+            "betas-swapped",
+            "beta1 and beta2 are exchanged",
+            _everywhere({symbols.beta1: symbols.beta2, symbols.beta2: symbols.beta1}),
+        )
+
+
+def _special(rule: Rule) -> Iterator[Candidate]:
+    lr, g = symbols.lr, symbols.g
+    yield "x-unchanged", "you return x unchanged", _outputs(x=X.old)
+    yield (
+        "returns-step",
+        "you return the step alone; return the new parameters, x minus the step",
+        _outputs(x=X.old - X.new),
+    )
+    yield (
+        "returns-update",
+        "you return the update alone; return the new parameters, x plus the update",
+        _outputs(x=X.new - X.old),
+    )
+    if rule.states:
+        yield (
+            "plain-gradient",
+            "this is plain gradient descent, x - lr*g: your step does not use the state",
+            _only(X.new, lambda rhs: X.old - lr * g),
+        )
+    for state in rule.states:
+        rhs = rule.expression(state.name)
+        phrase = _phrase(rule, state)
+        if phrase.startswith("buffer") and not state.scalar:
+            yield (
+                f"lr-inside:{state.name}",
+                f"lr is inside your {phrase}: that is the classical form, which differs as soon "
+                f"as lr changes; here {state.name} sums the gradients and lr multiplies it",
+                _chain(
+                    _only(X.new, lambda e: e.subs(lr, 1)),
+                    _only(state.new, lambda e, s=state: e.subs(s.old, 0) * lr + _part(e, s)),
+                ),
+            )
+            if rule.expression("x") != X.old - lr * state.new:
+                yield (
+                    f"plain-{state.name}",
+                    f"your step goes along {state.name} alone: this is plain momentum, without "
+                    "the look-ahead",
+                    _only(X.new, lambda e, s=state: X.old - lr * s.new),
+                )
+            else:
+                yield (
+                    f"look-ahead:{state.name}",
+                    "your step looks ahead: this is Nesterov's momentum, not the heavy ball",
+                    _look_ahead(rule, state),
+                )
+        maxima = list(rhs.atoms(Max))
+        for node in maxima:
+            for kept in node.args:
+                yield (
+                    f"no-maximum:{state.name}",
+                    f"your {state.name} takes {_spell(rule, kept)} without the maximum",
+                    _only(state.new, lambda e, node=node, kept=kept: e.xreplace({node: kept})),
+                )
+    if any(eq.rhs.has(Abs) for eq in rule.equations):
+        yield (
+            "no-absolute",
+            "the absolute value of the gradient is missing",
+            _rewrite(lambda node: isinstance(node, Abs), lambda node: node.args[0]),
+        )
+    if any(eq.rhs.has(sign) for eq in rule.equations):
+        yield (
+            "no-sign",
+            "the sign function is missing in your step",
+            _rewrite(lambda node: isinstance(node, sign), lambda node: node.args[0]),
+        )
+
+
+def _part(expression: Expr, state: State) -> Expr:
+    r"""Return the part of a recurrence that carries the old value."""
+    return expression - expression.subs(state.old, 0)
+
+
+def _look_ahead(rule: Rule, state: State) -> Change:
+    rhs = rule.expression(state.name)
+    rate = Mul(*_weights(rule, rhs)) if _weights(rule, rhs) else None
+    fresh = rhs.subs(state.old, 0)
+    if rate is None:
+        return lambda form: None
+    return _only(X.new, lambda e: X.old - symbols.lr * Add(fresh, rate * state.new))
+
+
+def _spell(rule: Rule, expression: Expr) -> str:
+    names = {s.old: Symbol(s.name) for s in rule.states} | {s.new: Symbol(s.name) for s in rule.states}
+    names |= {s: Symbol("g") for s in expression.free_symbols if s.name == "g_decayed"}
+    return str(expression.xreplace(names))

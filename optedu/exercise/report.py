@@ -1,0 +1,84 @@
+r"""What a check says: `Report` when all is right, `CheckFailed` when it is not."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+
+__all__ = ["CheckFailed", "Report"]
+
+WIDTH = 92
+
+
+class CheckFailed(AssertionError):
+    r"""A check found a difference. The text is meant for a student.
+
+    Attributes
+    ----------
+    name : str
+        What was checked: the rule, or the name of the answer.
+    part : str
+        The part of the check that failed.
+    quantity : str
+        What differs: `"x"`, a state variable, or empty where the form of the result is wrong.
+    step : int or None
+        The step of the run at which it differs, counted from 1.
+    misconceptions : tuple of str
+        Names of the known mistakes that the numbers match.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str = "",
+        part: str = "",
+        quantity: str = "",
+        step: int | None = None,
+        misconceptions: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(_wrapped(message))
+        self.name = name
+        self.part = part
+        self.quantity = quantity
+        self.step = step
+        self.misconceptions = misconceptions
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this instead of a traceback through our own code, which helps no student.
+        return ["Check failed", *str(self).splitlines()]
+
+
+@dataclass(frozen=True)
+class Report:
+    r"""What a passed check has looked at.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    lines : tuple of str
+        One line for each thing that was compared.
+    """
+
+    name: str
+    lines: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        head = f"{self.name}: all right."
+        return "\n".join([head, *(f"  ok  {line}" for line in self.lines)])
+
+    __repr__ = __str__
+
+    def _ipython_display_(self) -> None:
+        # Printed, and no result of the cell: nbgrader takes a cell's result for a partial grade.
+        print(self)
+
+
+def _wrapped(message: str) -> str:
+    r"""Break the long lines of prose; lines that begin with a space are set as they are."""
+    lines = []
+    for line in message.splitlines():
+        keep = line.startswith(" ") or len(line) <= WIDTH
+        lines += [line] if keep else textwrap.wrap(line, WIDTH, break_long_words=False)
+    return "\n".join(lines)

@@ -1,0 +1,182 @@
+r"""What a check runs: gradients, states and hyper-parameters, made from a seed.
+
+The gradients are given and do not depend on the parameters, so that rounding does not grow from
+step to step and a difference is a mistake.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optedu.rule import Hyper, Rule
+
+__all__ = ["PARTS", "Scenario", "of"]
+
+PARTS: dict[str, str] = {
+    "state": "the new state alone, from the initial state and later in a run",
+    "first step": "1 step from the initial state, with the defaults",
+    "many steps": "60 steps from the initial state, 20 from a later one",
+    "schedule": "20 steps with a learning rate that changes at every step",
+    "hyper-parameters": "10 steps with each hyper-parameter off its default",
+    "shapes": "arrays with 1 element, with 2 and 3 axes, and without elements",
+    "dtype": "float32 in, float32 out",
+    "inputs": "arrays that are handed in stay as they are",
+    "backend": "the same code on a second array library",
+}
+r"""The parts of a check and what each compares, in the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    r"""One run of a student's function beside the rule.
+
+    Attributes
+    ----------
+    part : str
+        One of `PARTS`.
+    label : str
+        How the message speaks of the run.
+    x : ndarray
+        Start, float64.
+    gradients : ndarray
+        One for each step, along the first axis.
+    state : dict or None
+        State at the start; None for the initial one.
+    first : int
+        Number of the first step.
+    hyper : tuple of dict
+        The hyper-parameters of each step; those that are left out are at their default.
+    dtype, library : str
+        Kind of the arrays.
+    read_only : bool
+        Whether writing to the arrays that are handed in is an error.
+    state_only : bool
+        Whether the new parameters are left out of the comparison.
+    """
+
+    part: str
+    label: str
+    x: np.ndarray
+    gradients: np.ndarray
+    state: Mapping[str, Any] | None
+    first: int
+    hyper: tuple[dict[str, float], ...]
+    dtype: str = "float64"
+    library: str = "numpy"
+    read_only: bool = False
+    state_only: bool = False
+
+
+def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
+    r"""Yield the runs of one part of the check.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule, with the hyper-parameters fixed that the exercise does not ask for.
+    part : str
+        One of `PARTS`.
+    seed : int
+        Other seeds give other numbers.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(f"{rule.name}/{part}".encode())])
+    make = _Maker(rule, part, rng)
+    if part == "state":
+        yield make.run("from the initial state", steps=5, state_only=True)
+        yield make.later("later in a run", steps=5, state_only=True)
+    elif part == "first step":
+        # The coordinates of very different size tell where epsilon stands, and that it is there.
+        x = rng.normal(size=6)
+        g = rng.normal(size=6) * np.array([1.0, 1.0, 1e-3, 1e-7, 30.0, 0.0])
+        yield make.run("from the initial state", x=x, gradients=g[np.newaxis])
+    elif part == "many steps":
+        yield make.run("from the initial state", steps=60)
+        yield make.run("with small gradients", steps=10, size=1e-7)
+        yield make.later("later in a run", steps=20)
+    elif part == "schedule":
+        rates = 10.0 ** rng.uniform(-3, -1, size=20)
+        yield make.later(
+            "with lr changing at every step", steps=20, hyper=[{"lr": float(r)} for r in rates]
+        )
+    elif part == "hyper-parameters":
+        for hyper in rule.hypers:
+            value = _other(hyper, rng)
+            given = [{hyper.name: value}] * 10
+            yield make.run(f"with {hyper.name} = {value:.4g}", steps=10, hyper=given)
+        everything = {h.name: _other(h, rng) for h in rule.hypers}
+        yield make.later("with all hyper-parameters changed", steps=10, hyper=[everything] * 10)
+    elif part == "shapes":
+        for shape in ((1,), (2, 3), (2, 1, 3), (0,)):
+            yield make.run(f"with x of shape {shape}", steps=3, shape=shape)
+    elif part == "dtype":
+        lr = [{"lr": 0.1}] * 4
+        yield make.run("with float32 arrays", steps=4, hyper=lr, dtype="float32")
+        yield make.later("with float32 arrays, later in a run", steps=4, hyper=lr, dtype="float32")
+    elif part == "inputs":
+        yield make.run("with read-only arrays", steps=3, read_only=True)
+    elif part == "backend":
+        name = "array_api_strict"
+        yield make.run("with arrays of array-api-strict", steps=3, library=name)
+        yield make.later("with arrays of array-api-strict", steps=3, library=name)
+        yield make.run(
+            "with float32 arrays of array-api-strict", steps=2, library=name, dtype="float32"
+        )
+
+
+class _Maker:
+    def __init__(self, rule: Rule, part: str, rng: np.random.Generator) -> None:
+        self.rule, self.part, self.rng = rule, part, rng
+
+    def run(
+        self,
+        label: str,
+        *,
+        steps: int = 1,
+        shape: tuple[int, ...] = (5,),
+        size: float = 1.0,
+        x: np.ndarray | None = None,
+        gradients: np.ndarray | None = None,
+        hyper: list[dict[str, float]] | None = None,
+        **rest: Any,
+    ) -> Scenario:
+        if x is None:
+            x = self.rng.normal(size=shape)
+        if gradients is None:
+            gradients = self.rng.normal(size=(steps, *shape)) * size
+        rest = {"state": None, "first": 1, **rest}
+        hyper = hyper or [{}] * len(gradients)
+        dtype = np.dtype(rest.get("dtype", "float64"))
+        # Both sides start from the same numbers: those that the narrower type can hold.
+        x = x.astype(dtype).astype(np.float64)
+        gradients = gradients.astype(dtype).astype(np.float64)
+        return Scenario(self.part, label, x, gradients, hyper=tuple(hyper), **rest)
+
+    def later(self, label: str, *, steps: int, before: int = 4, **rest: Any) -> Scenario:
+        r"""Start from the state that the rule itself has reached after some steps."""
+        x = self.rng.normal(size=5)
+        state = self.rule.init(x)
+        for t in range(1, before + 1):
+            x, state = self.rule.step(x, self.rng.normal(size=5), state, t)
+        dtype = np.dtype(rest.get("dtype", "float64"))
+        scalars = {s.name for s in self.rule.states if s.scalar}
+        state = {
+            k: v if k in scalars else v.astype(dtype).astype(np.float64) for k, v in state.items()
+        }
+        return self.run(label, steps=steps, x=x, state=state, first=before + 1, **rest)
+
+
+def _other(hyper: Hyper, rng: np.random.Generator) -> float:
+    r"""Choose a value well off the default, inside the range."""
+    low, high = hyper.lower, hyper.upper
+    if np.isfinite(low) and np.isfinite(high):
+        value = low + (high - low) * rng.uniform(0.3, 0.6)
+        return float(round(value, 3))
+    scale = hyper.default if hyper.default > 0 else 0.01
+    if hyper.name == "eps":
+        scale = 1e-3
+    return float(f"{scale * rng.uniform(20, 60):.3g}")
