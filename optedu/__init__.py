@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _EXPORTS = {
     "Optimizer": "optedu.optimizer",
+    "Problem": "optedu.problems",
     "Rule": "optedu.rule",
     "Run": "optedu.minimization",
     "Sweep": "optedu.sweeping",

@@ -359,7 +359,8 @@ class Rule:
             if initial.is_Symbol:
                 value = values[initial.name]
             else:
-                value = float(initial.subs({h.symbol: values[h.name] for h in self.hypers}))
+                used = {s: values[s.name] for s in initial.free_symbols}
+                value = float(initial.subs(used))
             if variable.scalar:
                 state[variable.name] = value
             else:

@@ -179,7 +179,8 @@ class Problem:
     # -- inside ----------------------------------------------------------------------------------
 
     def _checked(self, x: Any) -> Any:
-        validate.floating_array("x", x)
+        if type(x) is not np.ndarray or x.dtype.kind != "f":
+            validate.floating_array("x", x)
         if x.ndim not in (1, 2) or x.shape[0] != self.dim:
             raise ValueError(
                 f"x must have shape ({self.dim},) or ({self.dim}, runs) for {self.name}, "

@@ -1,0 +1,234 @@
+r"""What `minimize` and `sweep` share: the optimizer by name, its hyper-parameters and its state."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optedu import symbols, validate
+from optedu.backend import namespace
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
+
+__all__ = ["DerivedMethod", "Schedule", "WrittenMethod", "checked_gradient", "method", "start"]
+
+
+def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
+    r"""Return the optimizer: the student's function of that name, else the derived rule.
+
+    Parameters
+    ----------
+    optimizer : str, Rule or callable
+        A name; a rule; or a function `(xp, x, g, state, t, *, ...) -> (x_new, state_new)`.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If the name is neither a rule nor implemented.
+    """
+    from optedu.exercise import registry
+    from optedu.rule import Rule
+
+    if isinstance(optimizer, Rule):
+        return DerivedMethod(optimizer)
+    if isinstance(optimizer, str):
+        from optedu import rules
+
+        written = registry.get(optimizer)
+        if written is not None:
+            return WrittenMethod(optimizer, written, rules.all().get(optimizer))
+        return DerivedMethod(rules.get(optimizer))
+    if callable(optimizer):
+        return WrittenMethod(getattr(optimizer, "__name__", "optimizer"), optimizer, None)
+    raise TypeError(
+        "optimizer must be the name of a rule, a Rule, or a function "
+        f"(xp, x, g, state, t, *, ...), got {type(optimizer).__name__}"
+    )
+
+
+class DerivedMethod:
+    r"""A rule of `optedu.rules`."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.name = rule.name
+
+    def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return all hyper-parameters, defaults filled in, each in its range; schedules as they are."""
+        constant = {k: v for k, v in hyper.items() if not callable(v)}
+        for name in hyper:
+            if name not in constant:
+                self.check(name, self.rule.defaults().get(name, 1.0))  # the name must be known
+        full = self.rule.check_hyper(**constant)
+        return {k: hyper[k] if k in hyper and k not in constant else full[k] for k in full}
+
+    def check(self, name: str, value: Any) -> Any:
+        r"""Return one value after checking its name and range."""
+        return self.rule.check_hyper(**{name: value})[name]
+
+    def init(self, x: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return the initial state."""
+        return self.rule.init(x, **hyper)
+
+    def step(self, x: Any, g: Any, state: Any, t: int, hyper: Mapping[str, Any]) -> tuple[Any, Any]:
+        r"""Return the new parameters and state."""
+        return self.rule.step(x, g, state, t, **hyper)
+
+
+class WrittenMethod:
+    r"""A function written by the reader."""
+
+    def __init__(self, name: str, function: Callable[..., Any], rule: Rule | None) -> None:
+        self.name = name
+        self._function = function
+        self._rule = rule
+        self._defaults, self._open = _keywords(function)
+
+    def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return all hyper-parameters: those given, checked, and the function's own defaults."""
+        result = dict(self._defaults)
+        for name, value in hyper.items():
+            result[name] = value if callable(value) else self.check(name, value)
+        missing = [k for k, v in result.items() if v is inspect.Parameter.empty]
+        if missing:
+            raise TypeError(f"{self.name} needs the hyper-parameter {missing[0]!r}")
+        return result
+
+    def check(self, name: str, value: Any) -> Any:
+        r"""Return one value after checking its name and, where the notation table has it, its range."""
+        if not self._open and name not in self._defaults:
+            known = ", ".join(self._defaults) or "none"
+            raise TypeError(f"your {self.name} takes no hyper-parameter {name!r}; it takes {known}")
+        row = symbols.TABLE.get(name)
+        if row is None:
+            return validate.number(name, value)
+        return validate.in_range(
+            name,
+            value,
+            row.lower,
+            row.upper,
+            lower_open=row.lower_open,
+            upper_open=row.upper_open,
+        )
+
+    def init(self, x: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return the rule's initial state; an empty dictionary where no rule has the name."""
+        if self._rule is None:
+            return {}
+        known = self._rule.defaults()
+        return self._rule.init(x, **{k: v for k, v in hyper.items() if k in known})
+
+    def step(self, x: Any, g: Any, state: Any, t: int, hyper: Mapping[str, Any]) -> tuple[Any, Any]:
+        r"""Return what the function returns, after checking it."""
+        result = self._function(namespace(x), x, g, state, t, **hyper)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(
+                f"your {self.name} must return (x_new, state_new), got {type(result).__name__}"
+            )
+        new, state = result
+        if getattr(new, "shape", None) != x.shape:
+            raise ValueError(
+                f"your {self.name} must return x_new in the shape of x, {tuple(x.shape)}, got "
+                f"{tuple(new.shape) if hasattr(new, 'shape') else type(new).__name__}"
+            )
+        if new.dtype != x.dtype:
+            raise TypeError(
+                f"your {self.name} must return x_new in the dtype of x, {x.dtype}, got {new.dtype} "
+                "(a NumPy scalar or np.sqrt of a number widens it; math.sqrt does not)"
+            )
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"your {self.name} must return state_new as a dictionary, got {type(state).__name__}"
+            )
+        return new, state
+
+
+def _keywords(function: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
+    r"""Return the keyword-only arguments with their defaults, and whether there are others."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}, True
+    named = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    # Written without the star, the hyper-parameters are whatever follows (xp, x, g, state, t).
+    plain = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][5:]
+    named |= {p.name: p.default for p in plain}
+    return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+class Schedule:
+    r"""The hyper-parameters of each step: constants as they are, schedules called and checked."""
+
+    def __init__(self, chosen: DerivedMethod | WrittenMethod, hyper: Mapping[str, Any]) -> None:
+        self._check = chosen.check
+        self._constant = {k: v for k, v in hyper.items() if not callable(v)}
+        self._changing = {k: v for k, v in hyper.items() if callable(v)}
+
+    def at(self, t: int) -> dict[str, Any]:
+        r"""Return all values at step `t`."""
+        return {**self._constant, **self.changes(t)}
+
+    def changes(self, t: int) -> dict[str, Any]:
+        r"""Return the values of the schedules at step `t`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a schedule returns a value of a wrong kind or range; the message names the step.
+        """
+        values = {}
+        for name, schedule in self._changing.items():
+            try:
+                values[name] = self._check(name, schedule(t))
+            except (TypeError, ValueError) as error:
+                error.add_note(f"{name} is a schedule; this is its value at step {t}")
+                raise
+        return values
+
+
+def start(problem: Any, x0: Any) -> Any:
+    r"""Return a private copy of the starting point, after checking it and the problem.
+
+    Raises
+    ------
+    TypeError
+        If `problem` has no `f` and `grad`, or `x0` is no floating-point array.
+    ValueError
+        If `x0` is missing, not finite, or not of the problem's dimension.
+    """
+    for name in ("f", "grad"):
+        if not callable(getattr(problem, name, None)):
+            raise TypeError(
+                f"problem must have the methods f and grad, got {type(problem).__name__} "
+                "(optedu.Problem(f, grad, x0=...) makes one from two functions)"
+            )
+    if x0 is None:
+        x0 = getattr(problem, "x0", None)
+        if x0 is None:
+            raise ValueError("x0 must be given: the problem has no starting point, got None")
+    if isinstance(x0, (list, tuple)):
+        x0 = np.array(x0, dtype=float)
+    validate.floating_array("x0", x0)
+    validate.finite("x0", x0)
+    dim = getattr(problem, "dim", None)
+    if dim is not None and (x0.ndim not in (1, 2) or x0.shape[0] != dim):
+        raise ValueError(
+            f"x0 must have shape ({dim},) or ({dim}, runs) for {problem.name}, "
+            f"got {tuple(x0.shape)}"
+        )
+    return namespace(x0).asarray(x0, copy=True)
+
+
+def checked_gradient(problem: Any, g: Any, x: Any) -> None:
+    r"""Check the first gradient of a problem: the later ones are like it."""
+    name = f"{getattr(problem, 'name', 'problem')}.grad(x)"
+    validate.floating_array(name, g)
+    validate.same_shape(name, g, "x", x)
+    if g.dtype != x.dtype:
+        raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {g.dtype}")
