@@ -1,0 +1,115 @@
+"""Grade on a Dask cluster: the same function on other machines, bytes there and bytes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from optedu.grading.errors import UsageError
+from optedu.grading.plan import Plan
+from optedu.grading.pool import Job
+from optedu.grading.run import Options
+
+__all__ = ["ClusterBackend", "on_cluster"]
+
+# How many jobs a worker has at most in its queue: submissions travel when they are needed.
+_AHEAD = 3
+
+
+class ClusterBackend:
+    r"""Jobs on a `distributed` cluster.
+
+    Only this side reads the course and writes its gradebook: workers need optedu with its ``grade``
+    extra and, for the sandbox, bubblewrap. A worker that is lost has its jobs given to others.
+    """
+
+    def __init__(self, client, shared: bytes) -> None:
+        self.client, self.shared = client, shared
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield (key, result, reason) as jobs end."""
+        from distributed import as_completed
+
+        shared = self.client.scatter(self.shared, broadcast=True, hash=True)
+        waiting = iter(jobs)
+        keys = {}
+        ahead = _AHEAD * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        ended = as_completed()
+        refused = []
+
+        def submit_next() -> bool:
+            for job in waiting:
+                try:
+                    data = job.load()
+                except OSError as error:
+                    reason = f"the submission can no longer be read: {error.strerror}"
+                    refused.append((job.key, None, reason))
+                    continue
+                future = self.client.submit(_grade_there, shared, data, key=f"grade-{job.key}")
+                keys[future.key] = job.key
+                ended.add(future)
+                return True
+            return False
+
+        while ahead and submit_next():
+            ahead -= 1
+        for future in ended:
+            key = keys.pop(future.key)
+            try:
+                result = (key, future.result(), "")
+            except Exception as error:
+                result = (key, None, _reason(error))
+            future.release()
+            submit_next()
+            yield result
+        yield from refused
+
+
+def _grade_there(shared: bytes, submission: bytes) -> bytes:
+    """What a Dask worker runs."""
+    from optedu.grading.task import grade
+
+    return grade(shared, submission)
+
+
+def _reason(error: Exception) -> str:
+    if type(error).__name__ == "KilledWorker":
+        return "the cluster's workers died on it"
+    return f"the cluster failed: {type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def on_cluster(address: str, options: Options) -> Callable[[Plan], ClusterBackend]:
+    r"""A backend for the cluster at `address`.
+
+    Raises
+    ------
+    UsageError
+        When `distributed` is missing or nobody answers.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise UsageError("Dask is missing: pip install 'optedu[cluster]'") from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Dask scheduler at {address}: {error}") from error
+    if options.sandbox:
+        _probe_workers(client)
+    return lambda plan: ClusterBackend(client, plan.shared.data)
+
+
+def _probe_workers(client) -> None:
+    """Refuse before the start when a worker cannot isolate student code."""
+    for worker, problem in client.run(_probe_there).items():
+        if problem:
+            raise UsageError(f"worker {worker}: {problem}")
+
+
+def _probe_there() -> str:
+    from optedu.grading.execute import SandboxUnavailable, probe
+
+    try:
+        probe()
+    except SandboxUnavailable as error:
+        return str(error)
+    return ""

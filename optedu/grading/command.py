@@ -1,0 +1,132 @@
+"""The command line of grading."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("assignment")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; one a core by default.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on a Dask cluster, tcp://host:port.")
+@click.option(
+    "--resume/--force",
+    default=True,
+    help="Keep results of earlier runs that still hold (the default), or grade everything anew.",
+)
+@click.option(
+    "--student", "students", multiple=True, metavar="ID", help="Only this student; repeat."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds of wall-clock time for a submission.",
+)
+@click.option(
+    "--memory", type=click.IntRange(min=64), metavar="MB", help="Memory for a submission."
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the summary as JSON.",
+)
+@click.option("--no-sandbox", is_flag=True, help="Run student code without isolation.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def grade(assignment, jobs, cluster, resume, students, timeout, memory, report, no_sandbox, debug):
+    """Grade the submissions of ASSIGNMENT into the course's nbgrader gradebook.
+
+    Run it in the course's folder: it reads nbgrader_config.py. The exit status is 0 when every
+    submission has its score, 3 when some need a person, 2 when the command was misused, and 1 when
+    the gradebook or the disk could not be written; then the same command goes on from there.
+    """
+    from optedu.grading.errors import RunError, UsageError
+
+    try:
+        code = _grade(
+            assignment, jobs, cluster, resume, students, timeout, memory, report, not no_sandbox
+        )
+    except UsageError as error:
+        code = _fail(error, 2, debug)
+    except RunError as error:
+        code = _fail(f"{error}. Run the same command again to go on.", 1, debug)
+    except KeyboardInterrupt:
+        code = _fail("interrupted. Run the same command again to go on.", 130, debug)
+    except Exception as error:
+        code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
+    sys.exit(code)
+
+
+def _fail(message: object, code: int, debug: bool) -> int:
+    if debug:
+        raise
+    click.echo(f"optedu grade: {' '.join(str(message).split())}", err=True)
+    return code
+
+
+def _grade(assignment, jobs, cluster, resume, students, timeout, memory, report, sandbox) -> int:
+    from optedu.grading.course import open_course
+    from optedu.grading.errors import UsageError
+    from optedu.grading.execute import SandboxUnavailable, probe
+    from optedu.grading.report import observer, print_summary, write_report
+    from optedu.grading.run import Options, default_jobs, run
+
+    if cluster is not None and jobs is not None:
+        raise UsageError("--jobs is for this machine: with --cluster the cluster's workers count")
+    if report is not None and not report.absolute().parent.is_dir():
+        raise UsageError(f"--report: no folder {report.parent}")
+    if sandbox and cluster is None:
+        try:
+            probe()
+        except SandboxUnavailable as error:
+            raise UsageError(str(error)) from error
+    course = open_course(assignment)
+    options = Options(
+        jobs=jobs or default_jobs(),
+        limits=_limits(course.config, timeout, memory),
+        sandbox=sandbox,
+        students=students,
+        resume=resume,
+    )
+    with observer() as progress:
+        outcome = run(course, options, progress, backend=_backend(cluster, options))
+    print_summary(outcome)
+    if report is not None:
+        try:
+            write_report(outcome, report)
+        except OSError as error:
+            raise UsageError(f"--report {report}: {error.strerror}") from error
+    return 3 if any(entry.needs_human for entry in outcome.entries) else 0
+
+
+def _limits(config, timeout, memory):
+    """Limits from the command line, and a cell's from nbgrader's configuration."""
+    from dataclasses import replace
+
+    from optedu.grading.execute import Limits
+
+    limits = Limits()
+    for section in ("ExecutePreprocessor", "Execute"):
+        seconds = config.get(section, {}).get("timeout")
+        if isinstance(seconds, (int, float)) and seconds > 0:
+            limits = replace(limits, cell_timeout_s=float(seconds))
+    if timeout is not None:
+        limits = replace(
+            limits,
+            wall_s=timeout,
+            cpu_s=max(1, min(limits.cpu_s, round(timeout))),
+            cell_timeout_s=min(limits.cell_timeout_s, timeout),
+        )
+    return limits if memory is None else replace(limits, memory_mb=memory)
+
+
+def _backend(cluster, options):
+    if cluster is None:
+        return None
+    from optedu.grading.cluster import on_cluster
+
+    return on_cluster(cluster, options)

@@ -1,0 +1,221 @@
+"""A course as nbgrader sees it: its configuration, its folders, its gradebook."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.autogradeapp import AutogradeApp
+from nbgrader.converters.autograde import Autograde
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from traitlets.config import Config
+
+from optedu.grading.errors import RunError, UsageError
+
+__all__ = ["Course", "open_course"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """One assignment of one course, with everything that nbgrader's configuration says of it."""
+
+    assignment: str
+    config: Config
+    coursedir: CourseDirectory
+    autograde: Autograde
+    db_url: str
+
+    @property
+    def root(self) -> Path:
+        """The folder of the course."""
+        return Path(self.coursedir.root)
+
+    @property
+    def results(self) -> Path:
+        """Where results of this assignment are kept, beside the autograded notebooks."""
+        beside = self.root / os.path.dirname(self.coursedir.autograded_directory)
+        return beside / "results" / self.assignment
+
+    def folder(self, step: str, student: str) -> Path:
+        """The folder of one student at a step, such as ``submitted`` or ``autograded``."""
+        return Path(self.coursedir.format_path(step, student, self.assignment))
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """The gradebook of this course."""
+        gradebook = patiently(lambda: Gradebook(self.db_url, self.coursedir.course_id))
+        try:
+            yield gradebook
+        finally:
+            gradebook.close()
+
+
+def is_locked(error: OperationalError) -> bool:
+    """Whether somebody else holds the gradebook just now."""
+    return "database is locked" in str(error)
+
+
+def explain(error: OperationalError) -> str:
+    """One line on why the gradebook cannot be used."""
+    reason = str(error.orig) if error.orig is not None else str(error)
+    if "readonly" in reason:
+        return "the gradebook is read-only"
+    if "locked" in reason:
+        return "the gradebook is locked by another program"
+    if "disk is full" in reason or "disk I/O" in reason:
+        return "the disk is full: the gradebook cannot grow"
+    return f"the gradebook cannot be used: {reason}"
+
+
+def patiently(action, *, wait_s: float = 60.0):
+    """Do a thing with the gradebook, again while another program holds it, up to `wait_s`."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return action()
+        except OperationalError as error:
+            if not is_locked(error) or time.monotonic() > deadline:
+                raise RunError(explain(error)) from error
+            time.sleep(0.2)
+
+
+def open_course(assignment: str, root: str | Path | None = None) -> Course:
+    r"""Read ``nbgrader_config.py`` of the course in `root` (the working directory by default).
+
+    Raises
+    ------
+    UsageError
+        When there is no such course, gradebook or assignment, or its configuration is broken.
+    """
+    app = AutogradeApp()
+    app.raise_config_file_errors = True
+    # nbgrader says at INFO what we show as progress, and at WARNING what goes into the results.
+    app.log_level = logging.CRITICAL
+    try:
+        app.initialize([], root=str(root) if root is not None else "")
+    except (SystemExit, Exception) as error:
+        raise UsageError(f"nbgrader_config.py cannot be used: {error}") from error
+    coursedir = app.coursedir
+    try:
+        coursedir.assignment_id = assignment
+    except Exception as error:
+        raise UsageError(str(error)) from error
+    course = Course(
+        assignment=coursedir.assignment_id,
+        config=app.config,
+        coursedir=coursedir,
+        autograde=Autograde(coursedir=coursedir, parent=app),
+        db_url=_absolute(coursedir.db_url, coursedir.root),
+    )
+    url = make_url(course.db_url)
+    if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
+        raise UsageError(
+            f"no gradebook at {url.database}: run `nbgrader generate_assignment {assignment}`"
+        )
+    return course
+
+
+def _absolute(db_url: str, root: str) -> str:
+    """The same database, named independently of the working directory."""
+    url = make_url(db_url)
+    if url.get_backend_name() != "sqlite" or not url.database or os.path.isabs(url.database):
+        return db_url
+    path = os.path.join(root, url.database)
+    return url.set(database=path).render_as_string(hide_password=False)
+
+
+def blueprint(course: Course) -> dict[str, Any]:
+    """What grading needs to know of the assignment, out of the gradebook: no student, no score."""
+    with course.gradebook() as gradebook:
+        try:
+            assignment = gradebook.find_assignment(course.assignment)
+        except MissingEntry:
+            known = ", ".join(sorted(a.name for a in gradebook.assignments)) or "none"
+            raise UsageError(
+                f"no assignment '{course.assignment}' in the gradebook (it has: {known}): "
+                f"run `nbgrader generate_assignment {course.assignment}` first"
+            ) from None
+        return {
+            "assignment": course.assignment,
+            "notebooks": [_notebook_blueprint(notebook) for notebook in assignment.notebooks],
+        }
+
+
+def _notebook_blueprint(notebook) -> dict[str, Any]:
+    return {
+        "name": notebook.name,
+        "kernelspec": notebook.kernelspec,
+        "grade_cells": [
+            {"name": c.name, "max_score": c.max_score, "cell_type": c.cell_type}
+            for c in notebook.grade_cells
+        ],
+        "solution_cells": [{"name": c.name} for c in notebook.solution_cells],
+        "task_cells": [
+            {"name": c.name, "max_score": c.max_score, "cell_type": c.cell_type}
+            for c in notebook.task_cells
+        ],
+        "source_cells": [
+            {
+                "name": c.name,
+                "cell_type": c.cell_type,
+                "locked": c.locked,
+                "source": c.source,
+                "checksum": c.checksum,
+            }
+            for c in notebook.source_cells
+        ],
+    }
+
+
+def build_gradebook(path: Path, plan: dict[str, Any]) -> str:
+    """Make a gradebook from a blueprint; returns its URL."""
+    from nbgrader.api import Base
+    from sqlalchemy import create_engine
+
+    url = f"sqlite:///{path}"
+    # With its tables in place, Gradebook does not start alembic to ask for the schema's version.
+    engine = create_engine(url)
+    Base.metadata.create_all(bind=engine)
+    engine.dispose()
+    name = plan["assignment"]
+    with Gradebook(url) as gradebook:
+        gradebook.add_assignment(name)
+        for notebook in plan["notebooks"]:
+            gradebook.add_notebook(notebook["name"], name, kernelspec=notebook["kernelspec"])
+            for kind in ("grade_cell", "solution_cell", "task_cell", "source_cell"):
+                add = getattr(gradebook, f"add_{kind}")
+                for cell in notebook[f"{kind}s"]:
+                    fields = {key: value for key, value in cell.items() if key != "name"}
+                    add(cell["name"], notebook["name"], name, **fields)
+    return url
+
+
+def canonical(value: Any) -> str:
+    """Text that is equal for equal configuration and blueprints, whatever process writes it."""
+
+    def plain(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {str(key): plain(val) for key, val in sorted(item.items(), key=str)}
+        if isinstance(item, (list, tuple)):
+            return [plain(val) for val in item]
+        if isinstance(item, (set, frozenset)):
+            return sorted(plain(val) for val in item)
+        if item is None or isinstance(item, (bool, int, float, str)):
+            return item
+        if hasattr(item, "__qualname__"):
+            return f"{item.__module__}.{item.__qualname__}"
+        if hasattr(item, "to_dict"):
+            return plain(item.to_dict())
+        return repr(item)
+
+    return json.dumps(plain(value), sort_keys=True)

@@ -1,0 +1,228 @@
+"""Write results into the class's gradebook and folders, as nbgrader autograde would have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Assignment as AssignmentRow
+from nbgrader.api import (
+    BaseCell,
+    Grade,
+    Gradebook,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from traitlets.utils.importstring import import_item
+
+from optedu.grading.course import Course, explain, is_locked
+from optedu.grading.errors import RunError
+from optedu.grading.plan import Submission, source_files
+from optedu.grading.store import disk_errors
+
+__all__ = ["GradebookBusy", "Merger"]
+
+
+class GradebookBusy(Exception):
+    """Another program holds the gradebook: merge later."""
+
+
+class Merger:
+    """The one writer of the gradebook during a run.
+
+    Merging is idempotent: the same result twice leaves the gradebook as once does. What a person
+    wrote there (manual scores, comments, extra credit) stays.
+    """
+
+    def __init__(self, course: Course, gradebook: Gradebook) -> None:
+        self.course = course
+        self.gradebook = gradebook
+        self._late = _late_penalties(course)
+        self._sources = source_files(course)
+
+    def check_writable(self) -> None:
+        """Find out before grading that the gradebook cannot be written.
+
+        Raises
+        ------
+        RunError
+            With one line on why. A gradebook that is only busy passes.
+        """
+        session = self.gradebook.db
+        try:
+            if self.gradebook.engine.dialect.name == "sqlite":
+                session.execute(text("BEGIN IMMEDIATE"))
+                session.execute(text("UPDATE assignment SET name = name WHERE 0"))
+        except OperationalError as error:
+            if not is_locked(error):
+                raise RunError(explain(error)) from error
+        finally:
+            session.rollback()
+
+    def merge(self, submission: Submission, result: dict[str, Any]) -> None:
+        """Give the gradebook a result, in one transaction, and put its notebooks in place.
+
+        Raises
+        ------
+        GradebookBusy
+            When another program holds the gradebook; nothing was written there.
+        RunError
+            When gradebook or disk cannot be written.
+        """
+        with disk_errors():
+            self._write_autograded(submission, result)
+        try:
+            with _one_transaction(self.gradebook):
+                self._record(submission, result)
+        except OperationalError as error:
+            if is_locked(error):
+                raise GradebookBusy from error
+            raise RunError(explain(error)) from error
+
+    def holds(self, results: dict[str, dict[str, Any]]) -> set[str]:
+        """The students whose results the gradebook really has (it may be an older copy)."""
+        rows = (
+            self.gradebook.db.query(
+                SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score
+            )
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+            .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
+            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+            .join(BaseCell, BaseCell.id == Grade.cell_id)
+            .filter(AssignmentRow.name == self.course.assignment)
+            .all()
+        )
+        self.gradebook.db.rollback()
+        students = {row[0] for row in rows}
+        scores = {tuple(row[:3]): row[3] for row in rows}
+        return {
+            student
+            for student, result in results.items()
+            if student in students
+            and all(
+                scores.get((student, g["notebook"], g["name"]), -1.0) == g["auto_score"]
+                for g in result["grades"]
+            )
+            and (not result["notebooks"] or self._folder(student).is_dir())
+        }
+
+    def _folder(self, student: str) -> Path:
+        return self.course.folder(self.course.coursedir.autograded_directory, student)
+
+    def _record(self, submission: Submission, result: dict[str, Any]) -> None:
+        gradebook, assignment = self.gradebook, self.course.assignment
+        student = submission.student
+        gradebook.update_or_create_student(student)
+        stamp = self._timestamp(submission)
+        fields = {} if stamp is None else {"timestamp": stamp}
+        with gradebook.db.no_autoflush:  # half-made rows must not be flushed
+            row = gradebook.update_or_create_submission(assignment, student, **fields)
+        if not result["notebooks"]:
+            return
+        for notebook in row.notebooks:
+            if notebook.name not in result["notebooks"]:
+                for grade in notebook.grades:
+                    grade.auto_score = 0
+                    grade.needs_manual_grade = False
+            elif result["tampered"]:
+                notebook.flagged = True
+        for mark in result["grades"]:
+            grade = gradebook.find_grade(mark["name"], mark["notebook"], assignment, student)
+            grade.auto_score = mark["auto_score"]
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        for mark in result["comments"]:
+            comment = gradebook.find_comment(mark["name"], mark["notebook"], assignment, student)
+            comment.auto_comment = mark["auto_comment"]
+        if self._late is not None:
+            gradebook.db.flush()
+            for name in result["notebooks"]:
+                self._penalize(row, name)
+
+    def _timestamp(self, submission: Submission):
+        path = submission.folder / "timestamp.txt"
+        if "timestamp.txt" not in submission.files or not path.is_file():
+            return None
+        try:
+            return self.course.coursedir.get_existing_timestamp(str(submission.folder))
+        except (AttributeError, ValueError, UnicodeDecodeError):
+            # nbgrader means to say that the time stamp is invalid, and fails at saying it.
+            return None
+
+    def _penalize(self, row: SubmittedAssignment, name: str) -> None:
+        """What nbgrader's AssignLatePenalties does, in our transaction."""
+        student = row.student.id
+        notebook = self.gradebook.find_submission_notebook(name, self.course.assignment, student)
+        notebook.late_submission_penalty = None
+        if row.total_seconds_late > 0:
+            penalty = self._late.plugin_inst.late_submission_penalty(
+                student, notebook.score, row.total_seconds_late
+            )
+            if penalty is not None:
+                notebook.late_submission_penalty = self._late._check_late_penalty(notebook, penalty)
+
+    def _write_autograded(self, submission: Submission, result: dict[str, Any]) -> None:
+        """Replace the autograded folder, whole, as nbgrader lays it out."""
+        folder = self._folder(submission.student)
+        new = folder.with_name(f".{folder.name}.new")
+        old = folder.with_name(f".{folder.name}.old")
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
+        if result["notebooks"]:
+            new.mkdir(parents=True)
+            for name in submission.files:
+                if not name.endswith(".ipynb"):
+                    _copy(submission.folder / name, new / name)
+            for name, path in self._sources.items():
+                _copy(path, new / name)
+            for name, content in result["notebooks"].items():
+                (new / f"{name}.ipynb").write_text(content, "utf-8", newline="")
+        if folder.exists():
+            os.rename(folder, old)
+        if result["notebooks"]:
+            os.rename(new, folder)
+            self.course.autograde.set_permissions(self.course.assignment, submission.student)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.unlink()
+    shutil.copy(source, target)
+
+
+def _late_penalties(course: Course) -> AssignLatePenalties | None:
+    """The configured AssignLatePenalties, or None where the course grades without."""
+    for entry in course.autograde.autograde_preprocessors:
+        cls = import_item(entry) if isinstance(entry, str) else entry
+        if isinstance(cls, type) and issubclass(cls, AssignLatePenalties):
+            late = cls(parent=course.autograde)
+            late.init_plugin()
+            return late
+    return None
+
+
+@contextmanager
+def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
+    """Make what nbgrader's API commits piecemeal one transaction."""
+    session = gradebook.db
+    commit = session.commit
+    session.commit = session.flush
+    try:
+        yield
+        commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.commit = commit
+        session.expire_all()

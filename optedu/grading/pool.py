@@ -1,0 +1,187 @@
+r"""Worker processes that stay: imports are paid once, and a worker that dies costs nothing else.
+
+`concurrent.futures` gives up the whole pool when one process is killed; here the job of a dead
+worker is given to a new one, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+__all__ = ["Job", "Pool"]
+
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade; `load` reads its bytes when a worker is free for it."""
+
+    key: str
+    load: Callable[[], bytes]
+
+
+@dataclass
+class _Worker:
+    process: Any
+    connection: Connection
+    lifeline: Connection
+    job: Job | None = None
+    tries: int = 0
+    deadline: float = 0.0
+
+
+class Pool:
+    r"""Run `function(shared, submission)` in `jobs` processes.
+
+    Parameters
+    ----------
+    function : str
+        ``module:name`` of a function from two byte strings to one.
+    shared : bytes
+        The first argument, sent to each process once.
+    jobs : int
+        How many processes.
+    deadline_s : float
+        After so long a worker is killed and its job counts as dead: the outermost limit, for
+        what the limits inside did not catch.
+    """
+
+    def __init__(self, function: str, shared: bytes, *, jobs: int, deadline_s: float) -> None:
+        self.function, self.shared = function, shared
+        self.jobs, self.deadline_s = jobs, deadline_s
+        self._context = multiprocessing.get_context("forkserver")
+        # Workers fork from a process that has imported everything.
+        self._context.set_forkserver_preload([__name__, function.partition(":")[0]])
+        self._workers: list[_Worker] = []
+
+    def start(self) -> None:
+        """Begin to start the workers; returns before they are ready."""
+        while len(self._workers) < self.jobs:
+            self._workers.append(self._spawn())
+
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return [worker.process.pid for worker in self._workers]
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield (key, result, reason) as jobs end; the result is None where the reason says why."""
+        waiting = deque((job, 0) for job in jobs)
+        self.start()
+        try:
+            while waiting or any(worker.job for worker in self._workers):
+                for worker in list(self._workers):
+                    if worker.job is None and waiting:
+                        yield from self._assign(worker, waiting)
+                yield from self._collect(waiting)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in self._workers:
+            worker.lifeline.close()
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.join(timeout=2.0)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+        self._workers.clear()
+
+    def _spawn(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        # The far end of this pipe closes with us, however we end; the worker then ends too.
+        reading, lifeline = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work, args=(theirs, reading, self.function), daemon=False
+        )
+        process.start()
+        theirs.close()
+        reading.close()
+        with contextlib.suppress(OSError):  # dead at once: the next round notices
+            ours.send_bytes(self.shared)
+        return _Worker(process, ours, lifeline)
+
+    def _assign(self, worker, waiting) -> Iterator[tuple[str, bytes | None, str]]:
+        job, tries = waiting.popleft()
+        try:
+            data = job.load()
+        except OSError as error:
+            yield job.key, None, f"the submission can no longer be read: {error.strerror}"
+            return
+        worker.job, worker.tries = job, tries
+        worker.deadline = time.monotonic() + self.deadline_s
+        with contextlib.suppress(OSError):  # dead: the job is given to another worker
+            worker.connection.send_bytes(data)
+
+    def _collect(self, waiting) -> Iterator[tuple[str, bytes | None, str]]:
+        busy = [worker for worker in self._workers if worker.job is not None]
+        if not busy:
+            return
+        soonest = min(worker.deadline for worker in busy)
+        handles = [worker.connection for worker in busy] + [w.process.sentinel for w in busy]
+        ready = wait(handles, timeout=max(0.0, soonest - time.monotonic()))
+        now = time.monotonic()
+        for worker in busy:
+            if worker.connection in ready:
+                try:
+                    result = worker.connection.recv_bytes()
+                except (EOFError, OSError):
+                    yield from self._lost(worker, waiting, "the worker process died")
+                else:
+                    key, worker.job = worker.job.key, None
+                    yield key, result, ""
+            elif worker.process.sentinel in ready:
+                yield from self._lost(worker, waiting, "the worker process died")
+            elif now > worker.deadline:
+                reason = f"no result after {self.deadline_s:.0f} s"
+                yield from self._lost(worker, waiting, reason)
+
+    def _lost(self, worker, waiting, reason) -> Iterator[tuple[str, bytes | None, str]]:
+        job, tries = worker.job, worker.tries + 1
+        worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
+        worker.lifeline.close()
+        self._workers[self._workers.index(worker)] = self._spawn()
+        if tries < _TRIES:
+            waiting.appendleft((job, tries))
+        else:
+            yield job.key, None, f"{reason}, twice"
+
+
+def _work(connection: Connection, lifeline: Connection, function: str) -> None:
+    """The life of a worker: receive bytes, send bytes, until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    module, _, name = function.partition(":")
+    code = importlib.import_module(module)
+    tidy = getattr(code, "forget_courses", lambda: None)
+    threading.Thread(target=_die_with, args=(lifeline, tidy), daemon=True).start()
+    action = getattr(code, name)
+    try:
+        shared = connection.recv_bytes()
+        while True:
+            connection.send_bytes(action(shared, connection.recv_bytes()))
+    except (EOFError, OSError):
+        _die_with(lifeline, tidy)
+
+
+def _die_with(lifeline: Connection, tidy: Callable[[], None]) -> None:
+    """End this process as soon as the parent is gone, even in the middle of a job."""
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    with contextlib.suppress(Exception):
+        tidy()
+    os._exit(0)

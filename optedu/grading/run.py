@@ -1,0 +1,281 @@
+"""One run: plan, work, store, merge; the order in which nothing can be lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from optedu.grading.course import Course
+from optedu.grading.errors import RunError
+from optedu.grading.execute import Limits
+from optedu.grading.merge import GradebookBusy, Merger
+from optedu.grading.plan import Plan, Submission, make_plan, read_submission
+from optedu.grading.pool import Job, Pool
+from optedu.grading.store import Store
+
+__all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run"]
+
+# Before the outermost limit: starting kernels, converting, and the limits' own clean-up.
+_GRACE_S = 60.0
+
+
+class Backend(Protocol):
+    """Where jobs are worked off: processes of this machine, or a cluster."""
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield (key, result or None, reason) in whatever order jobs end."""
+
+
+class Observer(Protocol):
+    """Who is told what happens, as it happens."""
+
+    def begin(self, total: int, kept: int) -> None:
+        """There are `total` submissions; `kept` need no work."""
+
+    def ended(self, entry: Entry) -> None:
+        """A submission has its result."""
+
+    def waiting(self, reason: str) -> None:
+        """The run waits for something outside."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command was asked."""
+
+    jobs: int = 1
+    limits: Limits = field(default_factory=Limits)
+    sandbox: bool = True
+    students: tuple[str, ...] = ()
+    resume: bool = True
+    busy_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission and how its grading ended."""
+
+    student: str
+    status: str
+    detail: str
+    tampered: tuple[str, ...]
+    notes: tuple[str, ...]
+    score: float | None
+    max_score: float
+    ungraded: tuple[str, ...]
+    items: tuple[dict[str, Any], ...]
+    seconds: float
+    fresh: bool
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether a person must look at it, beyond the answers that people grade anyway."""
+        return self.status != "graded" or bool(self.tampered) or bool(self.ungraded)
+
+    @property
+    def reason(self) -> str:
+        """One line on why."""
+        parts = [self.detail] if self.status != "graded" and self.detail else []
+        if self.status != "graded" and not parts:
+            parts = [self.status]
+        parts += self.tampered
+        if self.ungraded:
+            parts.append(f"no score for {', '.join(self.ungraded)}: the test cell is missing")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    plan: Plan
+    entries: tuple[Entry, ...]
+    seconds: float
+
+
+def run(
+    course: Course,
+    options: Options,
+    observer: Observer,
+    backend: Callable[[Plan], Backend] | None = None,
+) -> Outcome:
+    r"""Grade an assignment.
+
+    Every result is on disk before the gradebook sees it, and is marked merged only after the
+    gradebook has it: a run that was ended at any moment goes on where it stopped.
+
+    Raises
+    ------
+    UsageError
+        When there is nothing to grade.
+    RunError
+        When the gradebook or the disk cannot be written; what was graded is kept.
+    """
+    started = time.perf_counter()
+    store = Store(course.results)
+    plan = make_plan(
+        course, limits=options.limits, sandbox=options.sandbox, students=options.students
+    )
+    with store.locked(), course.gradebook() as gradebook:
+        merger = Merger(course, gradebook)
+        merger.check_writable()
+        if not options.students:
+            store.keep_only({submission.key for submission in plan.submissions})
+        graded = _Run(course, options, observer, plan, store, merger)
+        entries = graded.work(backend or _local(options))
+    return Outcome(plan, entries, time.perf_counter() - started)
+
+
+def _local(options: Options) -> Callable[[Plan], Backend]:
+    def make(plan: Plan) -> Pool:
+        deadline = options.limits.wall_s * len(plan.shared.notebooks) + _GRACE_S
+        return Pool(
+            "optedu.grading.task:grade", plan.shared.data, jobs=options.jobs, deadline_s=deadline
+        )
+
+    return make
+
+
+class _Run:
+    def __init__(self, course, options, observer, plan, store, merger) -> None:
+        self.course, self.options, self.observer = course, options, observer
+        self.plan, self.store, self.merger = plan, store, merger
+        self.entries: dict[str, Entry] = {}
+        self.unmerged: list[tuple[Submission, dict[str, Any]]] = []
+
+    def work(self, backend: Callable[[Plan], Backend]) -> tuple[Entry, ...]:
+        kept, merged, todo = self._sort()
+        self.observer.begin(len(self.plan.submissions), len(kept))
+        for submission, result in kept:
+            if submission.student not in merged:
+                self._merge(submission, result)
+            self._enter(submission, result, fresh=False)
+        if todo:
+            self._grade(todo, backend)
+        self._merge_rest()
+        order = [submission.student for submission in self.plan.submissions]
+        return tuple(self.entries[student] for student in order)
+
+    def _sort(self):
+        """What is graded already, whose result the gradebook has, and what is to do."""
+        kept, todo = [], []
+        for submission in self.plan.submissions:
+            result = None
+            if submission.problem is not None:
+                result = _set_aside(submission, "invalid", submission.problem)
+            elif self.options.resume:
+                result = self.store.load(submission.key)
+            if result is None:
+                todo.append(submission)
+            else:
+                kept.append((submission, result))
+        marked = {
+            submission.student: result
+            for submission, result in kept
+            if self.store.is_merged(submission.key)
+        }
+        return kept, self.merger.holds(marked), todo
+
+    def _grade(self, todo: list[Submission], backend: Callable[[Plan], Backend]) -> None:
+        by_key = {submission.key: submission for submission in todo}
+        jobs = [Job(s.key, lambda s=s: read_submission(self.course, s)) for s in todo]
+        for key, data, reason in backend(self.plan).run(jobs):
+            submission = by_key[key]
+            if data is None:
+                # Not stored: the next run tries again.
+                result = _set_aside(submission, "error", reason)
+            else:
+                self.store.save(key, _complete(submission, data))
+                result = self.store.load(key)
+            self._merge(submission, result)
+            self._enter(submission, result, fresh=True)
+
+    def _merge(self, submission: Submission, result: dict[str, Any]) -> None:
+        try:
+            self.merger.merge(submission, result)
+        except GradebookBusy:
+            self.unmerged.append((submission, result))
+        else:
+            self.store.mark_merged(submission.key)
+
+    def _merge_rest(self) -> None:
+        """Merge what found the gradebook busy; wait for it, but not for ever."""
+        deadline = time.monotonic() + self.options.busy_s
+        while self.unmerged:
+            self.observer.waiting("the gradebook is locked by another program")
+            waiting, self.unmerged = self.unmerged, []
+            for submission, result in waiting:
+                if self.unmerged:
+                    self.unmerged.append((submission, result))
+                else:
+                    self._merge(submission, result)
+            if self.unmerged and time.monotonic() > deadline:
+                raise RunError(
+                    "the gradebook is locked by another program: "
+                    f"{len(self.unmerged)} results are kept in {self.store.folder}"
+                )
+
+    def _enter(self, submission: Submission, result: dict[str, Any], *, fresh: bool) -> None:
+        entry = _entry(self.plan, submission, result, fresh)
+        self.entries[submission.student] = entry
+        self.observer.ended(entry)
+
+
+def _complete(submission: Submission, data: bytes) -> bytes:
+    """A worker's result together with what the plan found."""
+    result = json.loads(data)
+    result["student"] = submission.student
+    result["tampered"] = [*submission.tampered, *result["tampered"]]
+    result["notes"] = [*submission.notes, *result["notes"]]
+    return json.dumps(result).encode()
+
+
+def _set_aside(submission: Submission, status: str, reason: str) -> dict[str, Any]:
+    """The result of a submission that no worker could grade."""
+    return {
+        "status": status,
+        "detail": reason,
+        "student": submission.student,
+        "tampered": list(submission.tampered),
+        "notes": list(submission.notes),
+        "notebooks": {},
+        "grades": [],
+        "comments": [],
+        "items": [],
+        "seconds": 0.0,
+        "cpu_s": 0.0,
+    }
+
+
+def _entry(plan: Plan, submission: Submission, result: dict[str, Any], fresh: bool) -> Entry:
+    scores = {(g["notebook"], g["name"]): g["auto_score"] for g in result["grades"]}
+    automatic = [item for item in plan.shared.items if item["automatic"]]
+    missing = [
+        item["name"]
+        for item in automatic
+        if item["notebook"] in result["notebooks"]
+        and (item["notebook"], item["name"]) not in scores
+    ]
+    graded = bool(result["notebooks"])
+    return Entry(
+        student=submission.student,
+        status=result["status"],
+        detail=result["detail"],
+        tampered=tuple(result["tampered"]),
+        notes=tuple(result["notes"]),
+        score=sum(score or 0.0 for score in scores.values()) if graded else None,
+        max_score=sum(item["max_score"] for item in automatic),
+        ungraded=tuple(missing),
+        items=tuple(result["items"]),
+        seconds=result["seconds"],
+        fresh=fresh,
+    )
+
+
+def default_jobs() -> int:
+    """As many workers as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,0 +1,115 @@
+"""Results on disk: each one whole or absent, whatever happens while it is written."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from optedu.grading.errors import RunError
+
+__all__ = ["Store", "write_whole"]
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that after any crash it is there whole, or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn a full or read-only disk into one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        raise RunError(f"cannot write results{where}: {error.strerror}") from error
+
+
+class Store:
+    """The results of one assignment, one file a job key, and which of them are in the gradebook."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second run of the same assignment out.
+
+        Raises
+        ------
+        RunError
+            When another run holds the lock.
+        """
+        with disk_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(self.folder / ".lock", "a+")  # noqa: SIM115
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(f"another run is grading this assignment ({self.folder})") from None
+            for left in self.folder.glob(".*.new"):
+                left.unlink(missing_ok=True)
+            yield
+
+    def save(self, key: str, result: bytes) -> None:
+        """Keep a result.
+
+        Raises
+        ------
+        RunError
+            When the disk is full or read-only.
+        """
+        with disk_errors():
+            self._mark(key).unlink(missing_ok=True)
+            write_whole(self._path(key), result)
+
+    def load(self, key: str) -> dict[str, Any] | None:
+        """The result of a job, or None when there is none that can be read."""
+        try:
+            return json.loads(self._path(key).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def mark_merged(self, key: str) -> None:
+        """Remember that the gradebook has this result."""
+        with disk_errors():
+            self._mark(key).touch()
+
+    def is_merged(self, key: str) -> bool:
+        """Whether the gradebook was given this result."""
+        return self._mark(key).exists()
+
+    def keep_only(self, keys: set[str]) -> None:
+        """Remove results of submissions that were changed or are gone."""
+        for path in self.folder.iterdir():
+            if path.suffix in (".json", ".merged") and path.stem not in keys:
+                path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.json"
+
+    def _mark(self, key: str) -> Path:
+        return self.folder / f"{key}.merged"

@@ -1,0 +1,423 @@
+r"""Grade one submission: a function from bytes to bytes, for a worker on this machine or another.
+
+nbgrader's own converter and preprocessors do the work, in a scratch course that holds the
+submission, the assignment's data files and a gradebook without students. Two of the preprocessors
+are exchanged: `Execute` by ours, and `SaveAutoGrades` by one that keeps the scores, because the
+class's gradebook is written by the coordinator alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import pickle
+import resource
+import shutil
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import sqlalchemy
+from jsonschema import ValidationError
+from nbclient.exceptions import DeadKernelError
+from nbconvert.writers import FilesWriter
+from nbformat.reader import NotJSONError
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.converters.autograde import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
+from nbgrader.preprocessors import AssignLatePenalties, DeduplicateIds, NbGraderPreprocessor
+from nbgrader.preprocessors import Execute as NbgraderExecute
+from nbgrader.preprocessors import SaveAutoGrades as NbgraderSaveAutoGrades
+from nbgrader.preprocessors.execute import UnresponsiveKernelError
+from traitlets import Any as AnyTrait
+from traitlets.config import Config
+from traitlets.utils.importstring import import_item
+
+from optedu.grading.course import build_gradebook
+from optedu.grading.execute import Execute, Limits, Outcome
+
+__all__ = ["grade"]
+
+_STUDENT = "student"  # in the scratch course; who it is stays with the coordinator
+_SCRATCH = "optedu-grade-"  # then the process id, so that others can tell what is left over
+_LOG_LINES = 50
+_MESSAGE_CHARS = 2000
+
+# nbgrader's converters change the working directory and the environment of the process.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def grade(shared: bytes, submission: bytes) -> bytes:
+    r"""Grade a submission; never raises for anything that the submission does.
+
+    Parameters
+    ----------
+    shared : bytes
+        `Shared.data` of the plan: blueprint of the gradebook, data files, configuration, limits.
+    submission : bytes
+        The submission's files, from `read_submission`.
+
+    Returns
+    -------
+    bytes
+        JSON: ``status`` (``graded``, ``timeout``, ``memory``, ``crashed``, ``invalid``, ...),
+        ``detail`` in one line, ``tampered`` and ``notes``, the autograded ``notebooks`` as text,
+        ``grades``, ``comments``, ``items`` with the message of each failed test, and what it
+        cost: ``seconds``, ``cpu_s``.
+    """
+    with _ONE_AT_A_TIME:
+        return json.dumps(_grade(_course(shared), pickle.loads(submission))).encode()
+
+
+@dataclass(frozen=True)
+class _ScratchCourse:
+    """What stays the same from one submission to the next."""
+
+    root: Path
+    db_url: str
+    gradebook: Gradebook
+    blueprint: dict[str, Any]
+    config: Config
+    files: dict[str, bytes]
+    limits: Limits
+    sandbox: bool
+
+
+_courses: OrderedDict[bytes, _ScratchCourse] = OrderedDict()
+_COURSES_KEPT = 2
+
+
+def _course(shared: bytes) -> _ScratchCourse:
+    """The scratch course for this shared part, made once in a process."""
+    if shared in _courses:
+        _courses.move_to_end(shared)
+        return _courses[shared]
+    content = pickle.loads(shared)
+    _sweep()
+    root = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
+    url = build_gradebook(root / "gradebook.db", content["blueprint"])
+    # One connection for all submissions: the statements stay compiled, and nothing is written.
+    gradebook = Gradebook(url)
+    gradebook.close = lambda: None
+    course = _ScratchCourse(
+        root=root,
+        db_url=url,
+        gradebook=gradebook,
+        blueprint=content["blueprint"],
+        config=content["config"],
+        files=content["files"],
+        limits=content["limits"],
+        sandbox=content["sandbox"],
+    )
+    _courses[shared] = course
+    while len(_courses) > _COURSES_KEPT:
+        _, old = _courses.popitem(last=False)
+        _discard(old)
+    return course
+
+
+def _sweep() -> None:
+    """Remove what workers that were killed have left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        pid = path.name[len(_SCRATCH) :].partition("-")[0]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and os.path.exists("/proc/self"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _discard(course: _ScratchCourse) -> None:
+    Gradebook.close(course.gradebook)
+    shutil.rmtree(course.root, ignore_errors=True)
+
+
+def forget_courses() -> None:
+    """Remove every scratch course of this process."""
+    while _courses:
+        _, course = _courses.popitem()
+        _discard(course)
+
+
+@dataclass
+class _Marks:
+    """What a run of the preprocessors found out."""
+
+    grades: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+class _LastOneCounts(DeduplicateIds):
+    """nbgrader's `DeduplicateIds`, whose empty metadata no longer fail the check that follows."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if cell.metadata.get("nbgrader") == {}:
+            del cell.metadata["nbgrader"]
+        return cell, resources
+
+
+class _SaveAutoGrades(NbGraderPreprocessor):
+    """What nbgrader's `SaveAutoGrades` finds, kept for the coordinator to save."""
+
+    marks = AnyTrait()
+    execute = AnyTrait()
+
+    def preprocess(self, nb, resources):
+        self.notebook = resources["nbgrader"]["notebook"]
+        spec = nb.metadata.get("kernelspec", {})
+        self.python = spec.get("language", "python") == "python"
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if utils.is_grade(cell):
+            self._grade(cell)
+        if utils.is_solution(cell) or utils.is_task(cell):
+            unchanged = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+            empty = unchanged and not utils.is_task(cell)
+            self.marks.comments.append(
+                {
+                    "notebook": self.notebook,
+                    "name": cell.metadata.nbgrader["grade_id"],
+                    "auto_comment": "No response." if empty else None,
+                }
+            )
+        return cell, resources
+
+    def _grade(self, cell) -> None:
+        outcome = self.execute.outcome
+        is_test = cell.cell_type == "code" and not utils.is_solution(cell)
+        if is_test and outcome.status != "ok" and _not_run(cell):
+            # No output would count as a passed test.
+            message = outcome.detail or outcome.status
+            cell.outputs.append(
+                new_output(
+                    "error", ename="NotRun", evalue=message, traceback=[f"NotRun: {message}"]
+                )
+            )
+        scored = _without_warnings(cell) if self.python and is_test else cell
+        score, max_score = utils.determine_grade(scored, self.log)
+        where = {"notebook": self.notebook, "name": cell.metadata.nbgrader["grade_id"]}
+        self.marks.grades.append(where | {"auto_score": score})
+        if is_test:
+            self.marks.items.append(
+                where | {"score": score, "max_score": max_score, "message": _message(cell)}
+            )
+
+
+def _not_run(cell) -> bool:
+    return (
+        bool(cell.source.strip())
+        and cell.execution_count is None
+        and not any(output.output_type == "error" for output in cell.outputs)
+    )
+
+
+def _without_warnings(cell):
+    """The cell as it counts: a warning on stderr is no failure, where the language has errors."""
+    if not any(o.output_type == "stream" and o.name == "stderr" for o in cell.outputs):
+        return cell
+    scored = copy.deepcopy(cell)
+    scored.outputs = [
+        o for o in scored.outputs if not (o.output_type == "stream" and o.name == "stderr")
+    ]
+    return scored
+
+
+def _message(cell) -> str | None:
+    """The message of the cell's error, as the student reads it."""
+    for output in cell.outputs:
+        if output.output_type == "error":
+            text = f"{output.ename}: {output.evalue}" if output.evalue else output.ename
+            return text[:_MESSAGE_CHARS]
+    return None
+
+
+class _Autograde(Autograde):
+    """nbgrader's converter without the class's gradebook: it runs and scores single notebooks."""
+
+    marks = AnyTrait()
+    execute = AnyTrait()
+
+    def _init_preprocessors(self) -> None:
+        self.exporter._preprocessors = []
+        names = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
+        for name in names:
+            preprocessor = self._ours(import_item(name) if isinstance(name, str) else name)
+            if preprocessor is not None:
+                self.exporter.register_preprocessor(preprocessor)
+
+    def _ours(self, preprocessor):
+        if not isinstance(preprocessor, type):
+            return preprocessor
+        if issubclass(preprocessor, NbgraderExecute):
+            return self.execute
+        if issubclass(preprocessor, NbgraderSaveAutoGrades):
+            return _SaveAutoGrades(parent=self, marks=self.marks, execute=self.execute)
+        if issubclass(preprocessor, DeduplicateIds):
+            return _LastOneCounts
+        if issubclass(preprocessor, AssignLatePenalties):
+            return None  # it needs the due date and the student: the coordinator's part
+        return preprocessor
+
+
+# The modules of nbgrader that open the gradebook while a notebook is converted.
+_GRADEBOOK_USERS = (
+    "nbgrader.preprocessors.overwritekernelspec.Gradebook",
+    "nbgrader.preprocessors.overwritecells.Gradebook",
+)
+
+
+@contextmanager
+def _one_gradebook(gradebook: Gradebook):
+    """Let nbgrader's preprocessors use an open gradebook: each would open it anew."""
+    patches = [mock.patch(name, return_value=gradebook) for name in _GRADEBOOK_USERS]
+    for patch in patches:
+        patch.start()
+    try:
+        yield
+    finally:
+        for patch in patches:
+            patch.stop()
+        gradebook.db.remove()
+
+
+class _Log(logging.Handler):
+    """What nbgrader warns of: edited tests, changed points, duplicate cells."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self.lines) < _LOG_LINES and record.levelno == logging.WARNING:
+            self.lines.append(record.getMessage()[:_MESSAGE_CHARS])
+
+
+def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
+    started, cpu = time.perf_counter(), _cpu_seconds()
+    marks = _Marks()
+    log = _Log()
+    folder = Path(tempfile.mkdtemp(prefix="job-", dir=course.root))
+    notebooks: dict[str, str] = {}
+    status, detail = "graded", ""
+    try:
+        names = _lay_out(course, folder, files)
+        converter = _converter(course, folder, marks)
+        converter.log.addHandler(log)
+        try:
+            with _one_gradebook(course.gradebook):
+                for name in names:
+                    source = converter._format_source(course.blueprint["assignment"], _STUDENT)
+                    converter.convert_single_notebook(os.path.join(source, f"{name}.ipynb"))
+                    marks.outcomes.append(converter.execute.outcome)
+        finally:
+            converter.log.removeHandler(log)
+            status, detail = _worst(marks.outcomes)
+        built = Path(converter.writer.build_directory)
+        notebooks = {name: (built / f"{name}.ipynb").read_text("utf-8") for name in names}
+    except Exception as error:
+        status, detail = _explain(error)
+        marks.grades, marks.comments, marks.items = [], [], []
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    tampered = [finding for outcome in marks.outcomes for finding in outcome.tampered]
+    return {
+        "status": status,
+        "detail": detail,
+        "tampered": tampered,
+        "notes": log.lines,
+        "notebooks": notebooks,
+        "grades": marks.grades,
+        "comments": marks.comments,
+        "items": marks.items,
+        "seconds": round(time.perf_counter() - started, 4),
+        "cpu_s": round(_cpu_seconds() - cpu, 4),
+    }
+
+
+def _lay_out(course: _ScratchCourse, folder: Path, files: dict[str, bytes]) -> list[str]:
+    """Write the submission as nbgrader has it, and apart from it what the student's code sees."""
+    known = {notebook["name"] for notebook in course.blueprint["notebooks"]}
+    submitted = folder / "submitted" / _STUDENT / course.blueprint["assignment"]
+    workspace = folder / "workspace"
+    submitted.mkdir(parents=True)
+    workspace.mkdir()
+    names = []
+    for name, data in {**files, **course.files}.items():
+        if name.endswith(".ipynb"):
+            if os.sep not in name and name[: -len(".ipynb")] in known:
+                names.append(name[: -len(".ipynb")])
+                text = data.decode("utf-8-sig")
+                (submitted / name).write_text(text, "utf-8", newline="")
+            continue
+        target = workspace / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    return sorted(names)
+
+
+def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograde:
+    config = copy.deepcopy(course.config)
+    # The scratch course has nbgrader's standard layout, whatever the class's course looks like.
+    config.CourseDirectory = Config(ignore=CourseDirectory().ignore)
+    coursedir = CourseDirectory(
+        config=config,
+        root=str(folder),
+        db_url=course.db_url,
+        assignment_id=course.blueprint["assignment"],
+        student_id=_STUDENT,
+    )
+    converter = _Autograde(coursedir=coursedir, config=config, marks=marks)
+    converter.execute = Execute(
+        parent=converter,
+        sandbox=course.sandbox,
+        limits=course.limits,
+        workspace=str(folder / "workspace"),
+    )
+    converter.writer = FilesWriter(parent=converter, config=converter.config)
+    converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
+    return converter
+
+
+def _worst(outcomes: list[Outcome]) -> tuple[str, str]:
+    for outcome in outcomes:
+        if outcome.status != "ok":
+            return outcome.status, outcome.detail
+    return "graded", ""
+
+
+def _explain(error: Exception) -> tuple[str, str]:
+    """A status and one line for an error that ended the grading of this submission."""
+    if isinstance(error, SchemaTooOldError):
+        return "invalid", "nbgrader's metadata are of an older format: run `nbgrader update`"
+    if isinstance(error, SchemaTooNewError):
+        return "invalid", "nbgrader's metadata are of a newer format than this nbgrader knows"
+    if isinstance(error, (ValidationError, NotJSONError, KeyError, AttributeError, TypeError)):
+        return "invalid", f"the notebook's metadata are damaged: {_line(error)}"
+    if isinstance(error, (UnresponsiveKernelError, DeadKernelError)):
+        return "crashed", _line(error)
+    if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
+        return "error", f"the scratch gradebook failed: {_line(error)}"
+    return "error", _line(error)
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(getattr(error, "message", "") or error).split())
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+
+
+def _cpu_seconds() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
