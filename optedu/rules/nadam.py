@@ -48,7 +48,8 @@ NADAM = Rule(
         Eq(x.new, x.old - lr * m_bar / (sqrt(v_hat) + eps)),
     ),
     notes={
-        "PyTorch": "`torch.optim.NAdam`: the same.",
+        "PyTorch": "`torch.optim.NAdam`: the same; it keeps $\\pi_t$ in its default dtype, usually "
+        "single precision.",
         "Keras": "`Nadam`: the same schedule with $\\psi = 1$; epsilon 1e-7.",
         "Optax": "`optax.nadam`: constant momentum, no schedule.",
     },

@@ -1,0 +1,248 @@
+r"""What the rules are compared with: the optimizers of PyTorch and Optax, on one random problem.
+
+`make oracle` records their trajectories (`record.py`); the tests compare with the record, and with
+the frameworks themselves where they are installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+STEPS = 1000
+RECORDED = (1, 2, 3, 10, 100, 1000)
+SHAPE = (2, 3)
+
+
+@dataclass(frozen=True)
+class Case:
+    r"""One optimizer of a framework and the rule that should, or should not, agree with it.
+
+    `agrees=False` states a difference of convention, which the rule's notes must mention.
+    """
+
+    rule: str
+    framework: str
+    make: Callable[[Any], Any]
+    hyper: dict[str, float] = field(default_factory=dict)
+    agrees: bool = True
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        r"""Unique key in the record."""
+        return "-".join(part for part in (self.rule, self.framework, self.label) if part)
+
+
+def torch_sgd(**kw: Any) -> Callable[[Any], Any]:
+    return lambda p: _torch().optim.SGD([p], **kw)
+
+
+def torch_make(kind: str, **kw: Any) -> Callable[[Any], Any]:
+    return lambda p: getattr(_torch().optim, kind)([p], **kw)
+
+
+def optax_make(kind: str, *args: Any, **kw: Any) -> Callable[[Any], Any]:
+    return lambda _: getattr(_optax(), kind)(*args, **kw)
+
+
+def _torch() -> Any:
+    import torch
+
+    return torch
+
+
+def _optax() -> Any:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import optax
+
+    return optax
+
+
+LR = {"lr": 0.05}
+WD = {"weight_decay": 0.1}
+
+CASES = (
+    Case("sgd", "PyTorch", torch_sgd(**LR), LR),
+    Case("sgd", "PyTorch", torch_sgd(**LR, **WD), {**LR, **WD}, label="decay"),
+    Case("momentum", "PyTorch", torch_sgd(**LR, momentum=0.9), LR),
+    Case(
+        "momentum",
+        "PyTorch",
+        torch_sgd(**LR, **WD, momentum=0.8, dampening=0.3),
+        {**LR, **WD, "momentum": 0.8, "dampening": 0.3},
+        label="dampening",
+    ),
+    Case("nesterov", "PyTorch", torch_sgd(**LR, momentum=0.9, nesterov=True), LR),
+    Case(
+        "nesterov",
+        "PyTorch",
+        torch_sgd(**LR, **WD, momentum=0.5, nesterov=True),
+        {**LR, **WD, "momentum": 0.5},
+        label="decay",
+    ),
+    Case("adagrad", "PyTorch", torch_make("Adagrad", **LR), LR),
+    Case(
+        "adagrad",
+        "PyTorch",
+        torch_make("Adagrad", **LR, **WD, lr_decay=0.01, initial_accumulator_value=0.1, eps=1e-3),
+        {**LR, **WD, "lr_decay": 0.01, "initial_accumulator": 0.1, "eps": 1e-3},
+        label="all",
+    ),
+    Case("rmsprop", "PyTorch", torch_make("RMSprop")),
+    Case(
+        "rmsprop",
+        "PyTorch",
+        torch_make("RMSprop", **LR, **WD, alpha=0.9, eps=1e-3),
+        {**LR, **WD, "beta2": 0.9, "eps": 1e-3},
+        label="all",
+    ),
+    Case("rmsprop_centered", "PyTorch", torch_make("RMSprop", centered=True)),
+    Case(
+        "rmsprop_momentum",
+        "PyTorch",
+        torch_make("RMSprop", **WD, momentum=0.9),
+        WD,
+    ),
+    Case(
+        "rmsprop_eps_inside",
+        "PyTorch",
+        torch_make("RMSprop", eps=1e-3),
+        {"eps": 1e-3},
+        agrees=False,
+    ),
+    Case(
+        "rmsprop_centered_eps_inside",
+        "PyTorch",
+        torch_make("RMSprop", centered=True, eps=1e-3),
+        {"eps": 1e-3},
+        agrees=False,
+    ),
+    Case("adadelta", "PyTorch", torch_make("Adadelta")),
+    Case("adadelta", "PyTorch", torch_make("Adadelta", **WD, rho=0.5, eps=1e-4, lr=0.7),
+         {**WD, "beta2": 0.5, "eps": 1e-4, "lr": 0.7}, label="all"),
+    Case("adam", "PyTorch", torch_make("Adam")),
+    Case(
+        "adam",
+        "PyTorch",
+        torch_make("Adam", **LR, **WD, betas=(0.8, 0.95), eps=1e-3),
+        {**LR, **WD, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3},
+        label="all",
+    ),
+    Case("amsgrad", "PyTorch", torch_make("Adam", **LR, amsgrad=True), LR),
+    Case("amsgrad", "PyTorch", torch_make("Adam", **LR, **WD, amsgrad=True, betas=(0.5, 0.8)),
+         {**LR, **WD, "beta1": 0.5, "beta2": 0.8}, label="all"),
+    Case("adamw", "PyTorch", torch_make("AdamW")),
+    Case("adamw", "PyTorch", torch_make("AdamW", **LR, **WD), {**LR, **WD}, label="decay"),
+    Case("adamax", "PyTorch", torch_make("Adamax")),
+    Case("adamax", "PyTorch", torch_make("Adamax", **LR, **WD, eps=1e-3),
+         {**LR, **WD, "eps": 1e-3}, label="all"),
+    Case("nadam", "PyTorch", torch_make("NAdam")),
+    Case("nadam", "PyTorch", torch_make("NAdam", **LR, **WD, momentum_decay=0.1),
+         {**LR, **WD, "momentum_decay": 0.1}, label="all"),
+    Case("radam", "PyTorch", torch_make("RAdam")),
+    Case("radam", "PyTorch", torch_make("RAdam", **LR, **WD, betas=(0.9, 0.95)),
+         {**LR, **WD, "beta2": 0.95}, label="all"),
+    Case("sgd", "Optax", optax_make("sgd", 0.05), LR),
+    Case("momentum", "Optax", optax_make("sgd", 0.05, momentum=0.9), LR),
+    Case("nesterov", "Optax", optax_make("sgd", 0.05, momentum=0.9, nesterov=True), LR),
+    Case(
+        "adagrad",
+        "Optax",
+        optax_make("adagrad", 0.05, initial_accumulator_value=0.1, eps=1e-3),
+        {**LR, "initial_accumulator": 0.1, "eps": 1e-3},
+        agrees=False,
+    ),
+    Case(
+        "rmsprop_eps_inside",
+        "Optax",
+        optax_make("rmsprop", 0.01, decay=0.99, eps=1e-3),
+        {"eps": 1e-3},
+    ),
+    Case(
+        "rmsprop_centered_eps_inside",
+        "Optax",
+        optax_make("rmsprop", 0.01, decay=0.99, eps=1e-3, centered=True),
+        {"eps": 1e-3},
+    ),
+    Case("adadelta", "Optax", optax_make("adadelta", 1.0)),
+    Case("adam", "Optax", optax_make("adam", 1e-3)),
+    Case("amsgrad", "Optax", optax_make("amsgrad", 0.05, b2=0.9), {**LR, "beta2": 0.9},
+         agrees=False),
+    Case("adamw", "Optax", optax_make("adamw", 1e-3, weight_decay=0.1), WD),
+    Case("adamax", "Optax", optax_make("adamax", 2e-3)),
+    Case("nadam", "Optax", optax_make("nadam", 2e-3), agrees=False),
+    Case("radam", "Optax", optax_make("radam", 1e-3, eps=1e-3), {"eps": 1e-3}, agrees=False),
+    Case("lion", "Optax", optax_make("lion", 1e-4, weight_decay=0.1), WD),
+)
+
+
+def problem() -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
+    r"""Return the start and the gradient: a noisy quadratic, random and the same everywhere.
+
+    The noise is a sum of incommensurate sines, so that no generator's version matters.
+    """
+    n = SHAPE[0] * SHAPE[1]
+    index = np.arange(1.0, n * n + 1)
+    matrix = np.sin(3.7 * index + 0.1 * index**2).reshape(n, n)
+    hessian = matrix @ matrix.T / n + 0.1 * np.eye(n)
+    centre = np.cos(2.3 * np.arange(n))
+    start = 2.0 * np.sin(1.1 * np.arange(n) + 0.5).reshape(SHAPE)
+
+    def grad(x: np.ndarray, t: int) -> np.ndarray:
+        noise = 0.3 * np.sin(1.7 * t + np.sqrt(t) * np.arange(1, n + 1))
+        return (hessian @ (x.ravel() - centre) + noise).reshape(SHAPE)
+
+    return start, grad
+
+
+def run_framework(case: Case) -> np.ndarray:
+    r"""Return the parameters after each of the recorded steps, from the framework itself."""
+    start, grad = problem()
+    return (_run_torch if case.framework == "PyTorch" else _run_optax)(case, start, grad)
+
+
+def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
+    torch = _torch()
+    default = torch.get_default_dtype()
+    # NAdam's product of momenta is in the default dtype, whatever that of the parameters.
+    torch.set_default_dtype(torch.float64)
+    try:
+        parameter = torch.tensor(start, requires_grad=True)
+        optimizer = case.make(parameter)
+        kept = []
+        for t in range(1, STEPS + 1):
+            parameter.grad = torch.from_numpy(grad(parameter.detach().numpy(), t))
+            optimizer.step()
+            if t in RECORDED:
+                kept.append(parameter.detach().numpy().copy())
+    finally:
+        torch.set_default_dtype(default)
+    return np.stack(kept)
+
+
+def _run_optax(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
+    optax = _optax()
+    import jax
+    import jax.numpy as jnp
+
+    transformation = case.make(None)
+    parameter = jnp.asarray(start)
+    state = transformation.init(parameter)
+
+    @jax.jit
+    def step(parameter: Any, state: Any, g: Any) -> Any:
+        updates, state = transformation.update(g, state, parameter)
+        return optax.apply_updates(parameter, updates), state
+
+    kept = []
+    for t in range(1, STEPS + 1):
+        parameter, state = step(parameter, state, jnp.asarray(grad(np.asarray(parameter), t)))
+        if t in RECORDED:
+            kept.append(np.asarray(parameter))
+    return np.stack(kept)
