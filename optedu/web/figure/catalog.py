@@ -1,0 +1,106 @@
+r"""The rules and problems that the interactive figures offer, by the name in a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from sympy import Eq, Mod, Piecewise, nsimplify
+
+from optedu import problems, rules
+from optedu.rule import Rule
+from optedu.symbols import t
+from optedu.web.figure.signals import Signal
+
+__all__ = ["PROBLEMS", "problem", "rule", "rule_names"]
+
+
+def _adam_without_correction() -> Rule:
+    adam = rules.get("adam")
+    return adam.rewrite(
+        "adam_uncorrected",
+        "Adam without bias correction",
+        m_hat=adam.symbols["m_new"],
+        v_hat=adam.symbols["v_new"],
+    )
+
+
+# Rules that exist to be compared with, each a rewriting of a rule of the course.
+_VARIANTS: dict[str, Callable[[], Rule]] = {"adam_uncorrected": _adam_without_correction}
+
+
+def _reddi() -> Signal:
+    online = problems.get("reddi")
+    slope = Piecewise(
+        (nsimplify(online.large), Eq(Mod(t, online.period), 1)),
+        (nsimplify(online.small), True),
+    )
+    return Signal(
+        slope,
+        title="Reddi, Kale and Kumar's linear losses",
+        start=0.0,
+        bounds=online.bounds,
+        mean=online.mean_slope,
+    )
+
+
+# The name in a configuration -> the problem. Dimensions 1 and 2: a reader can see those.
+PROBLEMS: dict[str, Callable[[], Any]] = {
+    "parabola": lambda: problems.get("quadratic", dim=1),
+    "bowl": lambda: problems.get("quadratic", kappa=10),
+    "valley": lambda: problems.get("quadratic", kappa=100),
+    "rotated": lambda: problems.get("quadratic", kappa=30, rotation=4),
+    "rosenbrock": lambda: problems.get("rosenbrock"),
+    "beale": lambda: problems.get("beale"),
+    "himmelblau": lambda: problems.get("himmelblau"),
+    "styblinski_tang": lambda: problems.get("styblinski_tang"),
+    "saddle": lambda: problems.get("saddle", a=0.5, b=0.5),
+    "monkey_saddle": lambda: problems.get("monkey_saddle"),
+    "plateau": lambda: problems.get("plateau"),
+    "saturated_neuron": lambda: problems.get("saturated_neuron"),
+    "double_well": lambda: problems.get("double_well", tilt=0.1),
+    "huber": lambda: problems.get("huber"),
+    "lessard": lambda: problems.get("lessard"),
+    "constant": lambda: Signal(1, title="Constant gradient 1"),
+    "burst": lambda: Signal(
+        Piecewise((10, (t > 100) & (t <= 140)), (1, True)),
+        title="Gradient 1, and 10 from step 101 to 140",
+    ),
+    "reddi": _reddi,
+}
+
+
+@cache
+def problem(name: str) -> Any:
+    r"""Return the problem of that name in the figures.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those that there are.
+    """
+    if name not in PROBLEMS:
+        raise ValueError(f"problem must be one of {', '.join(PROBLEMS)}, got {name!r}")
+    return PROBLEMS[name]()
+
+
+def rule_names() -> list[str]:
+    r"""Return the names of all rules of the figures: those of the course, then the variants."""
+    return [*rules.all(), *_VARIANTS]
+
+
+@cache
+def rule(name: str) -> Rule:
+    r"""Return the rule of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists those that there are.
+    """
+    if name in _VARIANTS:
+        return _VARIANTS[name]()
+    if name not in rules.all():
+        raise ValueError(f"optimizer must be one of {', '.join(rule_names())}, got {name!r}")
+    return rules.get(name)

@@ -1,0 +1,186 @@
+r"""Configurations of a figure: what an author writes in YAML, checked and filled in for the script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+import yaml
+
+from optedu.validate import choice
+from optedu.web.figure import catalog
+
+__all__ = ["configuration", "merged", "presets"]
+
+_PRESETS = Path(__file__).with_name("presets.yml")
+
+# What an author may write, with its default.
+_OPTIONS: dict[str, Any] = {
+    "title": "",
+    "text": "",
+    "alt": "",
+    "caption": "",
+    "problem": "bowl",
+    "problems": None,
+    "optimizers": [{"sgd": {"lr": 0.1}}],
+    "start": None,
+    "steps": 100,
+    "noise": 0.0,
+    "batch": 1,
+    "seed": 1,
+    "t": None,
+    "speed": None,
+    "views": ["plane", "loss"],
+    "controls": ["lr"],
+    "ranges": {},
+    "marks": {},
+    "free": False,
+}
+_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed")
+_QUANTITIES = ("loss", "f", "x", "distance", "step", "g", "g2")
+_FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
+_RUN_OPTIONS = ("warmup", "label")
+
+
+@cache
+def presets() -> dict[str, dict[str, Any]]:
+    r"""Return the presets as their authors wrote them, by name."""
+    return yaml.safe_load(_PRESETS.read_text(encoding="utf-8"))
+
+
+def merged(preset: str | None, own: Mapping[str, Any] | None) -> dict[str, Any]:
+    r"""Return the options of a preset with the author's own over them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such preset, or an option is unknown.
+    """
+    options = dict(presets()[choice("preset", preset, presets())]) if preset else {}
+    for name, value in (own or {}).items():
+        options[choice("option", name, _OPTIONS)] = value
+    return options
+
+
+def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any]:
+    r"""Return what the script reads: every option set, every name and value checked.
+
+    Parameters
+    ----------
+    options : mapping
+        As `merged` returns them.
+    preset : str
+        The preset's name, for the link that restores the state.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a value out of range; the message says which.
+    """
+    o = {**_OPTIONS, **options}
+    problem = catalog.problem(o["problem"])
+    runs = [_run(entry) for entry in o["optimizers"]]
+    start = problem.x0.tolist() if o["start"] is None else [float(v) for v in o["start"]]
+    if len(start) != problem.dim:
+        raise ValueError(f"start must have {problem.dim} numbers for {o['problem']}, got {start}")
+    steps = _whole("steps", o["steps"], 1, 10000)
+    result = {
+        "preset": preset,
+        "title": o["title"],
+        "text": o["text"],
+        "label": o["alt"] or o["title"] or f"Optimizers on {problem.title}",
+        "problem": o["problem"],
+        "start": start,
+        "steps": steps,
+        "noise": float(o["noise"]),
+        "batch": _whole("batch", o["batch"], 1, 1024),
+        "seed": _whole("seed", o["seed"], 0, 99),
+        "runs": runs,
+        "views": [_view(entry, runs) for entry in o["views"]],
+        "controls": [_control(name, runs) for name in o["controls"]],
+        "ranges": {k: _range(k, v) for k, v in o["ranges"].items()},
+        "marks": [
+            {"hyper": hyper, "at": _evaluate(at, problem), "label": label}
+            for hyper, marks in o["marks"].items()
+            for at, label in marks.items()
+        ],
+    }
+    if o["t"] is not None:
+        result["t"] = _whole("t", o["t"], 0, steps)
+    if o["speed"] is not None:
+        result["speed"] = float(o["speed"])
+    if o["problems"]:
+        for name in o["problems"]:
+            catalog.problem(name)
+        result["problems"] = list(o["problems"])
+    if o["free"]:
+        result["free"] = True
+    return result
+
+
+def _run(entry: Any) -> dict[str, Any]:
+    r"""Read `adam`, or `{adam: {lr: 0.1, warmup: 10, label: Adam, warm}}`."""
+    name, settings = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+    rule = catalog.rule(name)
+    settings = dict(settings or {})
+    extra = {k: settings.pop(k) for k in _RUN_OPTIONS if k in settings}
+    rule.check_hyper(**settings)  # names and ranges
+    return {
+        "rule": name,
+        "hyper": {k: float(v) for k, v in settings.items()},
+        "warmup": _whole("warmup", extra.get("warmup", 0), 0, 10000),
+        "label": extra.get("label", rule.title),
+    }
+
+
+def _view(entry: Any, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    r"""Read `plane`, `loss`, `v`, or a mapping with `type` (a chart where it is not given)."""
+    if isinstance(entry, str):
+        entry = {"type": entry} if entry in _VIEWS else {"type": "chart", "y": [entry]}
+    view = {"type": "chart", **entry}
+    choice("view", view["type"], _VIEWS)
+    if view["type"] == "chart":
+        view["y"] = [view["y"]] if isinstance(view["y"], str) else list(view["y"])
+        states = {s.name for run in runs for s in catalog.rule(run["rule"]).states}
+        for name in view["y"]:
+            choice("quantity", name, [*_QUANTITIES, *sorted(states)])
+    if view["type"] == "heat":
+        names = catalog.rule(runs[0]["rule"]).defaults()
+        choice("x of the map", view["x"], names)
+        choice("y of the map", view["y"], names)
+        view["ranges"] = {k: _range(k, v) for k, v in view.get("ranges", {}).items()}
+    return view
+
+
+def _control(name: str, runs: list[dict[str, Any]]) -> str:
+    hypers = {h.name for run in runs for h in catalog.rule(run["rule"]).hypers}
+    return choice("control", name, [*_FIGURE_CONTROLS, *sorted(hypers)])
+
+
+def _range(name: str, ends: Any) -> dict[str, float]:
+    lo, hi = (float(v) for v in ends)
+    if not lo < hi:
+        raise ValueError(f"ranges of {name} must be [low, high], got {ends}")
+    return {"lo": lo, "hi": hi}
+
+
+def _evaluate(expression: Any, problem: Any) -> float:
+    r"""Return a number written with L and mu, such as 2/L, for this problem."""
+    known = {"L": problem.L, "mu": problem.mu}
+    value = sympy.sympify(str(expression), locals={k: sympy.Symbol(k) for k in known})
+    return float(value.subs({k: v for k, v in known.items() if v is not None}))
+
+
+def _whole(name: str, value: Any, lo: int, hi: int) -> int:
+    if isinstance(value, bool) or int(value) != value or not lo <= value <= hi:
+        raise ValueError(f"{name} must be a whole number from {lo} to {hi}, got {value!r}")
+    return int(value)
+
+
+def initial_point(config: Mapping[str, Any]) -> np.ndarray:
+    r"""Return the start of a configuration as an array."""
+    return np.array(config["start"], dtype=float)

@@ -1,0 +1,109 @@
+r"""What the figures draw besides the runs, derived from the rules in SymPy.
+
+Each function returns expressions; `optedu.web.figure.script` prints them as JavaScript.
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Matrix, Max, Min, Symbol, sqrt
+
+from optedu import rules
+from optedu.rule import Rule, x
+from optedu.symbols import batch_size, g, lr, momentum, t
+
+__all__ = [
+    "CURVATURE",
+    "NOISE",
+    "WARMUP",
+    "composed",
+    "eigenvalues",
+    "iteration_matrix",
+    "momentum_parts",
+    "noise_floor",
+    "noise_std",
+    "warmup_lr",
+]
+
+CURVATURE = Symbol("lam", real=True)
+NOISE = Symbol("sigma", nonnegative=True)
+WARMUP = Symbol("warmup", positive=True)
+
+
+def composed(rule: Rule) -> dict[Symbol, Expr]:
+    r"""Return the new value of x and of each state in terms of the old ones, g, t and the hypers."""
+    values: dict[Symbol, Expr] = {}
+    for equation in rule.equations:
+        values[equation.lhs] = equation.rhs.subs(values)
+    return {state.new: values[state.new] for state in (x, *rule.states)}
+
+
+def iteration_matrix(rule: Rule) -> Matrix | None:
+    r"""Return the matrix of a step on $\lambda x^2/2$, or None where the step is not linear.
+
+    The step is one after the first, which some rules treat apart.
+    """
+    old = [x.old, *(state.old for state in rule.states)]
+    if len(old) > 2 or any(state.scalar for state in rule.states):
+        return None
+    new = [
+        expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()
+    ]
+    matrix = Matrix(new).jacobian(old).applyfunc(sympy.simplify)
+    return None if matrix.free_symbols & set(old) else matrix
+
+
+def eigenvalues(matrix: Matrix) -> tuple[Expr, Expr, Expr, Expr]:
+    r"""Return real and imaginary part of both eigenvalues of a real matrix of order 1 or 2."""
+    if matrix.rows == 1:
+        return (matrix[0, 0], sympy.S.Zero) * 2
+    half = matrix.trace() / 2
+    discriminant = half**2 - matrix.det()
+    spread, turn = sqrt(Max(discriminant, 0)), sqrt(Max(-discriminant, 0))
+    return half + spread, turn, half - spread, -turn
+
+
+def momentum_parts(rule: Rule) -> tuple[str, Expr, Expr] | None:
+    r"""Split the step of a momentum method in two: the state's name, base and coast.
+
+    The base is where the plain momentum iterate stands, coast where momentum alone takes it; the
+    gradient then leads from coast to the next base. Heavy ball evaluates the gradient at the base,
+    Nesterov's method at coast. Returns None for rules of another kind.
+    """
+    new = composed(rule)
+    if len(rule.states) != 1 or iteration_matrix(rule) is None:
+        return None
+    state = rule.states[0]
+    coasting = new[x.new].subs(t, 2).subs(g, 0)
+    for base in (x.old, x.old + lr * momentum * state.old):
+        # The base is right if the next base is coast minus a multiple of the gradient of one lr.
+        coast = x.old if base != x.old else coasting
+        after = base.subs({x.old: new[x.new], state.old: new[state.new]}, simultaneous=True)
+        rest = after.subs(t, 2) - coast + lr * g
+        free = {h.symbol: 0 for h in rule.hypers if h.symbol not in (lr, momentum)}
+        if sympy.simplify(rest.subs(free)) == 0:
+            return state.name, base, coast.subs(free)
+    return None
+
+
+def noise_std() -> Expr:
+    r"""Return the standard deviation of the mean of B independent gradients."""
+    return NOISE / sqrt(batch_size)
+
+
+def warmup_lr() -> Expr:
+    r"""Return the learning rate of step t under a linear warm-up."""
+    return lr * Min(1, t / WARMUP)
+
+
+def noise_floor() -> Expr:
+    r"""Return SGD's stationary $E[x^2]$ on $\lambda x^2/2$ with noisy gradients.
+
+    One step maps the second moment s to $a^2 s + b^2 \sigma^2/B$, with a the factor of x and b that
+    of the noise; the floor is the fixed point.
+    """
+    noise, s = Symbol("noise", real=True), Symbol("s", positive=True)
+    step = composed(rules.get("sgd").at(weight_decay=0))[x.new].subs(g, CURVATURE * x.old + noise)
+    a, b = sympy.diff(step, x.old), sympy.diff(step, noise)
+    (fixed,) = sympy.solve(sympy.Eq(s, a**2 * s + b**2 * noise_std() ** 2), s)
+    return sympy.factor(fixed)

@@ -1,0 +1,237 @@
+r"""Prints the ES module `printed.js`: every rule and problem of the figures, from SymPy.
+
+The hand-written scripts hold no update rule and no objective; they import them from this module.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
+
+from optedu.problems.printing import JavaScriptPrinter
+from optedu.rule import Hyper, Rule, x
+from optedu.symbols import batch_size, lr, t
+from optedu.web.figure import catalog, derived
+
+__all__ = ["ASSETS", "assets", "compact", "printed", "slider", "unicode_symbol"]
+
+ASSETS = Path(__file__).resolve().parent.parent / "static" / "figures"
+
+
+def printed() -> str:
+    r"""Return the source of `printed.js`."""
+    rules = {name: catalog.rule(name) for name in catalog.rule_names()}
+    parts = ["// Generated from optedu.rules and optedu.problems. Do not edit.\n"]
+    parts += [rule.source("javascript").strip() + "\n" for rule in rules.values()]
+    parts.append(_hypers(rules))
+    parts.append(_object("RULES", {name: _rule(rule) for name, rule in rules.items()}))
+    parts.append(
+        _object("PROBLEMS", {name: _problem(name, catalog.problem(name)) for name in catalog.PROBLEMS})
+    )
+    parts.append(_function("noise_std", derived.noise_std(), derived.NOISE, batch_size))
+    parts.append(_function("warmup_lr", derived.warmup_lr(), lr, t, derived.WARMUP))
+    parts.append(
+        _function(
+            "noise_floor", derived.noise_floor(), derived.CURVATURE, lr, derived.NOISE, batch_size
+        )
+    )
+    parts.append(_object("EIGEN", _eigen(rules)))
+    parts.append(_object("PARTS", _parts(rules)))
+    return "\n".join(parts)
+
+
+def compact(source: str) -> str:
+    r"""Return a script without its comments and idle spaces; every line keeps its number.
+
+    Not a minifier: names and statements stay, so that what a browser shows can still be read.
+    """
+    source = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), source, flags=re.DOTALL)
+    lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in source.splitlines())
+    return "\n".join(_tight(line) for line in lines) + "\n"
+
+
+def _tight(line: str) -> str:
+    # Strings are every second piece. Spaces around + and - stay: `a - -b` must not become `a--b`.
+    pieces = re.split(r'("(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)', line)
+    for k in range(0, len(pieces), 2):
+        code = re.sub(r" *([=*/<>!&|?:,;{}()\[\]]) *", r"\1", pieces[k])
+        pieces[k] = re.sub(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])", r"\1", code)
+    return "".join(pieces)
+
+
+def assets() -> dict[str, str]:
+    r"""Return the files of the figures as the book serves them, by name."""
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(ASSETS.iterdir())}
+    files["printed.js"] = printed()
+    return {k: compact(v) if k.endswith(".js") else v for k, v in files.items()}
+
+
+# -- rules -----------------------------------------------------------------------------------------
+
+
+def unicode_symbol(latex: str) -> str:
+    r"""Return a short LaTeX symbol as Unicode text.
+
+    Examples
+    --------
+    >>> unicode_symbol(r"\beta_{1}"), unicode_symbol("G_{0}"), unicode_symbol("B")
+    ('β₁', 'G₀', 'B')
+    """
+    base, _, index = latex.replace("{", "").replace("}", "").partition("_")
+    base = base.strip()
+    return greek_unicode.get(base.removeprefix("\\"), base) + "".join(
+        sub.get(ch, ch) for ch in index
+    )
+
+
+def slider(hyper: Hyper) -> dict[str, Any]:
+    r"""Return the ends and the scale of the slider of a hyper-parameter.
+
+    The ends are the rule's own range, cut where it is infinite or open. Decay rates move on the
+    scale of $1 - \beta$, learning rates and epsilon on a logarithmic one.
+    """
+    if math.isfinite(hyper.upper):
+        top = hyper.upper - 1e-4 if hyper.upper_open else hyper.upper
+        return {"lo": hyper.lower, "hi": top, "scale": "complement"}
+    if hyper.name == "eps":
+        return {"lo": 1e-12, "hi": 1.0, "scale": "log"}
+    if hyper.lower_open:
+        return {"lo": 1e-4, "hi": 10.0, "scale": "log"}
+    return {"lo": 0.0, "hi": 1.0, "scale": "zerolog"}
+
+
+def _hypers(rules: Mapping[str, Rule]) -> str:
+    r"""Print what the rules share: one function a hyper-parameter, of its default in the rule."""
+    shared = {h.name: _hyper(h) for rule in rules.values() for h in rule.hypers}
+    entries = ",\n".join(f"{name}: {_json(meta)}" for name, meta in shared.items())
+    return (
+        f"const H = {{\n{entries}\n}};\n"
+        "const hypers = (defaults) => Object.entries(defaults).map(([name, value]) => ({\n"
+        "  ...H[name], name, default: value,\n"
+        "  // What most readers leave alone stands behind a fold.\n"
+        '  minor: name === "eps" || value === 0,\n'
+        "}));\n"
+        "const zeros = (n, v = 0) => new Float64Array(n).fill(v);\n"
+    )
+
+
+def _hyper(hyper: Hyper) -> dict[str, Any]:
+    ends = slider(hyper)
+    return {
+        "symbol": unicode_symbol(hyper.latex),
+        "meaning": re.split(r" \(|, ", hyper.meaning)[0],
+        **ends,
+        "min": 1e-12 if hyper.lower_open else hyper.lower,
+        "max": ends["hi"] if math.isfinite(hyper.upper) else 1e9,
+    }
+
+
+def _rule(rule: Rule) -> str:
+    code = JavaScriptPrinter()
+    hypers = ", ".join(h.name for h in rule.hypers)
+    fields = []
+    for state in rule.states:
+        value = code.doprint(sympy.sympify(state.initial))
+        if not state.scalar:
+            value = f"zeros(n, {value})" if value != "0" else "zeros(n)"
+        fields.append(f"{state.name}: {value}")
+    scalars = {s.name: True for s in rule.states if s.scalar}
+    # Reads and writes of x and of each state, and one read of the gradient, in numbers an element.
+    traffic = 3 + 2 * sum(not s.scalar for s in rule.states)
+    return (
+        f"{{traffic: {traffic}, name: {_json(rule.name)}, title: {_json(rule.title)}, step: {rule.name}, "
+        f"hypers: hypers({_json(rule.defaults())}), scalars: {_json(scalars)},\n"
+        f"init: (n, {{{hypers}}}) => ({{{', '.join(fields)}}})}}"
+    )
+
+
+def _problem(name: str, problem: Any) -> str:
+    window = [list(map(float, side)) for side in problem.window]
+    minimum = problem.minimum
+    lowest = [] if problem.minimizer is None else [problem.minimizer.tolist()]
+    others = [] if problem.minimizers is None else problem.minimizers.tolist()
+    meta = {
+        "name": name,
+        "title": problem.title[0].upper() + problem.title[1:],
+        "dim": problem.dim,
+        "start": problem.x0.tolist(),
+        "window": window,
+        "minimum": minimum if minimum is not None and math.isfinite(minimum) else None,
+        # The minimizer first; the script reads it there.
+        "minima": lowest + [point for point in others if point not in lowest],
+        "clip": list(problem.bounds) if problem.bounds else None,
+        "curvatures": curvatures(problem) or None,
+    }
+    known = _json({key: value for key, value in meta.items() if value is not None})
+    code = problem.source("javascript").strip()
+    return f"(() => {{\n{code}\nreturn {{{known[1:-1]}, f, grad}};\n}})()"
+
+
+def curvatures(problem: Any) -> list[float]:
+    r"""Return the distinct eigenvalues of a constant Hessian, ascending; none where it changes."""
+    eigenvalues = getattr(problem, "eigenvalues", None)
+    return [] if eigenvalues is None else sorted({float(v) for v in np.round(eigenvalues, 12)})
+
+
+# -- derived quantities ----------------------------------------------------------------------------
+
+
+def _body(expressions: list[Expr]) -> str:
+    printer = JavaScriptPrinter()
+    named, values = sympy.cse(expressions, symbols=sympy.numbered_symbols("s"))
+    lines = "".join(f"const {n} = {' '.join(printer.doprint(e).split())};\n" for n, e in named)
+    return lines + "return " + (
+        "[" + ", ".join(printer.doprint(v) for v in values) + "]"
+        if len(values) > 1
+        else printer.doprint(values[0])
+    ) + ";\n"
+
+
+def _function(name: str, expr: Expr, *arguments: Symbol) -> str:
+    return f"export function {name}({', '.join(a.name for a in arguments)}) {{\n{_body([expr])}}}\n"
+
+
+def _eigen(rules: Mapping[str, Rule]) -> dict[str, str]:
+    out = {}
+    for name, rule in rules.items():
+        matrix = derived.iteration_matrix(rule)
+        if matrix is not None:
+            hypers = ", ".join(h.name for h in rule.hypers)
+            body = _body(list(derived.eigenvalues(matrix)))
+            out[name] = f"({derived.CURVATURE}, {{{hypers}}}) => {{\n{body}}}"
+    return out
+
+
+def _parts(rules: Mapping[str, Rule]) -> dict[str, str]:
+    out = {}
+    for name, rule in rules.items():
+        parts = derived.momentum_parts(rule)
+        if parts is not None:
+            state, base, coast = parts
+            printer = JavaScriptPrinter()
+            arguments = f"({x.old}, {rule.states[0].old}, {{lr, momentum}})"
+            out[name] = (
+                f"{{state: {json.dumps(state)}, base: {arguments} => {printer.doprint(base)}, "
+                f"coast: {arguments} => {printer.doprint(coast)}}}"
+            )
+    return out
+
+
+def _object(name: str, values: Mapping[str, str]) -> str:
+    inside = ",\n".join(f"{key}: {value}" for key, value in values.items())
+    return f"export const {name} = {{\n{inside},\n}};\n"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = re.sub(r"(?<=[\[:,])(-?\d+)\.0(?=[,}\]])", r"\1", text)  # 1.0 is 1 in JavaScript
+    return re.sub(r'"([a-z_A-Z]\w*)":', r"\1:", text)
