@@ -74,11 +74,11 @@ def parse(lines: list[str]) -> ExerciseText:
         text = "\n".join(body).strip("\n") + "\n"
         if kind == "check":
             if not sentence:
-                raise ValueError(f"line {number}: a check needs a sentence: '%% check: sentence'")
+                raise ValueError(f"line {number}: a check needs a sentence after 'check:'")
             checks.append(Check(sentence, text, number))
         elif kind in code:
             if code[kind]:
-                raise ValueError(f"line {number}: a second '%% {kind}'")
+                raise ValueError(f"line {number}: a second {kind}")
             code[kind] = text
         else:
             raise ValueError(
@@ -86,7 +86,7 @@ def parse(lines: list[str]) -> ExerciseText:
             )
     for kind, text in code.items():
         if not text.strip():
-            raise ValueError(f"no '%% {kind}' in the exercise")
+            raise ValueError(f"no {kind} in the exercise")
     if not checks:
-        raise ValueError("no '%% check: sentence' in the exercise")
+        raise ValueError("no check in the exercise")
     return ExerciseText("\n".join(prose).strip("\n"), code["starter"], code["solution"], tuple(checks))

@@ -124,7 +124,8 @@ def prepare(app: Any) -> None:
     target = Path(app.outdir) / "_static" / "pyexercise"
     target.mkdir(parents=True, exist_ok=True)
     try:
-        runtime = assemble(find_vendor(Path(app.confdir)), target / "runtime")
+        vendor = Path(app.config.pyexercise_vendor or find_vendor(Path(app.confdir)))
+        runtime = assemble(vendor, target / "runtime")
     except Unavailable as error:
         app.config.pyexercise_missing = str(error)
         shutil.rmtree(target / "runtime", ignore_errors=True)
@@ -148,6 +149,8 @@ def add_assets(app: Any, page: str, template: str, context: dict[str, Any], doct
 
 
 def setup(app: Any) -> None:
+    # Folder of the sums and the NumPy wheel; found at or above the configuration without it.
+    app.add_config_value("pyexercise_vendor", "", "")
     # Set by prepare, not by authors.
     app.add_config_value("pyexercise_missing", "", "")
     app.add_config_value("pyexercise_bytes", (0, 0), "")

@@ -133,7 +133,7 @@ def gather(vendor: Path) -> Path:
     (target / "pyodide-lock.json").write_text(json.dumps(trimmed, indent=1))
     inputs = [str(path) for path in sorted(wheels.glob("*.whl"))]
     compile_zip(node, pyodide, target / "site.zip", inputs)
-    shutil.copy2(vendor / "README.md", target / "LICENCES.md")
+    shutil.copy2(vendor / "README.md", target / "LICENCES.txt")
     shutil.copy2(vendor / "LICENSE-numpy.txt", target)
     done.write_text(stamp(vendor))
     return target

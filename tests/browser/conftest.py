@@ -1,0 +1,113 @@
+"""Chromium, a server, and a page that keeps account of errors and requests.
+
+Without Playwright or Chromium every test here is skipped, visibly. Tests of the built book take
+``_build/html`` and are skipped where it has not been built.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.server import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass
+class Account:
+    """What a page did besides showing itself."""
+
+    home: str
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def foreign(self) -> list[str]:
+        """Requests to any other host."""
+        own = (self.home + "/", "data:", "blob:", "about:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+
+def watch(page: Any, home: str) -> Account:
+    """Keep account of a page's errors, failed answers and requests, workers' included."""
+    account = Account(home)
+
+    def console(message: Any) -> None:
+        if message.type == "error":
+            account.errors.append(f"console: {message.text} ({message.location.get('url')})")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: account.errors.append(f"exception: {error}"))
+    # Of the context, so that a worker's requests count too.
+    page.context.on("request", lambda request: account.requests.append(request.url))
+    page.context.on(
+        "response",
+        lambda r: r.status >= 400 and account.errors.append(f"status {r.status}: {r.url}"),
+    )
+    return account
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, headless."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    """A fresh profile."""
+    fresh = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: Any) -> Any:
+    """A fresh page."""
+    return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def book_folder() -> Path:
+    """The built book."""
+    folder = ROOT / "_build" / "html"
+    if not (folder / "index.html").is_file():
+        pytest.skip("the book is not built: make book")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def book(book_folder: Path) -> Iterator[str]:
+    """Address of the built book."""
+    with serve(book_folder) as address:
+        yield address
+
+
+def npm_package(name: str) -> Path:
+    """Folder of a package that ``npm install`` put beside this file, or a visible skip."""
+    folder = Path(__file__).parent / "node_modules" / name
+    if not folder.is_dir():
+        pytest.skip(f"{name} is not installed: make browser-tools")
+    return folder
