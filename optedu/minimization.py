@@ -13,7 +13,6 @@ import numpy as np
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
 from optedu.progress import Progress
-from optedu.stepper import Schedule
 
 __all__ = ["Run", "minimize"]
 
@@ -185,17 +184,17 @@ def minimize(
     chosen = stepper.method(optimizer)
     complete = chosen.complete(hyper)
 
-    schedule = Schedule(chosen, complete)
-    engine = _Engine(problem, chosen, schedule, x)
+    schedule = stepper.Schedule(chosen, complete)
+    engine = stepper.Engine(problem, chosen, schedule, x)
     log = _Log(x, steps, every)
-    objective, gradient = _objective(problem), _gradient(problem, seed, x)
+    gradient = stepper.gradient(problem, seed, x)
     alive: Any = True  # which runs are still finite; one truth value for one run
     diverged_at: int | None = None
     stopped = False
     done = 0
     # Overflow on the way to divergence is what the record is for, not a warning.
     with np.errstate(all="ignore"), Progress(steps, progress, chosen.name) as bar:
-        f = objective(engine.x)
+        f = _host(problem.f(engine.x))
         g = gradient(engine.x, 1)
         stepper.checked_gradient(problem, g, engine.x)
         norm = _norm(g)
@@ -206,7 +205,7 @@ def minimize(
             if on_divergence == "record" or _some(alive):
                 engine.step(g, t)
                 if wanted or callback is not None:
-                    f = objective(engine.x)
+                    f = _host(problem.f(engine.x))
                     alive = alive & _finite(f)
                 else:
                     alive = alive & _finite(_norm(engine.x))
@@ -241,34 +240,6 @@ def minimize(
     )
 
 
-class _Engine:
-    r"""The parameters and the state of the optimizer, and how one step changes them."""
-
-    def __init__(self, problem: Any, chosen: Any, schedule: Schedule, x: Any) -> None:
-        self.x = x
-        self._chosen = chosen
-        self._schedule = schedule
-        self._bounds = getattr(problem, "bounds", None)
-        hyper = schedule.at(1)
-        self._state = chosen.init(x, hyper)
-        self._kernel = None
-        # The in-place kernel: the parameters are a private copy, and nobody sees the state.
-        if isinstance(chosen, stepper.DerivedMethod) and isinstance(x, np.ndarray):
-            self._kernel = chosen.rule.kernel("numpy").bind(self.x, self._state, **hyper)
-
-    def step(self, g: Any, t: int) -> None:
-        r"""Take step `t`, and project onto the problem's box where it has one."""
-        if self._kernel is not None:
-            self._kernel(g, t, **self._schedule.changes(t))
-            if self._bounds is not None:
-                np.clip(self.x, *self._bounds, out=self.x)
-            return
-        hyper = self._schedule.at(t)
-        self.x, self._state = self._chosen.step(self.x, g, self._state, t, hyper)
-        if self._bounds is not None:
-            self.x = namespace(self.x).clip(self.x, *self._bounds)
-
-
 class _Log:
     r"""The records: written into one array where the library has such, else kept and stacked."""
 
@@ -297,21 +268,6 @@ class _Log:
             kept = self._array[: len(self.steps)]
             return kept if len(kept) == len(self._array) else kept.copy()
         return self._xp.stack(self._list)
-
-
-def _objective(problem: Any) -> Callable[[Any], Any]:
-    def objective(x: Any) -> Any:
-        return _host(problem.f(x))
-
-    return objective
-
-
-def _gradient(problem: Any, seed: int, x: Any) -> Callable[[Any, int], Any]:
-    if not getattr(problem, "stochastic", False):
-        return lambda x, t: problem.grad(x)
-    rng = np.random.default_rng(seed)
-    runs = {"runs": x.shape[1]} if x.ndim == 2 else {}
-    return lambda x, t: problem.grad(x, problem.sample(rng, t, **runs))
 
 
 def _host(value: Any) -> Any:

@@ -14,7 +14,16 @@ from optedu.backend import namespace
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["DerivedMethod", "Schedule", "WrittenMethod", "checked_gradient", "method", "start"]
+__all__ = [
+    "DerivedMethod",
+    "Engine",
+    "Schedule",
+    "WrittenMethod",
+    "checked_gradient",
+    "gradient",
+    "method",
+    "start",
+]
 
 
 def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
@@ -60,7 +69,7 @@ class DerivedMethod:
         self.name = rule.name
 
     def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
-        r"""Return all hyper-parameters, defaults filled in, each in its range; schedules as they are."""
+        r"""Return all hyper-parameters, checked, defaults filled in; schedules as they are."""
         constant = {k: v for k, v in hyper.items() if not callable(v)}
         for name in hyper:
             if name not in constant:
@@ -101,7 +110,7 @@ class WrittenMethod:
         return result
 
     def check(self, name: str, value: Any) -> Any:
-        r"""Return one value after checking its name and, where the notation table has it, its range."""
+        r"""Return one value after checking its name, and its range where the notation has one."""
         if not self._open and name not in self._defaults:
             known = ", ".join(self._defaults) or "none"
             raise TypeError(f"your {self.name} takes no hyper-parameter {name!r}; it takes {known}")
@@ -144,7 +153,8 @@ class WrittenMethod:
             )
         if not isinstance(state, Mapping):
             raise TypeError(
-                f"your {self.name} must return state_new as a dictionary, got {type(state).__name__}"
+                f"your {self.name} must return state_new as a dictionary, "
+                f"got {type(state).__name__}"
             )
         return new, state
 
@@ -232,3 +242,40 @@ def checked_gradient(problem: Any, g: Any, x: Any) -> None:
     validate.same_shape(name, g, "x", x)
     if g.dtype != x.dtype:
         raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {g.dtype}")
+
+
+def gradient(problem: Any, seed: int, x: Any) -> Callable[[Any, int], Any]:
+    r"""Return `gradient(x, t)`: the problem's, on the batch of step t where it draws batches."""
+    if not getattr(problem, "stochastic", False):
+        return lambda x, t: problem.grad(x)
+    rng = np.random.default_rng(seed)
+    runs = {"runs": x.shape[1]} if x.ndim == 2 else {}
+    return lambda x, t: problem.grad(x, problem.sample(rng, t, **runs))
+
+
+class Engine:
+    r"""The parameters and the state of the optimizer, and how one step changes them."""
+
+    def __init__(self, problem: Any, chosen: Any, schedule: Schedule, x: Any) -> None:
+        self.x = x
+        self._chosen = chosen
+        self._schedule = schedule
+        self._bounds = getattr(problem, "bounds", None)
+        hyper = schedule.at(1)
+        self._state = chosen.init(x, hyper)
+        self._kernel = None
+        # The in-place kernel: the parameters are a private copy, and nobody sees the state.
+        if isinstance(chosen, DerivedMethod) and isinstance(x, np.ndarray):
+            self._kernel = chosen.rule.kernel("numpy").bind(self.x, self._state, **hyper)
+
+    def step(self, g: Any, t: int) -> None:
+        r"""Take step `t`, and project onto the problem's box where it has one."""
+        if self._kernel is not None:
+            self._kernel(g, t, **self._schedule.changes(t))
+            if self._bounds is not None:
+                np.clip(self.x, *self._bounds, out=self.x)
+            return
+        hyper = self._schedule.at(t)
+        self.x, self._state = self._chosen.step(self.x, g, self._state, t, hyper)
+        if self._bounds is not None:
+            self.x = namespace(self.x).clip(self.x, *self._bounds)

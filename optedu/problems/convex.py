@@ -12,8 +12,8 @@ from sympy import Expr, Piecewise, Rational
 from optedu import validate
 from optedu.backend import namespace
 from optedu.problems.base import like
-from optedu.problems.landscapes import exact
 from optedu.problems.expressions import Chain, Symbolic, chain, coordinates
+from optedu.problems.landscapes import exact
 
 __all__ = ["Quadratic", "huber", "lessard", "quadratic", "tight_huber"]
 

@@ -80,7 +80,9 @@ class _Coded(Problem):
     @cached_property
     def hessian_expr(self) -> Matrix:
         r"""The Hessian as a SymPy matrix."""
-        return Matrix(self.dim, self.dim, lambda i, j: sympy.diff(self.gradient_expr[i], self.symbols[j]))
+        return Matrix(
+            self.dim, self.dim, lambda i, j: sympy.diff(self.gradient_expr[i], self.symbols[j])
+        )
 
     def latex(self) -> str:
         r"""Return the LaTeX of the definition, such as `f(x, y) = x^{2} - y^{2}`."""
@@ -114,7 +116,9 @@ class _Coded(Problem):
     @cached_property
     def _hessian(self) -> Callable[..., Any]:
         source = _hessian_source(self.symbols, self.hessian_expr)
-        return compile_source(source, f"<optedu.problems {self.name} {id(self)} hessian>")["hessian"]
+        return compile_source(source, f"<optedu.problems {self.name} {id(self)} hessian>")[
+            "hessian"
+        ]
 
     def f(self, x: Any, batch: Any = None) -> Any:
         return self._functions["f"](namespace(x), self._checked(x))
@@ -151,7 +155,9 @@ class Symbolic(_Coded):
         return {s: Symbol(f"x{i}", real=True) for i, s in enumerate(self.symbols)}
 
     def _blocks(self) -> tuple[Expr, list[Expr]]:
-        return self.expr.xreplace(self._plain), [d.xreplace(self._plain) for d in self.gradient_expr]
+        return self.expr.xreplace(self._plain), [
+            d.xreplace(self._plain) for d in self.gradient_expr
+        ]
 
     def _array_source(self) -> str:
         objective, gradient = self._blocks()
@@ -235,7 +241,10 @@ class Chain(_Coded):
         lines += ["def grad(xp, x):", load]
         lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
         lines += ["    out = xp.zeros_like(x)"]
-        lines += [f"    out[{s}, ...] += {printer.doprint(e)}" for s, e in zip(slices, values, strict=True)]
+        lines += [
+            f"    out[{s}, ...] += {printer.doprint(e)}"
+            for s, e in zip(slices, values, strict=True)
+        ]
         return "\n".join([*lines, "    return out", ""])
 
     def _javascript_source(self) -> str:
@@ -262,13 +271,17 @@ class Chain(_Coded):
 def total(term: Expr, window_symbols: Sequence[Symbol], symbols: Sequence[Symbol]) -> Expr:
     r"""Return the sum of `term` over all windows of neighbouring symbols."""
     width = len(window_symbols)
-    return sympy.Add(*(
-        term.xreplace(dict(zip(window_symbols, symbols[i : i + width], strict=True)))
-        for i in range(len(symbols) - width + 1)
-    ))
+    return sympy.Add(
+        *(
+            term.xreplace(dict(zip(window_symbols, symbols[i : i + width], strict=True)))
+            for i in range(len(symbols) - width + 1)
+        )
+    )
 
 
-def chain(term: Expr, window_symbols: Sequence[Symbol], *, x0: Any, **known: Any) -> Symbolic | Chain:
+def chain(
+    term: Expr, window_symbols: Sequence[Symbol], *, x0: Any, **known: Any
+) -> Symbolic | Chain:
     r"""Return the sum of a term over neighbours: written out in few dimensions, a loop in many."""
     dim = len(x0)
     if dim <= 3:

@@ -2,11 +2,9 @@ r"""Classical landscapes: valleys, several minima, saddles and plateaus."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import sympy
-from sympy import Expr, Rational, Symbol, exp
+from sympy import Expr, Rational, exp
 
 from optedu import validate
 from optedu.problems.expressions import Chain, Symbolic, chain, coordinates

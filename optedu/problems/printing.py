@@ -25,9 +25,7 @@ def share(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list[
     """
     bases: set[Expr] = set()
     for expression in expressions:
-        bases |= {
-            p.base for p in expression.atoms(Pow) if p.exp.is_Integer and not p.base.is_Atom
-        }
+        bases |= {p.base for p in expression.atoms(Pow) if p.exp.is_Integer and not p.base.is_Atom}
     extra = sorted(bases, key=sympy.default_sort_key)
     named, reduced = sympy.cse([*expressions, *extra], symbols=sympy.numbered_symbols("s"))
     return (
