@@ -1,0 +1,293 @@
+r"""SymPy expressions from text, without running the text.
+
+`sympify` and `parse_expr` evaluate what they are given as Python. A student's answer must not run
+where it is compared, so the text is parsed to a syntax tree and only what is listed here is built.
+Sizes are bounded: `9**9**9**9` is an error, not a stalled grader.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy
+
+__all__ = ["ExpressionError", "encode", "parse"]
+
+MAX_LENGTH = 20_000
+MAX_NODES = 4_000
+MAX_DEPTH = 200
+MAX_BITS = 4_096
+MAX_ARGUMENT = 2_000
+
+
+class ExpressionError(ValueError):
+    r"""The text is no expression that can be read, or it is too large."""
+
+
+def encode(expression: Any) -> str:
+    r"""Return text from which `parse` makes the same expression, assumptions of symbols included."""
+    return sympy.srepr(expression)
+
+
+def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
+    r"""Return the SymPy expression that a text denotes.
+
+    Parameters
+    ----------
+    text : str
+        As `str(expression)` or `encode(expression)` print it: numbers, names, `+ - * / **`,
+        comparisons, brackets, and calls of known functions such as `sqrt`, `exp`, `Max`,
+        `Piecewise`, `Sum`, `Matrix`.
+    symbols : mapping of str to sympy.Symbol, optional
+        Symbols to use for names; other names become symbols without assumptions.
+
+    Returns
+    -------
+    sympy.Basic
+        The expression. Nothing of the text has been run.
+
+    Raises
+    ------
+    TypeError
+        If `text` is no string.
+    ExpressionError
+        If it cannot be read, uses anything else, or is too large.
+
+    Examples
+    --------
+    >>> from optedu.exercise.safe_expr import parse
+    >>> parse("lr*(1 - beta1)/sqrt(1 - beta2)")
+    lr*(1 - beta1)/sqrt(1 - beta2)
+    >>> parse("__import__('os').system('ls')")
+    Traceback (most recent call last):
+    ...
+    optedu.exercise.safe_expr.ExpressionError: 'Attribute' is not allowed in an expression
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, got {type(text).__name__}")
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(_syntax(text, error)) from None
+    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+        raise ExpressionError("the expression is too long")
+    try:
+        return _Builder(dict(symbols or {})).build(tree.body)
+    except ExpressionError:
+        raise
+    except Exception as error:  # SymPy's constructors raise many kinds on senseless arguments
+        raise ExpressionError(f"{_short(text)!r} makes no expression: {error}") from None
+
+
+def _syntax(text: str, error: BaseException) -> str:
+    if "lambda" in text:
+        return "'lambda' is a word of Python and no name for a variable"
+    detail = getattr(error, "msg", None) or str(error)
+    return f"{_short(text)!r} is no expression: {detail}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+_CONSTANTS = {
+    "pi": sympy.pi,
+    "E": sympy.E,
+    "I": sympy.I,
+    "oo": sympy.oo,
+    "zoo": sympy.zoo,
+    "nan": sympy.nan,
+    "true": sympy.true,
+    "false": sympy.false,
+    "True": sympy.true,
+    "False": sympy.false,
+}
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(sympy, name)
+    for name in (
+        "Abs Add And Derivative Eq Equality Float GreaterThan Heaviside ImmutableDenseMatrix "
+        "Integer Le LessThan Lt Ge Gt Matrix Max Min Mul MutableDenseMatrix Ne Not Or Piecewise "
+        "Pow Product Rational StrictGreaterThan StrictLessThan Sum Tuple Unequality acos acosh "
+        "asin asinh atan atan2 atanh binomial ceiling conjugate cos cosh cot erf erfc exp factorial "
+        "floor gamma im log sign sin sinh sqrt tan tanh re"
+    ).split()
+}
+_FUNCTIONS |= {
+    "abs": sympy.Abs,
+    "ExprCondPair": sympy.functions.elementary.piecewise.ExprCondPair,
+    "ln": sympy.log,
+    "max": sympy.Max,
+    "min": sympy.Min,
+}
+_ASSUMPTIONS = {
+    "commutative", "complex", "even", "extended_real", "finite", "imaginary", "infinite", "integer",
+    "negative", "nonnegative", "nonpositive", "nonzero", "odd", "positive", "prime", "rational",
+    "real", "zero", "extended_negative", "extended_nonnegative", "extended_nonpositive",
+    "extended_nonzero", "extended_positive", "hermitian", "irrational", "algebraic",
+    "transcendental", "noninteger", "composite", "antihermitian",
+}  # fmt: skip
+_COMPARISONS: dict[type, Callable[..., Any]] = {
+    ast.Lt: sympy.Lt,
+    ast.LtE: sympy.Le,
+    ast.Gt: sympy.Gt,
+    ast.GtE: sympy.Ge,
+    ast.Eq: sympy.Eq,
+    ast.NotEq: sympy.Ne,
+}
+
+
+class _Builder:
+    def __init__(self, symbols: dict[str, Any]) -> None:
+        self.symbols = symbols
+        self.depth = 0
+
+    def build(self, node: ast.AST) -> Any:
+        method = getattr(self, f"build_{type(node).__name__}", None)
+        if method is None:
+            raise ExpressionError(f"{type(node).__name__!r} is not allowed in an expression")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ExpressionError("the expression is nested too deeply")
+        try:
+            return method(node)
+        finally:
+            self.depth -= 1
+
+    def build_Constant(self, node: ast.Constant) -> Any:
+        value = node.value
+        if isinstance(value, bool):
+            return sympy.true if value else sympy.false
+        if isinstance(value, int):
+            if value.bit_length() > MAX_BITS:
+                raise ExpressionError("a number in the expression is too large")
+            return sympy.Integer(value)
+        if isinstance(value, float):
+            return sympy.Float(value)
+        if isinstance(value, complex):
+            return sympy.I * sympy.Float(value.imag)
+        raise ExpressionError(f"{value!r} is not allowed in an expression")
+
+    def build_Name(self, node: ast.Name) -> Any:
+        if node.id in self.symbols:
+            return self.symbols[node.id]
+        if node.id in _CONSTANTS:
+            return _CONSTANTS[node.id]
+        if node.id.startswith("__"):
+            raise ExpressionError(f"the name {node.id!r} is not allowed in an expression")
+        return sympy.Symbol(node.id)
+
+    def build_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        value = self.build(node.operand)
+        if isinstance(node.op, ast.USub):
+            return -value
+        if isinstance(node.op, ast.UAdd):
+            return value
+        return sympy.Not(value)
+
+    def build_BinOp(self, node: ast.BinOp) -> Any:
+        if isinstance(node.op, ast.BitXor):
+            raise ExpressionError("'^' is no power in Python: write ** for a power")
+        left, right = self.build(node.left), self.build(node.right)
+        match node.op:
+            case ast.Add():
+                return left + right
+            case ast.Sub():
+                return left - right
+            case ast.Mult():
+                return left * right
+            case ast.Div():
+                return left / right
+            case ast.Pow():
+                return self.power(left, right)
+            case ast.BitAnd():
+                return sympy.And(left, right)
+            case ast.BitOr():
+                return sympy.Or(left, right)
+        raise ExpressionError(f"the operator {type(node.op).__name__} is not allowed")
+
+    def build_Compare(self, node: ast.Compare) -> Any:
+        if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARISONS:
+            raise ExpressionError("one comparison at a time, such as x < 1")
+        relation = _COMPARISONS[type(node.ops[0])]
+        return relation(self.build(node.left), self.build(node.comparators[0]))
+
+    def build_Tuple(self, node: ast.Tuple) -> Any:
+        return sympy.Tuple(*(self.build(item) for item in node.elts))
+
+    def build_List(self, node: ast.List) -> Any:
+        return [self.build(item) for item in node.elts]
+
+    def build_Call(self, node: ast.Call) -> Any:
+        if not isinstance(node.func, ast.Name):
+            self.build(node.func)
+            raise ExpressionError("only known functions can be called in an expression")
+        name = node.func.id
+        if name == "Symbol":
+            return self.symbol(node)
+        if name == "Float":
+            return self.float(node)
+        if name not in _FUNCTIONS:
+            raise ExpressionError(
+                f"{name!r} is no function that an expression can use (a product needs a *)"
+            )
+        if any(keyword.arg is None for keyword in node.keywords) or node.keywords:
+            raise ExpressionError(f"{name} takes no keyword arguments here")
+        arguments = [self.build(argument) for argument in node.args]
+        if name == "Pow" and len(arguments) == 2:
+            return self.power(*arguments)
+        if name in ("factorial", "binomial", "gamma"):
+            for argument in arguments:
+                if argument.is_number and abs(argument) > MAX_ARGUMENT:
+                    raise ExpressionError(f"{name}({argument}) is too large")
+        if name in ("Sum", "Product", "Derivative"):
+            # Left as they are: doing them could take for ever.
+            return _FUNCTIONS[name](*arguments, **({"evaluate": False} if name == "Derivative" else {}))
+        return _FUNCTIONS[name](*arguments)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        if base.is_Rational and exponent.is_Rational:
+            bits = max(base.p.bit_length(), base.q.bit_length())
+            if bits > 1 and abs(exponent) * bits > MAX_BITS:
+                raise ExpressionError(f"a power with the exponent {exponent} is too large")
+        elif base.is_number and exponent.is_number and abs(exponent) > MAX_BITS:
+            raise ExpressionError(f"a power with the exponent {exponent} is too large")
+        elif exponent.is_Integer and base.is_Add and abs(exponent) > 100:
+            raise ExpressionError(f"a sum to the power {exponent} is too large")
+        return base**exponent
+
+    def symbol(self, node: ast.Call) -> Any:
+        name = self.text(node.args[0]) if len(node.args) == 1 else None
+        if name is None:
+            raise ExpressionError("Symbol takes one name in quotes")
+        assumptions = {}
+        for keyword in node.keywords:
+            value = keyword.value
+            if keyword.arg not in _ASSUMPTIONS or not (
+                isinstance(value, ast.Constant) and isinstance(value.value, bool)
+            ):
+                raise ExpressionError(f"Symbol takes no argument {keyword.arg!r} here")
+            assumptions[keyword.arg] = value.value
+        return self.symbols.get(name) or sympy.Symbol(name, **assumptions)
+
+    def float(self, node: ast.Call) -> Any:
+        r"""`Float('0.1', precision=53)`, as SymPy prints it."""
+        value = self.text(node.args[0]) if node.args else None
+        if value is None or len(value) > 100:
+            return sympy.Float(self.build(node.args[0]))
+        precision = 53
+        for keyword in node.keywords:
+            if keyword.arg != "precision" or not isinstance(keyword.value, ast.Constant):
+                raise ExpressionError("Float takes a number and a precision")
+            precision = int(keyword.value.value)
+        if not 1 <= precision <= MAX_BITS:
+            raise ExpressionError(f"a precision of {precision} bits is not allowed")
+        return sympy.Float(value, precision=precision)
+
+    @staticmethod
+    def text(node: ast.AST) -> str | None:
+        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
