@@ -1,5 +1,6 @@
 # Every command of the project. `make course` and `make test` need Python 3.11+, git and make.
 SHELL := bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
