@@ -109,7 +109,7 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
         if not all(type(v) is float for v in hyper.values()):
             import numpy as np
 
-            runs = scalars.environment(xp)
+            runs = scalars.environment(xp, x.dtype)
             exec(code_of_runs, runs)
             call = runs[rule.name]
             hyper = {

@@ -286,8 +286,8 @@ def _functions(rule: Rule) -> tuple[Callable[..., None], Callable[..., tuple], P
     return environment["update"], floats["coefficients"], program, temporaries
 
 
-def _coefficients_of_runs(rule: Rule) -> Callable[..., tuple]:
-    environment: dict[str, Any] = scalars.environment(np)
+def _coefficients_of_runs(rule: Rule, dtype: np.dtype) -> Callable[..., tuple]:
+    environment: dict[str, Any] = scalars.environment(np, dtype)
     code = coefficients_source(lower(rule), runs=True)
     exec(compile(code, f"<optedu {rule.name}, scalars>", "exec"), environment)
     # Both branches of a choice are computed, and one may be the root of a negative number.
@@ -326,7 +326,7 @@ class Bound:
         self._zeros = zeros
         update, coefficients, program, temporaries = _functions(rule)
         self._update = update
-        self._coefficients = coefficients if floats else _coefficients_of_runs(rule)
+        self._coefficients = coefficients if floats else _coefficients_of_runs(rule, self._dtype)
         self._floats = floats
         self._names = [h.name for h in rule.hypers]
         self._scalar_states = [s.name for s in program.scalar_states]

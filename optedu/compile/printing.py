@@ -7,8 +7,11 @@ factors before arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from sympy import Expr, Mul, Number, Pow, Rational, S, Symbol
+from sympy import Expr, Mul, Number, Piecewise, Pow, Rational, S, Symbol
+from sympy.core.function import Application
+from sympy.logic.boolalg import Boolean
 from sympy.printing.c import C99CodePrinter
 from sympy.printing.codeprinter import CodePrinter
 from sympy.printing.jscode import JavascriptCodePrinter
@@ -111,8 +114,13 @@ class _Readable(CodePrinter):
             f"an update rule can't use {name}; the printers know {', '.join(self._calls)}"
         )
 
-    _print_Abs = _print_sign = _print_Max = _print_Min = _print_exp = _print_log = _print_Function
-    _print_ExpBase = _print_Function
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        # SymPy's printers know more functions than the kernels do: only those named here pass.
+        if isinstance(expr, Application) and not isinstance(expr, (Boolean, Piecewise)):
+            own = getattr(type(self), f"_print_{type(expr).__name__}", None)
+            if own is None or not own.__module__.startswith("optedu"):
+                return self._print_Function(expr)
+        return super()._print(expr, **kwargs)
 
     def _order(self, factor: Expr) -> int:
         if isinstance(factor, Number):
@@ -194,8 +202,6 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
         indexed: Mapping[Symbol, str] | None = None,
     ) -> None:
         super().__init__(names, indexed, self.FUNCTIONS)
-
-    _print_sin = _print_cos = _print_tanh = _Readable._print_Function
 
     def _power(self, base: Expr, exponent: Expr) -> str:
         code = [

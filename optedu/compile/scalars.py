@@ -24,7 +24,7 @@ def lines(
     return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
 
 
-def environment(xp: Any = None) -> dict[str, Callable[..., Any]]:
+def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., Any]]:
     r"""Return the functions that the lines call.
 
     Parameters
@@ -32,6 +32,8 @@ def environment(xp: Any = None) -> dict[str, Callable[..., Any]]:
     xp : array namespace, optional
         For hyper-parameters that are arrays, an axis of runs. Without it they are Python floats,
         and so are the results: that keeps float32 state at float32.
+    dtype : dtype, optional
+        Of those arrays.
     """
     if xp is None:
         return {
@@ -57,11 +59,7 @@ def environment(xp: Any = None) -> dict[str, Callable[..., Any]]:
     def where(condition: Any, a: Any, b: Any) -> Any:
         if isinstance(condition, bool):
             return a if condition else b
-        arrays = [v for v in (a, b) if not isinstance(v, (int, float))]
-        if not arrays:
-            return a * xp.astype(condition, xp.float64) + b * xp.astype(~condition, xp.float64)
-        like = arrays[0]
-        return xp.where(condition, _like(xp, a, like), _like(xp, b, like))
+        return xp.where(condition, xp.asarray(a, dtype=dtype), xp.asarray(b, dtype=dtype))
 
     return {
         "sqrt": mapped("sqrt", _sqrt),

@@ -1,0 +1,377 @@
+r"""Every form of every rule against the pure function, which is the printed formula itself."""
+
+import json
+import shutil
+import subprocess
+
+import array_api_strict
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import optedu
+from optedu.backend import to_numpy
+from optedu.compile import cupy as cuda
+from optedu.compile import javascript
+from optedu.compile.inplace import BLOCK
+from optedu.compile.lowering import lower, optional, specialized
+
+RULES = optedu.rules.all()
+# The gradient's variance is a difference of nearly equal numbers: rounding shows in its root.
+CANCELS = {"rmsprop_centered", "rmsprop_centered_eps_inside"}
+TOLERANCE = {np.dtype("float64"): 1e-12, np.dtype("float32"): 2e-5}
+
+
+def all_on(rule):
+    r"""What is off by default, on."""
+    return {name: 0.05 for name in optional(rule)}
+
+
+def trajectory(rule, grads, x, hyper, dtype=None):
+    state = rule.init(x, **hyper)
+    for t, g in enumerate(grads, 1):
+        x, state = rule.step(x, g, state, t, **hyper)
+    return x, state
+
+
+def assert_close(actual, expected, rule, dtype):
+    tolerance = TOLERANCE[np.dtype(dtype)] * (1e4 if rule.name in CANCELS else 1)
+    scale = np.max(np.abs(expected), initial=0.0)
+    # sign(c) of a c that is rounding: one learning rate apart, and both are right
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * max(scale, 1e-30))
+
+
+def copy_state(state):
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
+
+
+@pytest.fixture(params=RULES.values(), ids=RULES)
+def rule(request):
+    return request.param
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("on", [False, True], ids=["defaults", "all on"])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (3, 4), (2, 3, 4), (BLOCK + 5,)], ids=str)
+def test_numpy_kernel_equals_pure_function(rule, shape, on, dtype):
+    rng = np.random.default_rng(0)
+    hyper = all_on(rule) if on else {}
+    x = rng.standard_normal(shape).astype(dtype) if shape else np.asarray(0.3, dtype)
+    grads = [np.asarray(rng.standard_normal(shape), dtype) for _ in range(12)]
+    expected, expected_state = trajectory(rule, grads, x, hyper)
+    actual = x.copy()
+    state = rule.init(x, **hyper)
+    step = rule.kernel("numpy").bind(actual, state, **hyper)
+    for t, g in enumerate(grads, 1):
+        step(g, t)
+    assert actual.dtype == expected.dtype == dtype
+    assert actual.shape == expected.shape == shape
+    assert_close(actual, expected, rule, dtype)
+    for name in state:
+        assert_close(state[name], expected_state[name], rule, dtype)
+
+
+def test_numpy_kernel_follows_changing_hyper_parameters(rule):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(50)
+    actual, state = x.copy(), rule.init(x)
+    pure_state = copy_state(state)
+    step = rule.kernel("numpy").bind(actual, state)
+    switched = optional(rule)
+    for t in range(1, 30):
+        g = rng.standard_normal(50)
+        hyper = {"lr": 0.1 / t}
+        if switched and t >= 10:  # weight decay comes on, and goes off again
+            hyper[switched[-1]] = 0.1 if t < 20 else 0.0
+        x, pure_state = rule.step(x, g, pure_state, t, **hyper)
+        step(g, t, **hyper)
+        assert_close(actual, x, rule, np.float64)
+
+
+@pytest.mark.parametrize("layout", ["F", "strided"])
+def test_numpy_kernel_on_arrays_that_are_not_contiguous(rule, layout):
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((6, 8))
+    grads = list(rng.standard_normal((5, 6, 8)))
+    expected, _ = trajectory(rule, grads, x, {})
+    actual = np.asfortranarray(x) if layout == "F" else np.repeat(x, 2, axis=1)[:, ::2]
+    state = rule.init(actual)
+    step = rule.kernel("numpy").bind(actual, state)
+    for t, g in enumerate(grads, 1):
+        step(g if t % 2 else np.asfortranarray(g), t)
+    assert_close(actual, expected, rule, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_trailing_axis_of_runs(rule, dtype):
+    r"""One vectorised sweep equals its runs one by one."""
+    rng = np.random.default_rng(3)
+    runs = 5
+    names = [n for n in ("lr", "beta1", "beta2", "momentum") if n in rule.defaults()]
+    grid = {n: np.linspace(0.05, 0.9, runs) for n in names}
+    x = rng.standard_normal((3, runs)).astype(dtype)
+    grads = [rng.standard_normal((3, runs)).astype(dtype) for _ in range(10)]
+    pure, _ = trajectory(rule, grads, x, grid)
+    fast, state = x.copy(), rule.init(x)
+    step = rule.kernel("numpy").bind(fast, state, **grid)
+    for t, g in enumerate(grads, 1):
+        step(g, t)
+    for i in range(runs):
+        hyper = {n: float(v[i].astype(dtype)) for n, v in grid.items()}
+        alone, _ = trajectory(rule, [g[:, i].copy() for g in grads], x[:, i].copy(), hyper)
+        assert_close(pure[:, i], alone, rule, dtype)
+        assert_close(fast[:, i], alone, rule, dtype)
+    assert pure.dtype == fast.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("on", [False, True], ids=["defaults", "all on"])
+@pytest.mark.parametrize("shape", [(), (0,), (4,), (2, 3)], ids=str)
+def test_array_api_strict(rule, shape, on, dtype):
+    rng = np.random.default_rng(4)
+    hyper = all_on(rule) if on else {}
+    values = np.asarray(rng.standard_normal(shape), dtype)
+    gradients = [np.asarray(rng.standard_normal(shape), dtype) for _ in range(6)]
+    expected, _ = trajectory(rule, gradients, values, hyper)
+    x = array_api_strict.asarray(values)
+    strict = [array_api_strict.asarray(g) for g in gradients]
+    actual, state = trajectory(rule, strict, x, hyper)
+    assert actual.dtype == getattr(array_api_strict, dtype)
+    for variable in rule.states:
+        if not variable.scalar:
+            assert state[variable.name].dtype == actual.dtype
+    assert_close(to_numpy(actual), expected, rule, dtype)
+
+
+def test_array_api_strict_with_runs(rule):
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((2, 4))
+    grads = list(rng.standard_normal((6, 2, 4)))
+    grid = {"lr": np.linspace(0.01, 0.1, 4)}
+    if "beta2" in rule.defaults():
+        grid["beta2"] = np.linspace(0.1, 0.99, 4)
+    expected, _ = trajectory(rule, grads, x, grid)
+    strict = array_api_strict.asarray
+    hyper = {k: strict(v) for k, v in grid.items()}
+    actual, _ = trajectory(rule, [strict(g) for g in grads], strict(x), hyper)
+    assert_close(to_numpy(actual), expected, rule, np.float64)
+
+
+def test_pure_function_changes_nothing_that_it_was_given(rule):
+    x = np.linspace(-1, 1, 5)
+    state = rule.init(x)
+    for array in (x, *state.values()):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    g = np.ones(5)
+    g.flags.writeable = False
+    new, new_state = rule.step(x, g, state, 1)
+    assert not np.shares_memory(new, x)
+    assert new_state is not state
+
+
+def test_kernel_leaves_the_gradient_alone(rule):
+    x, g = np.linspace(-1, 1, 5), np.linspace(2, 3, 5)
+    g.flags.writeable = False
+    rule.kernel("numpy")(x, g, rule.init(x), 1)
+    np.testing.assert_array_equal(g, np.linspace(2, 3, 5))
+
+
+magnitudes = st.floats(-1e12, 1e12) | st.sampled_from([0.0, -0.0, 1e-160, -1e-160, 1e12])
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), name=st.sampled_from(sorted(RULES)))
+def test_any_gradients(data, name):
+    r"""Zero, huge and tiny gradients: finite in both forms, and the same."""
+    rule = RULES[name]
+    dtype = data.draw(st.sampled_from([np.float64, np.float32]))
+    size = data.draw(st.integers(1, 4))
+    steps = data.draw(st.integers(1, 5))
+    grads = [
+        np.asarray(data.draw(st.lists(magnitudes, min_size=size, max_size=size)), dtype)
+        for _ in range(steps)
+    ]
+    x = np.linspace(-1, 1, size).astype(dtype)
+    with np.errstate(under="ignore", over="ignore"):
+        expected, _ = trajectory(rule, grads, x, {})
+        actual, state = x.copy(), rule.init(x)
+        for t, g in enumerate(grads, 1):
+            rule.kernel("numpy")(actual, g, state, t)
+    if name in CANCELS:
+        return  # a variance that rounds below zero has no root; both forms then say NaN
+    assert np.all(np.isfinite(expected)), (name, grads)
+    tolerance = 1e-10 if dtype is np.float64 else 1e-3
+    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_zero_gradient_from_rest_moves_nothing(rule):
+    x = np.linspace(-1, 1, 5)
+    with np.errstate(invalid="raise", divide="raise"):
+        new, _ = trajectory(rule, [np.zeros(5)] * 3, x, {"weight_decay": 0.0})
+    np.testing.assert_array_equal(new, x)
+
+
+# -- JavaScript ----------------------------------------------------------------------------------
+
+NODE = shutil.which("node")
+
+HARNESS = """
+const results = {};
+for (const [name, rule] of Object.entries(RULES)) {
+  const {x0, grads, hypers} = CASE[name];
+  results[name] = hypers.map((hyper) => {
+    const x = Float64Array.from(x0);
+    const state = {};
+    const get = (n) => hyper[n] ?? rule.hypers.find((h) => h.name === n).default;
+    for (const s of rule.states) {
+      const initial = s.name === "G" ? get("initial_accumulator") : s.initial;
+      state[s.name] = s.scalar ? initial : new Float64Array(x.length).fill(initial);
+    }
+    grads.forEach((g, i) => rule.step(x, g, state, i + 1, hyper));
+    return Array.from(x);
+  });
+}
+console.log(JSON.stringify(results));
+"""
+
+
+@pytest.mark.node
+@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+def test_javascript_equals_numpy_over_a_thousand_steps(tmp_path):
+    rng = np.random.default_rng(6)
+    x0 = rng.standard_normal(5)
+    grads = rng.standard_normal((1000, 5))
+    case = {
+        name: {"x0": x0.tolist(), "grads": grads.tolist(), "hypers": [{}, all_on(rule)]}
+        for name, rule in RULES.items()
+    }
+    program = f"{javascript.module(RULES)}\nconst CASE = {json.dumps(case)};\n{HARNESS}"
+    path = tmp_path / "rules.mjs"
+    path.write_text(program)
+    output = subprocess.run([NODE, path], capture_output=True, text=True, check=True).stdout
+    results = json.loads(output)
+    for name, rule in RULES.items():
+        for hyper, actual in zip([{}, all_on(rule)], results[name], strict=True):
+            expected, _ = trajectory(rule, list(grads), x0, hyper)
+            tolerance = 1e-9 if name in CANCELS else 1e-12
+            scale = np.max(np.abs(expected))
+            np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance * scale)
+
+
+# -- CUDA C --------------------------------------------------------------------------------------
+
+
+def cuda_functions(rules):
+    r"""The body of each CuPy kernel, in a function template over T, as CuPy wraps it."""
+    parts = []
+    for rule in rules:
+        program = lower(rule)
+        inputs, outputs = cuda.parameters(program)
+        arguments = ", ".join(
+            [f"const {p.strip()}" for p in inputs.split(",")]
+            + [p.strip().replace("T ", "T& ") for p in outputs.split(",")]
+        )
+        body = cuda.body(program)
+        parts.append(f"template <typename T> DEVICE void {rule.name}({arguments}) {{\n{body}\n}}\n")
+    return "\n".join(parts)
+
+
+def all_forms():
+    for rule in RULES.values():
+        yield rule
+        if optional(rule):
+            off = specialized(rule, frozenset(optional(rule)))
+            yield off.rewrite(f"{rule.name}_off")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
+    r"""CUDA's arithmetic is C++'s: the generated body, compiled for the CPU, must agree."""
+    from optedu.compile import scalars
+    from optedu.compile.inplace import coefficients_source
+
+    rng = np.random.default_rng(7)
+    calls, expected = [], []
+    for rule in RULES.values():
+        program = lower(rule)
+        hyper = all_on(rule)
+        x, state = rng.standard_normal(1), rule.init(np.zeros(1), **hyper)
+        environment = scalars.environment()
+        exec(coefficients_source(program), environment)
+        values = {k: float(v[0]) if np.ndim(v) else v for k, v in state.items()}
+        names = [v.name for v in program.arrays]
+        declare = " ".join(f"T {n} = {float(x[0]) if n == 'x' else values[n]!r};" for n in names)
+        block = [f"{{ typedef double T; {declare}"]
+        for t in range(1, 8):
+            g = rng.standard_normal(1)
+            x, state = rule.step(x, g, state, t, **hyper)
+            scalar_states = [s.name for s in program.scalar_states]
+            result = environment["coefficients"](
+                t,
+                *[values[s] for s in scalar_states],
+                **{h.name: {**rule.defaults(), **hyper}[h.name] for h in rule.hypers},
+            )
+            values.update(zip(scalar_states, result, strict=False))
+            numbers = ", ".join(repr(float(v)) for v in result[len(scalar_states) :])
+            arguments = ", ".join(filter(None, [repr(float(g[0])), numbers, ", ".join(names)]))
+            block.append(f"{rule.name}<T>({arguments});")
+        block.append('printf("%.17g\\n", x); }')
+        calls.append("\n".join(block))
+        expected.append(float(x[0]))
+    code = (
+        "#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define DEVICE static\n"
+        + cuda_functions(RULES.values())
+        + "int main() {\n"
+        + "\n".join(calls)
+        + "\n}\n"
+    )
+    path = tmp_path / "rules.cpp"
+    path.write_text(code)
+    subprocess.run(["g++", "-O1", "-ffp-contract=off", "-o", tmp_path / "rules", path], check=True)
+    output = subprocess.run([tmp_path / "rules"], capture_output=True, text=True, check=True)
+    actual = [float(line) for line in output.stdout.split()]
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+
+
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no CUDA compiler")
+def test_cuda_body_compiles_for_the_gpu(tmp_path):
+    forms = list(all_forms())
+    path = tmp_path / "rules.cu"
+    launches = []
+    for rule in forms:
+        program = lower(rule)
+        inputs, outputs = cuda.parameters(program)
+        count = inputs.count("T ")
+        names = [p.split()[-1] for p in outputs.split(",")]
+        for kind in ("float", "double"):
+            declare = " ".join(f"{kind} {n} = 1;" for n in names)
+            arguments = ", ".join([*["1"] * count, *names])
+            launches.append(f"{{ {declare} {rule.name}<{kind}>({arguments}); out[0] = x; }}")
+    path.write_text(
+        "#define DEVICE __device__\n"
+        + cuda_functions(forms)
+        + "__global__ void all(double* out) {\n"
+        + "\n".join(launches)
+        + "\n}\n"
+    )
+    subprocess.run(["nvcc", "--ptx", "-o", tmp_path / "rules.ptx", path], check=True)
+
+
+@pytest.mark.gpu
+def test_cupy_kernel_equals_pure_function(rule):
+    if not optedu.backend.gpu_available():
+        pytest.skip("there is no GPU, or no CuPy")
+    gpu = optedu.device("gpu")
+    rng = np.random.default_rng(8)
+    for dtype in (np.float64, np.float32):
+        x = rng.standard_normal(1000).astype(dtype)
+        grads = [rng.standard_normal(1000).astype(dtype) for _ in range(10)]
+        expected, _ = trajectory(rule, grads, x, {})
+        actual = gpu.asarray(x)
+        state = rule.init(actual)
+        step = rule.kernel("cupy").bind(actual, state)
+        for t, g in enumerate(grads, 1):
+            step(gpu.asarray(g), t)
+        assert_close(to_numpy(actual), expected, rule, dtype)

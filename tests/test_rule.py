@@ -1,0 +1,220 @@
+r"""`Rule`: its checks, and the ways to change one."""
+
+import numpy as np
+import pytest
+import sympy
+from sympy import Eq
+
+import optedu
+from optedu.exercise import guard
+from optedu.rule import Rule, Source, State, intermediate, x
+from optedu.symbols import beta1, g, lr
+
+RULES = optedu.rules.all()
+X = np.linspace(-1, 1, 4)
+
+
+@pytest.fixture(params=RULES.values(), ids=RULES)
+def rule(request):
+    return request.param
+
+
+def make(**changes):
+    m = State("m")
+    arguments = {
+        "name": "test",
+        "title": "Test",
+        "source_ref": Source("key", "eq. (1)"),
+        "hypers": {lr: 0.1, beta1: 0.9},
+        "states": (m,),
+        "equations": (Eq(m.new, beta1 * m.old + g), Eq(x.new, x.old - lr * m.new)),
+    }
+    return Rule(**{**arguments, **changes})
+
+
+class TestEveryRule:
+    def test_states_its_source_and_conventions(self, rule):
+        assert rule.source_ref.key
+        assert rule.source_ref.where
+        assert rule.summary.endswith(".")
+        assert set(rule.notes) == {"PyTorch", "Keras", "Optax"}
+
+    def test_latex_has_every_symbol_and_no_code_name(self, rule):
+        text = rule.latex()
+        assert text.count("&=") == len(rule.equations)
+        assert "_old" not in text
+        assert "_new" not in text
+        assert r"\eta" in text
+        assert rule._repr_latex_().startswith("$$")
+
+    @pytest.mark.parametrize("form", ["array", "numpy", "cupy", "javascript"])
+    def test_source_is_short_enough_to_read(self, rule, form):
+        code = rule.source(form)
+        assert rule.name in code or "def update" in code
+        assert len(code.splitlines()) <= 45
+        if form != "javascript":
+            compile(code, "<source>", "exec")
+
+    @pytest.mark.parametrize("name", ["lr", "beta1", "beta2", "momentum", "eps", "weight_decay"])
+    def test_ranges_are_checked(self, rule, name):
+        if name not in rule.defaults():
+            with pytest.raises(TypeError, match=f"no hyper-parameter '{name}'"):
+                rule.check_hyper(**{name: 0.1})
+            return
+        wrong = 1.0 if name in ("beta1", "beta2", "momentum") else -0.1
+        state = rule.init(X)
+        with pytest.raises(ValueError, match=rf"{name} must be .*, got {wrong}"):
+            rule.step(X, X, state, 1, **{name: wrong})
+        with pytest.raises(ValueError, match=rf"{name} must be .*, got nan"):
+            rule.kernel("numpy")(X.copy(), X, state, 1, **{name: float("nan")})
+        with pytest.raises(TypeError, match=rf"{name} must be a real number, got 'a'"):
+            rule.init(X, **{name: "a"})
+        with pytest.raises(ValueError, match=rf"every element of {name} must be .*, got {wrong}"):
+            rule.step(X, X, state, 1, **{name: np.array([0.1, 0.1, wrong, 0.1])})
+
+    def test_bad_arrays_are_named(self, rule):
+        state = rule.init(X)
+        kernel = rule.kernel("numpy")
+        for step in (rule.step, kernel):
+            with pytest.raises(TypeError, match="x must be a floating-point array, got dtype int"):
+                step(np.arange(4), X, state, 1)
+            with pytest.raises(TypeError, match="g must be a .*array"):
+                step(X.copy(), [1.0], state, 1)
+            with pytest.raises(TypeError, match="g must be a floating-point array, got dtype int"):
+                step(X.copy(), np.arange(4), state, 1)
+            with pytest.raises(ValueError, match=r"shape of x, \(4,\), got \(3,\)"):
+                step(X.copy(), X[:3], state, 1)
+            with pytest.raises(TypeError, match="dtype of x, float64, got float32"):
+                step(X.copy(), X.astype(np.float32), state, 1)
+            with pytest.raises(ValueError, match="t must be at least 1, got 0"):
+                step(X.copy(), X, state, 0)
+            with pytest.raises(TypeError, match="t must be an integer, got 1.5"):
+                step(X.copy(), X, state, 1.5)
+            with pytest.raises(ValueError, match="state must have the keys"):
+                step(X.copy(), X, {**state, "spurious": X}, 1)
+            with pytest.raises(TypeError, match="state must be a dictionary, got list"):
+                step(X.copy(), X, [], 1)
+        with pytest.raises(TypeError, match="x must be a floating-point array, got dtype int"):
+            rule.init(np.arange(4))
+
+    def test_read_only_parameters(self, rule):
+        fixed = X.copy()
+        fixed.flags.writeable = False
+        with pytest.raises(ValueError, match="x must be writable"):
+            rule.kernel("numpy").bind(fixed, rule.init(X))
+
+    def test_refuses_while_a_student_is_checked(self, rule):
+        state = rule.init(X)
+        with guard.student_code():
+            with pytest.raises(guard.GuardError, match="your own is being checked"):
+                rule.step(X, X, state, 1)
+            with pytest.raises(guard.GuardError, match="your own is being checked"):
+                rule.kernel("numpy")(X.copy(), X, state, 1)
+        rule.step(X, X, state, 1)
+
+
+class TestWriting:
+    def test_unknown_symbol(self):
+        with pytest.raises(ValueError, match=r"uses \{z\} before it is defined"):
+            make(equations=(Eq(x.new, x.old - sympy.Symbol("z")),), states=())
+
+    def test_old_value_after_the_new_one(self):
+        m = State("m")
+        with pytest.raises(ValueError, match="after the new value was assigned"):
+            make(equations=(Eq(m.new, beta1 * m.old + g), Eq(x.new, x.old - lr * m.old)))
+
+    def test_missing_state(self):
+        with pytest.raises(ValueError, match="no equation gives {m_new}"):
+            make(equations=(Eq(x.new, x.old - lr * g),))
+
+    def test_last_equation(self):
+        m = State("m")
+        with pytest.raises(ValueError, match="last equation must give x_new"):
+            make(equations=(Eq(x.new, x.old - lr * g), Eq(m.new, m.old + g)))
+
+    def test_default_out_of_range(self):
+        with pytest.raises(ValueError, match=r"beta1 must be in \[0, 1\), got 1.5"):
+            make(hypers={lr: 0.1, beta1: 1.5})
+
+    def test_function_that_no_printer_knows(self):
+        rule = make(equations=(Eq(x.new, x.old - lr * sympy.gamma(g)),), states=())
+        with pytest.raises(TypeError, match="can't use gamma"):
+            rule.step(X, X, {}, 1)
+        with pytest.raises(TypeError, match="can't use gamma"):
+            rule.kernel("numpy")(X.copy(), X, {}, 1)
+
+    def test_an_overwritten_value_is_kept_for_later(self):
+        r"""An intermediate of the old moment, used after the moment has changed."""
+        m = State("m")
+        before = intermediate("before", r"\bar m")
+        rule = make(
+            equations=(
+                Eq(before, 2 * m.old),
+                Eq(m.new, beta1 * m.old + g),
+                Eq(x.new, x.old - lr * before),
+            )
+        )
+        state = {"m": np.ones(4)}
+        new, new_state = rule.step(X, X, state, 1)
+        np.testing.assert_allclose(new, X - 0.2)
+        fast = X.copy()
+        rule.kernel("numpy")(fast, X, state, 1)
+        np.testing.assert_allclose(fast, new)
+        np.testing.assert_allclose(state["m"], new_state["m"])
+
+    def test_at(self):
+        adam = RULES["adam"].at(weight_decay=0)
+        assert "weight_decay" not in adam.defaults()
+        assert len(adam.equations) == len(RULES["adam"].equations) - 1
+        with pytest.raises(TypeError, match="no hyper-parameter 'nothing'"):
+            adam.at(nothing=1)
+
+    def test_rewrite(self):
+        adam = RULES["adam"]
+        s = adam.symbols
+        bare = adam.rewrite("bare", m_hat=s["m_new"], v_hat=s["v_new"])
+        new, _ = bare.step(X, X, bare.init(X), 1)
+        factor = (1 - 0.9) / np.sqrt(1 - 0.999)
+        np.testing.assert_allclose(new, X - 1e-3 * factor * np.sign(X), rtol=1e-6)
+        with pytest.raises(ValueError, match="name must be one of"):
+            adam.rewrite("bare", nothing=s["m_new"])
+
+
+def test_get():
+    with pytest.raises(ValueError, match=r"got 'adm' \(did you mean 'adam'\?\)"):
+        optedu.rules.get("adm")
+    with pytest.raises(TypeError, match="optimizer must be one of"):
+        optedu.rules.get(3)
+
+
+def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
+    r"""A file in the package is all that it takes."""
+    from optedu import rules
+    from optedu.compile import javascript
+
+    (tmp_path / "signsgd.py").write_text(
+        "from sympy import Eq, sign\n"
+        "from optedu.rule import Rule, Source, x\n"
+        "from optedu.symbols import g, lr\n"
+        "SIGNSGD = Rule(name='signsgd', title='Sign SGD', source_ref=Source('key', 'eq. (1)'),\n"
+        "    hypers={lr: 0.1}, states=(), equations=(Eq(x.new, x.old - lr * sign(g)),))\n"
+    )
+    monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
+    rules._discover.cache_clear()
+    try:
+        found = rules.get("signsgd")
+        assert r"x_{t} &= x_{t-1} - \eta \operatorname{sign}(g_{t})" in found.latex()
+        assert "signsgd: {" in javascript.module(rules.all())
+        new, _ = found.step(X, X, {}, 1)
+        np.testing.assert_allclose(new, X - 0.1 * np.sign(X))
+    finally:
+        monkeypatch.undo()
+        rules._discover.cache_clear()
+
+
+def test_kernel_form():
+    with pytest.raises(ValueError, match="form must be one of numpy, numba, cupy, got 'c'"):
+        RULES["adam"].kernel("c")
+    if not optedu.backend.gpu_available():
+        with pytest.raises(RuntimeError, match="no GPU can be used: CuPy"):
+            RULES["adam"].kernel("cupy")
