@@ -101,6 +101,7 @@ def open_course(assignment: str, root: str | Path | None = None) -> Course:
     app.raise_config_file_errors = True
     # nbgrader says at INFO what we show as progress, and at WARNING what goes into the results.
     app.log_level = logging.CRITICAL
+    app.load_cwd_config = root is None  # the configuration in `root` is read in any case
     try:
         app.initialize([], root=str(root) if root is not None else "")
     except (SystemExit, Exception) as error:

@@ -1,37 +1,55 @@
-r"""Run one notebook for grading: a preprocessor that takes the place of nbgrader's ``Execute``."""
+r"""Run one notebook for grading: a preprocessor that takes the place of nbgrader's ``Execute``.
+
+Student cells run in a sandboxed kernel. Locked cells (the instructor's; nbgrader has restored
+them) run in a kernel of their own, which asks the sandboxed one for what the student defined and
+gets plain data back. Locked cells that are no tests run in both. See the module
+:mod:`optedu.grading.wire`.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from typing import Any
 
+from ipykernel.ipkernel import IPythonKernel
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader import utils
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import Execute as NbgraderExecute
 from traitlets import Bool, Instance, Unicode
 
+from optedu.grading.pair import Pair
+from optedu.grading.sandbox.jail import SandboxUnavailable, probe
+from optedu.grading.sandbox.limits import Limits
+
 __all__ = ["Execute", "Limits", "Outcome", "SandboxUnavailable", "probe"]
 
-
-class SandboxUnavailable(RuntimeError):
-    """Student code cannot be isolated on this machine; the message says what to install."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use: seconds, megabytes (2**20 bytes), counts."""
-
-    wall_s: float = 300.0
-    cpu_s: int = 120
-    memory_mb: int = 1024
-    processes: int = 64
-    open_files: int = 256
-    file_mb: int = 64
-    tmp_mb: int = 128
-    output_kb: int = 512
-    cell_timeout_s: float = 30.0
+# Each must raise, or the kernel accepts wrong answers.
+_CANARIES = {
+    "assert": "assert 1 == 2",
+    "numpy.testing": "import numpy.testing\nnumpy.testing.assert_allclose(1.0, 2.0)",
+    "numpy.allclose": "import numpy\nif not numpy.allclose(1.0, 2.0): raise AssertionError",
+    "numpy.array_equal": "import numpy\nif not numpy.array_equal([1], [2]): raise AssertionError",
+}
+_ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
 
 @dataclass
 class Outcome:
-    """How a run ended: ``status`` is one word, ``detail`` one line, ``tampered`` findings."""
+    r"""How a run ended.
+
+    Attributes
+    ----------
+    status : str
+        ``"ok"``, ``"timeout"``, ``"memory"``, ``"crashed"`` or ``"output-limit"``. Cells that
+        ran before keep their results whatever it is.
+    detail : str
+        One line that says what happened.
+    tampered : list of str
+        What suggests that the submission tried to change how it is graded, a line each.
+    """
 
     status: str = "ok"
     detail: str = ""
@@ -39,26 +57,128 @@ class Outcome:
 
 
 class Execute(NbgraderExecute):
-    """nbgrader's ``Execute`` with limits and an :class:`Outcome`."""
+    r"""Drop-in for ``nbgrader.preprocessors.Execute``.
+
+    After ``preprocess`` the attribute ``outcome`` (:class:`Outcome`) says how it went. Scores
+    come from the outputs of test cells as ever. They differ from nbgrader's on purpose in three
+    things: a warning on stderr costs no points; what the student's code prints or displays while a
+    test calls it does not appear in the test's output, and so cannot pose as a score; a score
+    above the maximum is an error in that cell instead of the end of the run.
+    """
 
     sandbox = Bool(True, help="Run student code in a bubblewrap sandbox.").tag(config=True)
     limits = Instance(Limits, args=(), help="What one submission may use.")
     workspace = Unicode(
-        "", help="Folder that student code sees; the notebook's folder when empty."
+        "",
+        help="Folder whose files the student's code sees a copy of: the submission and its data "
+        "files, without notebooks. The notebook's folder when empty.",
+    ).tag(config=True)
+    materials = Unicode(
+        "",
+        help="Folder of the instructor's files for the kernel with the checks. When empty it gets "
+        "the data files of the workspace, but no modules: those might be the student's.",
     ).tag(config=True)
 
-    def preprocess(self, nb, resources, retries=None):
+    def preprocess(
+        self, nb: NotebookNode, resources: Any, km: Any = None
+    ) -> tuple[NotebookNode, Any]:
+        """Run the code cells of ``nb`` in place; ``km`` is not used."""
+        self.nb, self.resources = nb, resources
         self.outcome = Outcome()
-        self.timeout = int(self.limits.cell_timeout_s)
-        return super().preprocess(nb, resources)
+        if self.sandbox:
+            probe()
+        originals = _originals(resources)
+        workspace = self.workspace or (resources.get("metadata") or {}).get("path") or "."
+        nb.metadata["language_info"] = NotebookNode(IPythonKernel.language_info)
+        with Pair(self.limits, workspace, self.materials, self.sandbox) as pair:
+            count = 0
+            for cell in nb.cells:
+                if cell.cell_type != "code":
+                    continue
+                cell.outputs, cell.execution_count = [], None
+                if cell.source.strip() and "skip-execution" not in cell.metadata.get("tags", []):
+                    count += 1
+                    cell.execution_count = count
+                    self._run_cell(pair, cell, count, originals)
+            self._look_for_tampering(pair)
+            self.outcome.status, self.outcome.detail = pair.status, pair.detail
+        return nb, resources
+
+    def _run_cell(self, pair: Pair, cell: NotebookNode, count: int, originals: dict | None) -> None:
+        if not utils.is_locked(cell):
+            self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
+        elif not _is_original(cell, originals):
+            self.outcome.tampered.append(
+                f"cell {cell.metadata.nbgrader.grade_id}: says that it is locked, "
+                "but is not the instructor's"
+            )
+            cell.outputs = [_error("NotTheInstructorsCell", "this cell was not run")]
+        elif utils.is_grade(cell):
+            self._finish(cell, pair.run(pair.trusted, cell.source, cell.outputs, count))
+            _settle(cell)
+        else:
+            self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
+            pair.run(pair.trusted, cell.source, [], count)
+
+    def _finish(self, cell: NotebookNode, reply: dict) -> None:
+        """Add the error that the outputs do not show yet, as nbgrader does."""
+        match reply["status"]:
+            case "timeout":
+                told = self.error_on_timeout
+                cell.outputs.append(_error(told["ename"], told["evalue"], told["traceback"]))
+            case "dead":
+                cell.outputs.append(_error("DeadKernelError", "Kernel died"))
+            case "error":
+                shown = [o.ename for o in cell.outputs if o.output_type == "error"]
+                if reply.get("ename") not in shown:
+                    lines = ["ERROR: An error occurred while showtraceback was disabled"]
+                    cell.outputs.append(
+                        _error(str(reply.get("ename")), str(reply.get("evalue")), lines)
+                    )
+
+    def _look_for_tampering(self, pair: Pair) -> None:
+        """Evaluate what must fail, the way that tests are; record what passes."""
+        for kernel, whose in ((pair.student, "student's"), (pair.trusted, "checking")):
+            for name, code in _CANARIES.items():
+                outputs: list = []
+                if pair.run(kernel, code, outputs, 0)["status"] == "ok":
+                    self.outcome.tampered.append(
+                        f"in the {whose} kernel {name} accepts wrong values after the run"
+                    )
 
 
-def probe() -> None:
-    """Raise :class:`SandboxUnavailable` where bubblewrap is missing or may not be used."""
-    import shutil
+def _error(name: str, value: str, traceback: list[str] | None = None) -> NotebookNode:
+    lines = traceback or [f"\x1b[0;31m{name}\x1b[0m: {value}"]
+    return new_output("error", ename=name, evalue=value, traceback=lines)
 
-    if shutil.which("bwrap") is None:
-        raise SandboxUnavailable(
-            "bubblewrap is not installed: run `apt install bubblewrap`, "
-            "or grade without isolation with --no-sandbox"
-        )
+
+def _settle(cell: NotebookNode) -> None:
+    """Make the outputs of a test cell say what the score is by nbgrader's rules."""
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            output.name = "stdout"  # nbgrader gives no points where there is anything on stderr
+    try:
+        utils.determine_grade(cell)
+    except (ValueError, KeyError) as error:
+        cell.outputs.append(_error(type(error).__name__, str(error)))
+        cell.outputs = [o for o in cell.outputs if o.output_type != "execute_result"]
+
+
+def _originals(resources: Any) -> dict[str, str] | None:
+    """Sources of the locked cells out of the gradebook, by grade id; None without a gradebook."""
+    known = (resources or {}).get("nbgrader") or {}
+    if not known.get("db_url"):
+        return None
+    with Gradebook(known["db_url"]) as gradebook:
+        try:
+            notebook = gradebook.find_notebook(known["notebook"], known["assignment"])
+        except MissingEntry:
+            return {}
+        return {cell.name: cell.source for cell in notebook.source_cells if cell.locked}
+
+
+def _is_original(cell: NotebookNode, originals: dict[str, str] | None) -> bool:
+    if originals is None:
+        return True  # no gradebook: the notebook is the instructor's own
+    source = originals.get(cell.metadata.nbgrader.grade_id)
+    return source is not None and source in (cell.source, _ADDED.sub("", cell.source, count=1))

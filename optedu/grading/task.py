@@ -25,10 +25,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import nbformat
 import sqlalchemy
 from jsonschema import ValidationError
 from nbclient.exceptions import DeadKernelError
 from nbconvert.writers import FilesWriter
+from nbformat.notebooknode import NotebookNode
 from nbformat.reader import NotJSONError
 from nbformat.v4 import new_output
 from nbgrader import utils
@@ -36,7 +38,12 @@ from nbgrader.api import Gradebook
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
-from nbgrader.preprocessors import AssignLatePenalties, DeduplicateIds, NbGraderPreprocessor
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    ClearHiddenTests,
+    DeduplicateIds,
+    NbGraderPreprocessor,
+)
 from nbgrader.preprocessors import Execute as NbgraderExecute
 from nbgrader.preprocessors import SaveAutoGrades as NbgraderSaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
@@ -292,16 +299,40 @@ def _one_gradebook(gradebook: Gradebook):
         gradebook.db.remove()
 
 
+class _EditedTests(ClearHiddenTests):
+    """Which locked cells the student has edited; nbgrader restores them without telling."""
+
+    def find(self, name: str, nb, blueprint: dict[str, Any]) -> list[str]:
+        notebook = next(n for n in blueprint["notebooks"] if n["name"] == name)
+        locked = {c["name"]: c["source"] for c in notebook["source_cells"] if c["locked"]}
+        edited = []
+        for cell in nb.cells:
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if cell.cell_type != "code" or grade_id not in locked:
+                continue
+            try:
+                released = NotebookNode(source=locked[grade_id])
+                self._remove_hidden_test_region(released)
+            except RuntimeError:
+                continue
+            if cell.source.strip() != released.source.strip():
+                edited.append(f"cell '{grade_id}' was edited: restored")
+        return edited
+
+
 class _Log(logging.Handler):
-    """What nbgrader warns of: edited tests, changed points, duplicate cells."""
+    """What nbgrader warns of: changed points and types, duplicate cells."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self.lines) < _LOG_LINES and record.levelno == logging.WARNING:
-            self.lines.append(record.getMessage()[:_MESSAGE_CHARS])
+        line = record.getMessage()[:_MESSAGE_CHARS]
+        # A released test always differs from its source by the hidden part.
+        expected = line.startswith("Attribute 'checksum'")
+        if len(self.lines) < _LOG_LINES and record.levelno == logging.WARNING and not expected:
+            self.lines.append(line)
 
 
 def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
@@ -319,11 +350,14 @@ def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
             with _one_gradebook(course.gradebook):
                 for name in names:
                     source = converter._format_source(course.blueprint["assignment"], _STUDENT)
-                    converter.convert_single_notebook(os.path.join(source, f"{name}.ipynb"))
+                    path = os.path.join(source, f"{name}.ipynb")
+                    edited = _EditedTests(parent=converter)
+                    log.lines += edited.find(name, nbformat.read(path, 4), course.blueprint)
+                    converter.convert_single_notebook(path)
                     marks.outcomes.append(converter.execute.outcome)
         finally:
             converter.log.removeHandler(log)
-            status, detail = _worst(marks.outcomes)
+        status, detail = _worst(marks.outcomes)
         built = Path(converter.writer.build_directory)
         notebooks = {name: (built / f"{name}.ipynb").read_text("utf-8") for name in names}
     except Exception as error:

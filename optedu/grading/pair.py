@@ -1,0 +1,245 @@
+r"""The two kernels of one notebook: the student's, in a jail, and the one with the checks."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import shutil
+import socket
+import tempfile
+import time
+from dataclasses import replace
+from typing import Any
+
+from optedu.grading.outputs import Outputs
+from optedu.grading.sandbox.channel import ChannelError
+from optedu.grading.sandbox.jail import FOLDER, Jail
+from optedu.grading.sandbox.limits import Limits
+from optedu.grading.sandbox.process import KernelProcess
+from optedu.grading.sandbox.zygote import shared
+
+__all__ = ["Pair"]
+
+_GRACE_S = 2.0  # from the interrupt to the end of patience
+_LOOK_S = 0.2  # how often the memory of a busy submission is looked at
+_MB = 1 << 20
+_FLOOD = 64 * _MB  # of messages from a kernel that has been told to stop
+
+
+class Pair:
+    r"""Starts both kernels; runs cells in either; ends them.
+
+    Parameters
+    ----------
+    limits : Limits
+    workspace : str
+        Folder whose files the student's kernel gets a copy of.
+    materials : str
+        Folder with the instructor's files, for the kernel with the checks; when empty, that
+        kernel gets the data files of ``workspace`` and no modules.
+    sandbox : bool
+        Whether the student's kernel runs in a jail.
+
+    Attributes
+    ----------
+    status, detail : str
+        Why the student's kernel was ended or interrupted; ``"ok"`` while nothing happened.
+    """
+
+    def __init__(self, limits: Limits, workspace: str, materials: str = "", sandbox: bool = True):
+        self.limits = limits
+        self.status, self.detail = "ok", ""
+        self.outputs = Outputs(limits.output_kb * 1024)
+        self._cells = 0
+        self._kernels: list[KernelProcess] = []
+        self._folders: list[str] = []
+        self._jail = Jail(limits.tmp_mb) if sandbox else None
+        try:
+            zygote = shared()
+            mine, theirs = socket.socketpair()
+            generous = replace(limits, tmp_mb=4096, output_kb=limits.output_kb)
+            self.trusted = KernelProcess(
+                zygote, "trusted", theirs, generous, folder=materials or workspace,
+                cwd=self._folder(), modules=bool(materials),
+            )  # fmt: skip
+            self._kernels.append(self.trusted)
+            if self._jail:
+                self._jail.wait_ready()
+            self.student = KernelProcess(
+                zygote, "student", mine, limits, folder=workspace,
+                cwd=FOLDER if self._jail else self._folder(), jail=self._jail,
+            )  # fmt: skip
+            self._kernels.append(self.student)
+            for kernel in self._kernels:
+                kernel.wait_ready()
+        except BaseException:
+            self.close()
+            raise
+        self._wall = time.monotonic() + limits.wall_s
+        self._look = time.monotonic() + _LOOK_S
+
+    def _folder(self) -> str:
+        self._folders.append(tempfile.mkdtemp(prefix="optedu-grading-"))
+        return self._folders[-1]
+
+    def run(self, kernel: KernelProcess, code: str, outputs: list, count: int) -> dict[str, Any]:
+        r"""Run one cell in one kernel.
+
+        Returns
+        -------
+        reply : dict
+            ``status`` is ``"ok"``, ``"error"`` (with ``ename``, ``evalue``, ``traceback``),
+            ``"timeout"`` (interrupted) or ``"dead"`` (the kernel has ended).
+        """
+        if not kernel.alive:
+            return {"status": "dead"}
+        self._cells += 1
+        self.outputs.begin(outputs, count)
+        try:
+            kernel.send_cell(self._cells, count, code)
+        except ChannelError:
+            self._gone(kernel)
+            return {"status": "dead"}
+        return self._wait(kernel, self._cells)
+
+    def _wait(self, kernel: KernelProcess, cell: int) -> dict[str, Any]:
+        limit = self.limits.cell_timeout_s
+        deadline = min(time.monotonic() + limit, self._wall)
+        steps = self._escalation(kernel)
+        interrupted = False
+        while True:
+            for message in self._read(kernel):
+                if message.get("op") == "done" and message.get("cell") == cell:
+                    self._drain(kernel, keep=True)
+                    return {**message, "status": "timeout"} if interrupted else message
+            if not kernel.alive:
+                return {"status": "dead"}
+            now = time.monotonic()
+            if now >= deadline:
+                if not interrupted:
+                    self._blame(kernel, now)
+                interrupted = True
+                next(steps)()
+                deadline = now + _GRACE_S
+            if now >= self._look:
+                self._look = now + _LOOK_S
+                self._watch_memory()
+
+    def _blame(self, kernel: KernelProcess, now: float) -> None:
+        if now >= self._wall:
+            self._note("timeout", f"the notebook ran longer than {self.limits.wall_s:g} s")
+        else:
+            where = "a cell" if kernel is self.student else "a test"
+            self._note("timeout", f"{where} ran longer than {self.limits.cell_timeout_s:g} s")
+
+    def _escalation(self, kernel: KernelProcess):
+        """What to do, one after the other, about a cell that does not end."""
+        # A test mostly waits for the student's function, so that goes first.
+        yield self.student.interrupt
+        yield self.end_student
+        yield self.trusted.interrupt
+        while True:
+            yield lambda: self._end(kernel)
+
+    def _note(self, status: str, detail: str) -> None:
+        if self.status in ("ok", "timeout"):
+            self.status, self.detail = status, detail
+
+    def _read(self, running: KernelProcess) -> list[dict]:
+        """Wait for messages; what comes from the kernel that is not running is dropped."""
+        poll = select.poll()
+        ready = []
+        for kernel in self._kernels:
+            if kernel.alive:
+                poll.register(kernel.control, select.POLLIN)
+                poll.register(kernel.out, select.POLLIN)
+                poll.register(kernel.err, select.POLLIN)
+                ready.append(kernel)
+        events = {descriptor for descriptor, _ in poll.poll(1000 * _LOOK_S)}
+        found: list[dict] = []
+        for kernel in ready:
+            if kernel.out in events or kernel.err in events:
+                self._drain(kernel, keep=kernel is running)
+            if kernel.control.fileno() in events:
+                try:
+                    kernel.control.fill()
+                    while kernel.control.pending():
+                        message, _ = kernel.control.take()
+                        if isinstance(message, dict) and kernel is running:
+                            self._show(message)
+                            found.append(message)
+                except ChannelError:
+                    self._gone(kernel)
+            if kernel.alive and kernel.control.received > _FLOOD:
+                self._note("output-limit", f"more than {_FLOOD // _MB} MB of messages")
+                self._end(kernel)
+        return found
+
+    def _show(self, message: dict) -> None:
+        if message.get("op") == "output" and message.get("cell") == self._cells:
+            self.outputs.add(message)
+
+    def _drain(self, kernel: KernelProcess, keep: bool) -> None:
+        for _ in range(16):  # a pipe holds 64 kB; a writer may be at it still
+            found = kernel.read_pipes()
+            if not found:
+                return
+            for name, text in found:
+                if keep:
+                    self.outputs.add({"type": "stream", "content": {"name": name, "text": text}})
+
+    def _watch_memory(self) -> None:
+        if not self.student.alive:
+            return
+        roots = [self._jail.pid] if self._jail else []
+        used = self.student.resident_bytes(*roots)
+        if used > self.limits.memory_mb * _MB:
+            self._note("memory", f"more than {self.limits.memory_mb} MB of memory in use")
+            self.end_student()
+
+    def end_student(self) -> None:
+        """Kill the student's kernel and everything in its jail."""
+        self._end(self.student)
+
+    def _end(self, kernel: KernelProcess) -> None:
+        if kernel is self.student and self._jail:
+            self._jail.kill()
+        kernel.kill()
+        kernel.alive = False
+
+    def _gone(self, kernel: KernelProcess) -> None:
+        """The kernel closed its connection: it ended, or nobody can talk to it any more."""
+        kernel.alive = False
+        self._drain(kernel, keep=True)
+        kernel.read_status(0.5)
+        whose = "the student's kernel" if kernel is self.student else "the kernel with the checks"
+        if kernel.exit_code == -24:
+            self._note("timeout", f"more than {self.limits.cpu_s} CPU seconds")
+        elif kernel.exit_code in _SIGNALS:
+            self._note("crashed", f"{whose} ended: {_SIGNALS[kernel.exit_code]}")
+        else:
+            self._note("crashed", f"{whose} ended with exit status {kernel.exit_code}")
+        self._end(kernel)
+
+    def close(self) -> None:
+        """End both kernels and remove their folders."""
+        if self._jail:
+            self._jail.kill()
+        for kernel in self._kernels:
+            with contextlib.suppress(OSError):
+                kernel.close()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def __enter__(self) -> Pair:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_SIGNALS = {
+    -4: "illegal instruction", -6: "abort", -7: "bus error", -8: "arithmetic error",
+    -9: "killed (out of memory or CPU time)", -11: "segmentation fault",
+    -25: "a file larger than allowed", -31: "a forbidden system call",
+}  # fmt: skip

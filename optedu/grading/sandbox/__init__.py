@@ -1,0 +1,1 @@
+"""Isolation of code that nobody trusts: bubblewrap jails, limits, kernels forked warm."""

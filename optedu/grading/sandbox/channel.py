@@ -1,0 +1,115 @@
+r"""Framed messages over a stream socket: one JSON object and any number of byte buffers.
+
+A frame is ``total`` and ``head`` (two unsigned 32-bit integers, big endian), ``head`` bytes of
+JSON ``[object, [len, ...]]``, then the buffers. Nothing here evaluates what it reads: the peer
+may be a student's process that writes whatever it likes.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import time
+
+__all__ = ["Channel", "ChannelClosed", "ChannelError", "ChannelTimeout"]
+
+_PREFIX = struct.Struct("!II")
+
+
+class ChannelError(Exception):
+    """The peer sent something that is not a frame, or a frame that is too large."""
+
+
+class ChannelClosed(ChannelError):
+    """The peer is gone."""
+
+
+class ChannelTimeout(ChannelError):
+    """Nothing complete arrived in time."""
+
+
+class Channel:
+    """One end of a connection.
+
+    Parameters
+    ----------
+    sock : socket.socket
+        A connected stream socket, in blocking mode.
+    max_frame : int
+        Largest frame accepted, in bytes.
+    """
+
+    def __init__(self, sock: socket.socket, max_frame: int = 64 << 20):
+        self.sock = sock
+        self.max_frame = max_frame
+        self.received = 0
+        self._buffer = bytearray()
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def close(self) -> None:
+        self.sock.close()
+
+    def send(self, message: object, buffers: list[bytes] | tuple[bytes, ...] = ()) -> None:
+        """Send one frame; raises :class:`ChannelClosed` when nobody reads."""
+        head = json.dumps([message, [len(b) for b in buffers]]).encode()
+        total = len(head) + sum(len(b) for b in buffers)
+        if total > 0xFFFFFFFF:
+            raise ChannelError("a message of more than 4 GiB cannot be sent")
+        try:
+            self.sock.sendall(b"".join([_PREFIX.pack(total, len(head)), head, *buffers]))
+        except OSError as error:
+            raise ChannelClosed(str(error)) from None
+
+    def pending(self) -> bool:
+        """Whether a complete frame is buffered already (``select`` cannot see it)."""
+        if len(self._buffer) < _PREFIX.size:
+            return False
+        total, _ = _PREFIX.unpack_from(self._buffer)
+        return len(self._buffer) >= _PREFIX.size + total
+
+    def fill(self) -> None:
+        """Read what is there once; blocks when nothing is."""
+        try:
+            data = self.sock.recv(1 << 18)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from None
+        if not data:
+            raise ChannelClosed("the peer closed the connection")
+        self.received += len(data)
+        self._buffer += data
+        if len(self._buffer) >= _PREFIX.size:
+            total, head = _PREFIX.unpack_from(self._buffer)
+            if total > self.max_frame or head > total:
+                raise ChannelError(f"a frame of {total} bytes exceeds {self.max_frame}")
+
+    def take(self) -> tuple[object, list[bytes]]:
+        """The next buffered frame; call only when :meth:`pending`."""
+        total, head = _PREFIX.unpack_from(self._buffer)
+        body = bytes(self._buffer[_PREFIX.size : _PREFIX.size + total])
+        del self._buffer[: _PREFIX.size + total]
+        try:
+            message, lengths = json.loads(body[:head])
+            buffers, at = [], head
+            for length in lengths:
+                if type(length) is not int or length < 0 or at + length > total:
+                    raise ValueError("buffer lengths do not fit the frame")
+                buffers.append(body[at : at + length])
+                at += length
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ChannelError(f"not a frame: {error}") from None
+        return message, buffers
+
+    def recv(self, timeout: float | None = None) -> tuple[object, list[bytes]]:
+        """Wait for one frame, at most ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.pending():
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                    raise ChannelTimeout(f"no message within {timeout} s")
+            self.fill()
+        return self.take()

@@ -1,0 +1,257 @@
+r"""A small kernel: IPython's shell, as ipykernel sets it up, behind one socket instead of five.
+
+The shell class, the display hook and the tracebacks are ipykernel's own, so that a notebook gets
+the outputs that it would get from a Jupyter kernel. Messages go to the grader over a
+:class:`~optedu.grading.sandbox.channel.Channel`; what programs write to file descriptors 1 and 2
+goes through two pipes that the grader reads.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import select
+import signal
+import sys
+import tempfile
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.profiledir import ProfileDir
+from ipykernel.zmqshell import ZMQInteractiveShell
+from jupyter_client.session import Session
+from traitlets.config import Config
+
+from optedu.grading.sandbox.channel import Channel, ChannelError
+
+__all__ = ["Kernel", "make_shell"]
+
+_SHOWN = {"execute_result", "display_data", "update_display_data", "clear_output", "error"}
+
+
+class _Session(Session):
+    """Stands where ipykernel has a ZeroMQ session; hands each message to the kernel."""
+
+    kernel: Kernel | None = None
+
+    def send(self, stream, msg_or_type, content=None, *args, **kwargs):  # type: ignore[override]
+        if isinstance(msg_or_type, dict):
+            content, msg_type = msg_or_type["content"], msg_or_type["header"]["msg_type"]
+        else:
+            msg_type = msg_or_type
+        if self.kernel is not None and msg_type in _SHOWN:
+            self.kernel.publish(msg_type, content)
+
+
+class _Stream(io.TextIOBase):
+    """``sys.stdout`` or ``sys.stderr`` of the kernel."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, kernel: Kernel, name: str, descriptor: int):
+        self._kernel, self.name, self._descriptor = kernel, name, descriptor
+        self._lock = threading.RLock()
+        self._parts: list[str] = []
+        self._size = 0
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        if os.getpid() != self._kernel.pid:  # a forked child must not write into the socket
+            os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
+            return len(text)
+        with self._lock:
+            self._parts.append(text)
+            self._size += len(text)
+            if self._size > 1 << 16:
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        if os.getpid() != self._kernel.pid:
+            return
+        with self._lock:
+            if self._parts:
+                text, self._parts, self._size = "".join(self._parts), [], 0
+                self._kernel.publish("stream", {"name": self.name, "text": text})
+
+
+def make_shell() -> ZMQInteractiveShell:
+    """The shell, before any process is forked from this one: no threads, no files kept."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    folder = tempfile.mkdtemp(prefix="optedu-ipython-")
+    os.environ["IPYTHONDIR"] = folder
+    session = _Session(key=b"")
+    shell = ZMQInteractiveShell.instance(
+        config=config,
+        ipython_dir=folder,
+        profile_dir=ProfileDir.create_profile_dir(os.path.join(folder, "profile")),
+        kernel=SimpleNamespace(eventloop=None, app=None, shell=None),
+    )
+    for publisher in (shell.displayhook, shell.display_pub):
+        publisher.session = session
+        publisher.pub_socket = None
+    return shell
+
+
+class Kernel:
+    r"""Runs cells that arrive on ``control`` and serves requests that arrive on ``wire``.
+
+    Parameters
+    ----------
+    shell : ZMQInteractiveShell
+        From :func:`make_shell`, unused so far.
+    control : Channel
+        To the grader.
+    wire : Channel
+        To the other kernel.
+    output_bytes : int
+        After so many bytes of output nothing more is sent. The grader has its own limit; this
+        one saves an honest program's time.
+    """
+
+    def __init__(self, shell: Any, control: Channel, wire: Channel, output_bytes: int):
+        self.shell, self.control, self.wire = shell, control, wire
+        self.pid = os.getpid()
+        self._left = output_bytes
+        self._cell = 0
+        self._busy = False
+        self._lock = threading.RLock()
+        shell.displayhook.session.kernel = self
+        sys.stdout = _Stream(self, "stdout", 1)
+        sys.stderr = _Stream(self, "stderr", 2)
+        builtins.input = _no_input
+        signal.signal(signal.SIGINT, self._interrupt)
+        self.before_cell: Any = None  # (code) -> None, may raise
+        self.serve_wire: Any = None  # () -> None
+
+    def _interrupt(self, signum, frame):
+        if self._busy:
+            raise KeyboardInterrupt
+
+    def publish(self, msg_type: str, content: dict) -> None:
+        """Send one output message to the grader, tagged with the running cell."""
+        if os.getpid() != self.pid:
+            return
+        with self._lock:
+            if self._left < 0:
+                return
+            weight = _weight(content)
+            if weight > self._left:
+                if msg_type == "stream":
+                    content["text"] = content["text"][: self._left]
+                    self._send(msg_type, content)
+                msg_type, content = "cut", {}
+            self._left -= weight
+            self._send(msg_type, content)
+
+    def _send(self, msg_type: str, content: dict) -> None:
+        try:
+            self.control.send(
+                {"op": "output", "cell": self._cell, "type": msg_type, "content": content}
+            )
+        except (TypeError, ValueError):  # not JSON: a display object of the student's making
+            pass
+
+    def run(self) -> None:
+        """Serve until the grader closes the connection."""
+        open_ends = [self.control, self.wire]
+        while True:
+            if not self.control.pending() and not self.wire.pending():
+                for channel in select.select(open_ends, [], [])[0]:
+                    try:
+                        channel.fill()
+                    except ChannelError:
+                        if channel is self.control:
+                            return
+                        open_ends.remove(channel)  # the other kernel has ended
+            if self.wire.pending():
+                self._guarded(self.serve_wire)
+            if self.control.pending():
+                message, _ = self.control.take()
+                self._execute(message)
+
+    def _guarded(self, action) -> None:
+        self._busy = True
+        try:
+            action()
+        except (KeyboardInterrupt, ChannelError):
+            pass
+        finally:
+            self._busy = False
+
+    def _execute(self, message) -> None:
+        self._cell = message["cell"]
+        self._busy = True
+        reply = {"op": "done", "cell": self._cell, "status": "ok"}
+        self.shell.execution_count = message["count"]
+        try:
+            error = self._prepare(message["code"])
+            if error is None:
+                result = self.shell.run_cell(message["code"], store_history=True)
+                error = result.error_before_exec or result.error_in_exec
+        except KeyboardInterrupt as interrupt:  # between two statements of the shell itself
+            error = interrupt
+        finally:
+            self._busy = False
+        if error is not None:
+            reply |= {
+                "status": "error",
+                "ename": type(error).__name__,
+                "evalue": _text(error),
+                "traceback": list(self.shell._last_traceback or []),
+            }
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.shell.payload_manager.clear_payload()
+        with self._lock:
+            self._cell = 0
+            self.control.send(reply)
+
+
+    def _prepare(self, code: str) -> Exception | None:
+        if self.before_cell is None:
+            return None
+        try:
+            self.before_cell(code)
+        except Exception as error:
+            self.shell.showtraceback((type(error), error, error.__traceback__), tb_offset=99)
+            return error
+        return None
+
+
+def _weight(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_weight(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return sum(_weight(v) for v in value)
+    return 8
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:10_000]
+    except Exception:
+        return "(an exception that cannot be shown)"
+
+
+def _no_input(prompt: object = "") -> str:
+    raise StdinNotImplementedError(
+        "raw_input was called, but this frontend does not support input requests."
+    )

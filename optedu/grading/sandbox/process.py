@@ -1,0 +1,150 @@
+r"""The grader's side of one kernel: start it, send it cells, collect what it says, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+from dataclasses import asdict
+from typing import Any
+
+from optedu.grading.sandbox.channel import Channel, ChannelError
+from optedu.grading.sandbox.jail import Jail, unprivileged_id
+from optedu.grading.sandbox.limits import Limits
+from optedu.grading.sandbox.zygote import Zygote
+
+__all__ = ["KernelFailed", "KernelProcess"]
+
+_START_S = 30.0
+
+
+class KernelFailed(RuntimeError):
+    """A kernel could not be started."""
+
+
+class KernelProcess:
+    r"""A kernel forked from ``zygote``; inside ``jail`` where one is given.
+
+    Parameters
+    ----------
+    zygote : Zygote
+    role : {"student", "trusted"}
+    wire : socket.socket
+        The kernel's end of the connection to the other kernel; closed here.
+    limits : Limits
+    folder : str
+        Its files are copied to where the kernel runs.
+    cwd : str
+        Where it runs; with a jail, a path inside.
+    jail : Jail, optional
+    modules : bool
+        Whether the folder may hold modules that cells import.
+    """
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        role: str,
+        wire: socket.socket,
+        limits: Limits,
+        *,
+        folder: str,
+        cwd: str,
+        jail: Jail | None = None,
+        modules: bool = True,
+    ):
+        mine, theirs = socket.socketpair()
+        self.control = Channel(mine)
+        self.status = ""
+        self.pid = 0
+        self.exit_code: int | None = None
+        self.alive = True
+        pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        self.out, self.err, self._status = (read for read, _ in pipes)
+        for descriptor in (self.out, self.err, self._status):
+            os.set_blocking(descriptor, False)
+        request = {
+            "role": role, "jail": jail.pid if jail else 0, "limits": asdict(limits),
+            "uid": unprivileged_id() if jail and os.geteuid() == 0 else None,
+            "folder": folder, "cwd": cwd, "fill": folder != cwd, "modules": modules,
+        }  # fmt: skip
+        try:
+            zygote.spawn(request, [theirs.fileno(), wire.fileno(), *(w for _, w in pipes)])
+        finally:
+            theirs.close()
+            wire.close()
+            for _, write in pipes:
+                os.close(write)
+
+    def wait_ready(self) -> None:
+        """Wait until cells can be sent; raises :class:`KernelFailed`."""
+        try:
+            self.control.recv(_START_S)
+        except ChannelError as error:
+            self.read_status(1.0)
+            raise KernelFailed(self.status or f"a kernel did not start: {error}") from None
+        self.read_status(1.0)
+
+    def send_cell(self, cell: int, count: int, code: str) -> None:
+        self.control.send({"op": "execute", "cell": cell, "count": count, "code": code})
+
+    def read_pipes(self) -> list[tuple[str, str]]:
+        """What is in the two pipes now, as (stream name, text)."""
+        found = []
+        for name, descriptor in (("stdout", self.out), ("stderr", self.err)):
+            with contextlib.suppress(BlockingIOError):
+                if data := os.read(descriptor, 1 << 18):
+                    found.append((name, data.decode("utf-8", "replace")))
+        return found
+
+    def read_status(self, wait: float = 0.0) -> None:
+        """Read what the witness of the kernel reports."""
+        with contextlib.suppress(BlockingIOError):
+            while select.select([self._status], [], [], wait)[0]:
+                data = os.read(self._status, 1 << 16)
+                for line in data.splitlines():
+                    report: dict[str, Any] = json.loads(line)
+                    self.pid = report.get("pid", self.pid)
+                    self.exit_code = report.get("exit", self.exit_code)
+                    self.status = report.get("failed", self.status)
+                wait = 0.0
+                if not data:
+                    return
+
+    def interrupt(self) -> None:
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        self.read_status()
+        if self.pid and self.exit_code is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def resident_bytes(self, *roots: int) -> int:
+        """Memory resident in the kernel, the processes below it and those below ``roots``."""
+        total, waiting, seen = 0, [self.pid, *roots], set()
+        while waiting:
+            pid = waiting.pop()
+            if pid in seen:
+                continue
+            seen.add(pid)
+            with contextlib.suppress(OSError, ValueError):
+                with open(f"/proc/{pid}/statm") as file:
+                    _, resident, shared = (int(n) for n in file.read().split()[:3])
+                total += resident - shared
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{thread}/children") as file:
+                        waiting.extend(int(n) for n in file.read().split())
+        return total * os.sysconf("SC_PAGE_SIZE")
+
+    def close(self) -> None:
+        self.kill()
+        self.control.close()
+        for descriptor in (self.out, self.err, self._status):
+            os.close(descriptor)

@@ -1,0 +1,246 @@
+r"""Warm kernels: one process that has imported everything, and forks a kernel a submission.
+
+Run as ``python -I -m optedu.grading.sandbox.zygote FD``, it serves its parent over the socket FD.
+It never runs code of a notebook, holds no secret, has one thread, and lives as long as its
+parent. A kernel for student code first joins a jail (:class:`~.jail.Jail`) and gives up every
+right; the kernel for the checks stays on the host.
+
+For each kernel two processes are forked. The outer one joins the namespaces, forks the kernel
+into them, and stays on as a witness that reports how the kernel ended.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import gc
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from optedu.grading.sandbox import enter
+from optedu.grading.sandbox.channel import Channel
+from optedu.grading.sandbox.jail import FOLDER, environment
+from optedu.grading.sandbox.limits import Limits
+
+__all__ = ["Zygote", "shared"]
+
+_CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
+
+
+class Zygote:
+    """The parent's handle on a zygote process; starts it at once."""
+
+    def __init__(self) -> None:
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = mine
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optedu"
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "optedu.grading.sandbox.zygote", str(theirs.fileno())],
+                env=environment(), pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
+            )  # fmt: skip
+        self._owner = os.getpid()
+        # Not in the environment of the process, which student code could read in /proc.
+        self._socket.send(json.dumps({"matplotlib": str(cache / "matplotlib")}).encode())
+        atexit.register(self.close)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def usable(self) -> bool:
+        """Whether it runs and belongs to this process (not to the one that it was forked from)."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    def spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        """Fork a kernel; it answers on its own channels."""
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+        self._socket.sendmsg([json.dumps(request).encode()], [rights])
+
+    def close(self) -> None:
+        if self._owner == os.getpid():
+            self._socket.close()
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            atexit.unregister(self.close)
+
+
+_shared: Zygote | None = None
+
+
+def shared() -> Zygote:
+    """This process's zygote, started when first wanted and again when it died."""
+    global _shared
+    if _shared is None or not _shared.usable():
+        _shared = Zygote()
+    return _shared
+
+
+def _preload() -> Any:
+    """Import what notebooks use and run each once, so that no kernel pays for it again."""
+    from optedu.grading.sandbox.kernel import make_shell
+
+    shell = make_shell()
+    import matplotlib.pyplot as plt
+    import numpy as np
+    import sympy
+
+    import optedu.grading.wire.service
+    import optedu.grading.wire.trusted  # noqa: F401
+
+    for name in ("optedu.exercise", "optedu.exercise.registry", "optedu.problems", "optedu.rules"):
+        try:
+            __import__(name)
+        except ImportError:  # an installation may lack a part; the notebook then says so itself
+            pass
+    sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
+    np.linalg.solve(np.eye(2), np.ones(2))
+    figure = plt.figure()
+    figure.add_subplot().plot([0, 1])
+    figure.canvas.draw()
+    plt.close(figure)
+    plt.rcdefaults()
+    shell.run_cell("None", store_history=False, silent=True)
+    shell.execution_count = 1
+    return shell
+
+
+def _serve(connection: socket.socket) -> None:
+    enter.die_with_parent()
+    first = json.loads(connection.recv(1 << 16))
+    os.makedirs(first["matplotlib"], exist_ok=True)
+    os.environ["MPLCONFIGDIR"] = first["matplotlib"]
+    shell = _preload()
+    folder = os.environ.pop("IPYTHONDIR")
+    gc.collect()
+    gc.freeze()  # a later collection in a child would copy every page that it marks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        while True:
+            data, ancillary, _, _ = connection.recvmsg(1 << 20, socket.CMSG_SPACE(64))
+            if not data:
+                return
+            descriptors = array.array("i")
+            for _, _, rights in ancillary:
+                descriptors.frombytes(rights)
+            if os.fork() == 0:
+                _witness(shell, json.loads(data), list(descriptors), connection)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            _reap()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _witness(shell: Any, request: dict, descriptors: list[int], connection: Any) -> None:
+    """In the outer fork: join the jail, fork the kernel, report its end. Never returns."""
+    status = descriptors[4]
+    try:
+        enter.die_with_parent()
+        connection.close()
+        folder = os.open(request["folder"], os.O_RDONLY | os.O_DIRECTORY)
+        if request["jail"]:
+            enter.join(request["jail"])
+        pid = os.fork()
+        if pid == 0:
+            try:
+                enter.die_with_parent()
+                _become_kernel(shell, request, descriptors, folder)
+            except BaseException as error:  # the witness tells the grader, nothing runs
+                os.write(status, json.dumps({"failed": repr(error)}).encode() + b"\n")
+            os._exit(70)
+        for descriptor in (*descriptors[:4], folder):
+            os.close(descriptor)
+        os.write(status, json.dumps({"pid": pid}).encode() + b"\n")
+        _, code = os.waitpid(pid, 0)
+        os.write(status, json.dumps({"exit": os.waitstatus_to_exitcode(code)}).encode() + b"\n")
+    except BaseException as error:
+        os.write(status, json.dumps({"failed": repr(error)}).encode() + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: int) -> None:
+    import numpy as np
+
+    from optedu.grading.sandbox.kernel import Kernel
+    from optedu.grading.wire.service import Service
+    from optedu.grading.wire.trusted import Trusted
+
+    limits = Limits(**request["limits"])
+    student = request["role"] == "student"
+    control, wire, out, err, _status = descriptors
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment())
+    os.chdir(request["cwd"])
+    target = FOLDER if request["jail"] else request["cwd"]
+    if request["fill"]:
+        without = (".ipynb",) if request["modules"] else _CODE
+        enter.fill_folder(folder, target, limits.tmp_mb << 20, without)
+    null = os.open(os.devnull, os.O_RDWR)
+    for number, descriptor in enumerate((null, out, err)):
+        os.dup2(descriptor, number)
+    keep = [control, wire]
+    _close_others(keep)
+    for descriptor in keep:
+        os.set_inheritable(descriptor, False)
+    if request["jail"]:
+        enter.confine(limits, request["uid"])
+    elif student:
+        limits.apply(own_user=False)
+    enter.die_with_parent()  # a change of user has cleared it
+    if request["modules"]:
+        sys.path.insert(0, "")
+    random.seed()
+    np.random.seed()
+    kernel = Kernel(
+        shell,
+        Channel(socket.socket(fileno=control)),
+        Channel(socket.socket(fileno=wire), max_frame=256 << 20),
+        limits.output_kb * 1024,
+    )
+    if student:
+        kernel.serve_wire = Service(kernel.wire, shell).serve_one
+    else:
+        trusted = Trusted(kernel.wire, shell)
+        kernel.before_cell = trusted.before_cell
+        kernel.serve_wire = trusted.stray
+    kernel.control.send({"op": "ready"})
+    kernel.run()
+    os._exit(0)
+
+
+def _close_others(keep: list[int]) -> None:
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        if descriptor > 2 and descriptor not in keep:
+            try:
+                os.close(descriptor)
+            except OSError:  # the descriptor of the listing itself
+                pass
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))

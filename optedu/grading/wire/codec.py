@@ -1,0 +1,378 @@
+r"""Values as JSON and raw bytes, and back, with nothing that could run on arrival.
+
+Plain JSON stands for ``None``, ``bool``, ``int``, ``float``, ``str`` and ``list``. Everything else
+is an object with a one-letter tag ``t``:
+
+=====  ==================================================================================
+``t``  ``tuple``; ``d`` ``dict``; ``s`` ``set``; ``c`` ``complex``; ``b`` ``bytes``
+``a``  NumPy array: dtype string, shape, raw bytes (never an object array, never a pickle)
+``g``  NumPy scalar; ``p`` a type by name; ``n`` an array namespace by name
+``y``  SymPy expression, as ``srepr`` text for :mod:`.expression`
+``r``  NumPy random generator, by its state; ``i`` slice; ``j`` range; ``e`` Ellipsis
+``v``  an array that shares memory with an argument; ``k`` a container that is an argument
+``h``  something of the sender's that stays there (a function, an object); ``o`` one that
+       stays with the receiver
+=====  ==================================================================================
+
+Decoding makes exactly these types, never a subclass: an object whose ``==`` always answers
+``True`` arrives as the number that it is made of, or not at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from optedu.grading.wire import expression
+
+__all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
+
+MAX_DEPTH = 50
+MAX_ITEMS = 1_000_000
+_KINDS = "biufcSUmM"
+_TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)}
+_SCALARS = {
+    name: getattr(np, name)
+    for name in ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+                 "float16", "float32", "float64", "complex64", "complex128")
+}  # fmt: skip
+_NAMESPACES = ("numpy", "array_api_strict", "cupy", "array_api_compat.numpy",
+               "array_api_compat.cupy")  # fmt: skip
+MODULES = frozenset(_NAMESPACES) | {
+    "math", "cmath", "random", "itertools", "functools", "collections", "statistics",
+    "numpy.linalg", "numpy.random", "numpy.testing", "sympy", "scipy", "scipy.optimize",
+    "scipy.linalg", "scipy.stats", "matplotlib", "matplotlib.pyplot", "pandas", "optedu",
+}  # fmt: skip
+
+
+class CannotCross(TypeError):
+    """A value is not data, or what arrived is not the encoding of any."""
+
+
+@dataclass
+class Seen:
+    """Mutable things of a call's arguments, in the order in which they were met."""
+
+    arrays: list[Any] = field(default_factory=list)
+    containers: list[Any] = field(default_factory=list)
+    generators: list[np.random.Generator] = field(default_factory=list)
+
+
+class Encoder:
+    r"""Encodes one message.
+
+    Parameters
+    ----------
+    keep : callable, optional
+        ``keep(value) -> dict`` describes a value that stays here (``id`` and what the receiver
+        should know); it raises :class:`CannotCross` for one that may not be named.
+    arguments : Seen, optional
+        What the peer sent, so that an array or container among it is named, not copied.
+    """
+
+    def __init__(self, keep: Callable[[Any], dict] | None = None, arguments: Seen | None = None):
+        self.buffers: list[bytes] = []
+        self.seen = Seen()
+        self._keep = keep
+        self._arguments = arguments or Seen()
+        self._items = 0
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        self._items += 1
+        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
+            raise CannotCross("the value is nested too deeply or has too many parts")
+        if value is None or value is True or value is False:
+            return value
+        kind = type(value)
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, np.generic):
+            return self._scalar(value)
+        if isinstance(value, bool | int):
+            return int(value)
+        if isinstance(value, float):
+            return float(value)
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, list | dict):
+            for index, container in enumerate(self._arguments.containers):
+                if container is value:
+                    return {"t": "k", "i": index}
+            self.seen.containers.append(value)
+            return self.items(value, depth)
+        if isinstance(value, tuple):
+            return {"t": "t", "v": [self.encode(v, depth + 1) for v in value]}
+        if isinstance(value, set | frozenset):
+            return {"t": "s", "v": [self.encode(v, depth + 1) for v in value]}
+        if isinstance(value, complex):
+            return {"t": "c", "v": [value.real, value.imag]}
+        if isinstance(value, bytes | bytearray):
+            return {"t": "b", "i": self._buffer(bytes(value))}
+        if isinstance(value, ModuleType):
+            if value.__name__ in MODULES:
+                return {"t": "n", "v": value.__name__}
+            raise CannotCross(f"the module {value.__name__} cannot cross between the kernels")
+        if isinstance(value, slice):
+            parts = (value.start, value.stop, value.step)
+            return {"t": "i", "v": [self.encode(v, depth + 1) for v in parts]}
+        if isinstance(value, range):
+            return {"t": "j", "v": [value.start, value.stop, value.step]}
+        if value is Ellipsis:
+            return {"t": "e"}
+        if kind is type and _TYPES.get(value.__name__) is value:
+            return {"t": "p", "v": value.__name__}
+        if kind is type and _SCALARS.get(value.__name__) is value:
+            return {"t": "p", "v": value.__name__}
+        if isinstance(value, np.dtype):
+            return {"t": "q", "v": _dtype_name(value)}
+        if isinstance(value, np.random.Generator):
+            return self._generator(value)
+        if expression.is_expression(value):
+            return {"t": "y", "v": expression.write(value)}
+        if (away := getattr(kind, "_optedu_away", None)) is not None:
+            return {"t": "o", "i": away(value)}
+        if hasattr(kind, "__array_namespace__"):
+            return self._foreign(value)
+        if self._keep is not None:
+            return {"t": "h", **self._keep(value)}
+        raise CannotCross(f"a value of type {kind.__name__} is not data and cannot cross")
+
+    def items(self, value: list | dict, depth: int = 0) -> Any:
+        """The contents of a list or dict."""
+        if isinstance(value, dict):
+            pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)]
+                     for k, v in dict.items(value)]  # fmt: skip
+            return {"t": "d", "v": pairs}
+        return [self.encode(v, depth + 1) for v in list.__iter__(value)]
+
+    def _buffer(self, data: bytes) -> int:
+        self.buffers.append(data)
+        return len(self.buffers) - 1
+
+    def _array(self, value: np.ndarray) -> dict:
+        plain = np.ndarray.view(value, np.ndarray)
+        if plain.dtype.kind not in _KINDS or plain.dtype.fields:
+            raise CannotCross(f"an array of dtype {plain.dtype} cannot cross; use numbers")
+        if (view := self._view(plain, value)) is not None:
+            return view
+        self.seen.arrays.append(value)
+        return {
+            "t": "a", "d": _dtype_name(plain.dtype), "s": list(plain.shape),
+            "i": self._buffer(plain.tobytes()), "w": bool(plain.flags.writeable),
+        }  # fmt: skip
+
+    def _view(self, plain: np.ndarray, value: np.ndarray) -> dict | None:
+        for index, argument in enumerate(self._arguments.arrays):
+            if value is argument:
+                return {"t": "v", "i": index, "whole": True}
+            if not isinstance(argument, np.ndarray):
+                continue
+            if argument.size and plain.size and np.may_share_memory(plain, argument):
+                start, end = np.lib.array_utils.byte_bounds(plain)
+                low, high = np.lib.array_utils.byte_bounds(argument)
+                if low <= start and end <= high and argument.flags.c_contiguous:
+                    here = plain.__array_interface__["data"][0]
+                    return {
+                        "t": "v", "i": index, "whole": False, "at": here - low,
+                        "d": _dtype_name(plain.dtype), "s": list(plain.shape),
+                        "st": list(plain.strides),
+                    }  # fmt: skip
+        return None
+
+    def _scalar(self, value: np.generic) -> dict:
+        if value.dtype.kind not in _KINDS or value.dtype.fields:
+            raise CannotCross(f"a scalar of dtype {value.dtype} cannot cross; use a number")
+        return {"t": "g", "d": _dtype_name(value.dtype), "v": value.tobytes().hex()}
+
+    def _generator(self, value: np.random.Generator) -> dict:
+        self.seen.generators.append(value)
+        return {"t": "r", "v": self.state(value)}
+
+    def state(self, generator: np.random.Generator) -> Any:
+        """The state of a random generator (PCG64 only, which is NumPy's default)."""
+        state = generator.bit_generator.state
+        if state.get("bit_generator") != "PCG64":
+            raise CannotCross("only NumPy's default random generator (PCG64) can cross")
+        return [state["state"]["state"], state["state"]["inc"], state["has_uint32"],
+                state["uinteger"]]  # fmt: skip
+
+    def _foreign(self, value: Any) -> dict:
+        name = value.__array_namespace__().__name__
+        if name not in _NAMESPACES:
+            raise CannotCross(f"an array of {name} cannot cross")
+        encoded = self._array(np.array(np.asarray(value)))
+        self.seen.arrays[-1] = value
+        return {**encoded, "n": name}
+
+
+class Decoder:
+    r"""Decodes one message; raises :class:`CannotCross` for what is not an encoding.
+
+    Parameters
+    ----------
+    buffers : list of bytes
+        The message's buffers.
+    remote : callable, optional
+        ``remote(description) -> value`` stands in for a thing that stayed with the sender.
+    local : callable, optional
+        ``local(id) -> value`` finds a thing that stayed here.
+    arguments : Seen, optional
+        What this side sent in the call that this message answers.
+    """
+
+    def __init__(
+        self,
+        buffers: list[bytes],
+        remote: Callable[[dict], Any] | None = None,
+        local: Callable[[Any], Any] | None = None,
+        arguments: Seen | None = None,
+    ):
+        self._buffers = buffers
+        self._remote, self._local = remote, local
+        self._arguments = arguments or Seen()
+        self._items = 0
+        self.seen = Seen()
+        self.originals: list[bytes] = []
+
+    def decode(self, message: Any, depth: int = 0) -> Any:
+        self._items += 1
+        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
+            raise CannotCross("the message is nested too deeply or has too many parts")
+        if message is None or isinstance(message, bool | int | float | str):
+            return message
+        if isinstance(message, list):
+            filled: list = []
+            self.seen.containers.append(filled)
+            filled.extend(self.decode(v, depth + 1) for v in message)
+            return filled
+        try:
+            return self._tagged(message, depth)
+        except CannotCross:
+            raise
+        except Exception as error:
+            raise CannotCross(f"the message cannot be read: {error}") from None
+
+    def _many(self, message: Any, depth: int) -> list:
+        return [self.decode(v, depth + 1) for v in message["v"]]
+
+    def _tagged(self, message: dict, depth: int) -> Any:
+        tag = message["t"]
+        match tag:
+            case "t":
+                return tuple(self._many(message, depth))
+            case "d":
+                filled: dict = {}
+                self.seen.containers.append(filled)
+                for key, value in message["v"]:
+                    filled[self.decode(key, depth + 1)] = self.decode(value, depth + 1)
+                return filled
+            case "s":
+                return set(self._many(message, depth))
+            case "c":
+                return complex(float(message["v"][0]), float(message["v"][1]))
+            case "b":
+                return self._bytes(message["i"])
+            case "a":
+                return self._array(message)
+            case "g":
+                data = bytes.fromhex(message["v"])
+                return np.frombuffer(data, _dtype(message["d"]), count=1)[0]
+            case "y":
+                return expression.read(message["v"])
+            case "n":
+                return _module(message["v"])
+            case "p":
+                return _TYPES.get(message["v"]) or _SCALARS[message["v"]]
+            case "q":
+                return _dtype(message["v"])
+            case "r":
+                generator = np.random.default_rng(0)
+                self.set_state(generator, message["v"])
+                self.seen.generators.append(generator)
+                return generator
+            case "i":
+                return slice(*self._many(message, depth))
+            case "j":
+                return range(*(int(v) for v in message["v"]))
+            case "e":
+                return Ellipsis
+            case "v":
+                return self._view(message)
+            case "k":
+                return self._arguments.containers[_index(message["i"])]
+            case "h" if self._remote is not None:
+                return self._remote(message)
+            case "o" if self._local is not None:
+                return self._local(message["i"])
+        raise CannotCross(f"a message with the tag {tag!r} cannot be read here")
+
+    def _bytes(self, index: Any) -> bytes:
+        return self._buffers[_index(index)]
+
+    def _array(self, message: dict) -> Any:
+        data = self._bytes(message["i"])
+        array = np.frombuffer(data, _dtype(message["d"])).reshape(_shape(message["s"])).copy()
+        if message.get("n"):
+            if message["n"] not in _NAMESPACES:
+                raise CannotCross(f"unknown array namespace {message['n']!r}")
+            array = _module(message["n"]).asarray(array)
+        elif not message["w"]:
+            array.flags.writeable = False
+        self.seen.arrays.append(array)
+        self.originals.append(data)
+        return array
+
+    def _view(self, message: dict) -> Any:
+        array = self._arguments.arrays[_index(message["i"])]
+        if message["whole"]:
+            return array
+        # NumPy checks that offset, shape and strides stay inside the buffer.
+        return np.ndarray(
+            _shape(message["s"]), _dtype(message["d"]), buffer=array.reshape(-1).view(np.uint8),
+            offset=_index(message["at"]), strides=tuple(int(s) for s in message["st"]),
+        )  # fmt: skip
+
+    def set_state(self, generator: np.random.Generator, state: Any) -> None:
+        value, increment, has, uinteger = (int(v) for v in state)
+        generator.bit_generator.state = {
+            "bit_generator": "PCG64", "state": {"state": value, "inc": increment},
+            "has_uint32": has, "uinteger": uinteger,
+        }  # fmt: skip
+
+
+def _index(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise CannotCross("not an index")
+    return value
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    shape = tuple(_index(v) for v in value)
+    if len(shape) > 32:
+        raise CannotCross("too many axes")
+    return shape
+
+
+def _dtype_name(dtype: np.dtype) -> str:
+    return dtype.str
+
+
+def _dtype(name: Any) -> np.dtype:
+    if not isinstance(name, str) or len(name) > 20:
+        raise CannotCross("not a dtype")
+    dtype = np.dtype(name)
+    if dtype.kind not in _KINDS or dtype.fields or dtype.subdtype or dtype.hasobject:
+        raise CannotCross(f"arrays of dtype {name} cannot cross")
+    return dtype
+
+
+def _module(name: Any) -> ModuleType:
+    if not isinstance(name, str) or name not in MODULES:
+        raise CannotCross(f"the module {name!r} cannot cross")
+    return sys.modules.get(name) or importlib.import_module(name)

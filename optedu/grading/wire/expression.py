@@ -1,0 +1,167 @@
+r"""SymPy expressions as text, read back without ``eval``.
+
+The text is SymPy's ``srepr``. :func:`read` parses it as Python syntax and builds the expression
+from a fixed list of SymPy classes; names, attributes, subscripts and everything else of the
+language are refused, and so are powers of numbers that would fill the memory.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from typing import Any
+
+__all__ = ["UnsafeExpression", "is_expression", "read", "write"]
+
+_MAX_TEXT, _MAX_NODES, _MAX_DEPTH = 200_000, 20_000, 120
+_MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
+
+_CLASSES = (
+    "Add Mul Pow Symbol Dummy Integer Float Rational Tuple Eq Ne Lt Le Gt Ge Equality Unequality "
+    "StrictLessThan LessThan StrictGreaterThan GreaterThan Abs sign Max Min exp log sin cos tan "
+    "asin acos atan atan2 sinh cosh tanh asinh acosh atanh sqrt Piecewise ExprCondPair Derivative "
+    "Function Sum Product Integral MutableDenseMatrix ImmutableDenseMatrix Indexed IndexedBase "
+    "Idx Transpose MatMul MatAdd MatrixSymbol Subs Lambda floor ceiling erf gamma factorial "
+    "And Or Not re im conjugate Heaviside DiracDelta Interval Str Not Contains"
+).split()
+_CONSTANTS = {
+    "One": "One", "Zero": "Zero", "NegativeOne": "NegativeOne", "Half": "Half", "pi": "Pi",
+    "E": "Exp1", "I": "ImaginaryUnit", "oo": "Infinity", "nan": "NaN", "zoo": "ComplexInfinity",
+    "true": "true", "false": "false",
+}  # fmt: skip
+_ASSUMPTIONS = frozenset(
+    "commutative complex real positive negative zero nonzero nonnegative nonpositive integer "
+    "rational finite infinite extended_real hermitian imaginary even odd prime algebraic".split()
+)
+
+
+class UnsafeExpression(ValueError):
+    """A text is not that of an expression which may be built."""
+
+
+def is_expression(value: Any) -> bool:
+    """Whether ``value`` is a SymPy object, without importing SymPy."""
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(value, sympy.Basic | sympy.MatrixBase)
+
+
+def write(value: Any) -> str:
+    """The text of an expression."""
+    import sympy
+
+    return sympy.srepr(value)
+
+
+def read(text: Any) -> Any:
+    r"""The expression that :func:`write` wrote.
+
+    Raises
+    ------
+    UnsafeExpression
+        If the text holds anything but calls of known SymPy classes with numbers and strings.
+    """
+    if not isinstance(text, str) or len(text) > _MAX_TEXT:
+        raise UnsafeExpression("the expression is too long")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UnsafeExpression("the text is not an expression") from None
+    if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
+        raise UnsafeExpression("the expression has too many parts")
+    return _build(tree.body, 0)
+
+
+@cache
+def _known() -> tuple[dict[str, Any], dict[str, Any]]:
+    import sympy
+    from sympy.core.symbol import Str
+    from sympy.functions.elementary.piecewise import ExprCondPair
+
+    special = {"Str": Str, "ExprCondPair": ExprCondPair}
+    classes = {name: special.get(name) or getattr(sympy, name) for name in _CLASSES}
+    constants = {
+        name: getattr(sympy, name, None) or getattr(sympy.S, singleton)
+        for name, singleton in _CONSTANTS.items()
+    }
+    constants |= {"true": sympy.true, "false": sympy.false, "nan": sympy.nan}
+    constants |= {name: getattr(sympy.S, name) for name in ("One", "Zero", "NegativeOne", "Half")}
+    return classes, constants
+
+
+def _build(node: ast.AST, depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        raise UnsafeExpression("the expression is nested too deeply")
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str | bool | None):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _build(node.operand, depth + 1)
+        if type(value) in (int, float):
+            return -value
+    if isinstance(node, ast.List):
+        return [_build(item, depth + 1) for item in node.elts]
+    if isinstance(node, ast.Tuple):
+        return tuple(_build(item, depth + 1) for item in node.elts)
+    classes, constants = _known()
+    if isinstance(node, ast.Name) and node.id in constants:
+        return constants[node.id]
+    if (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "S"
+    ):
+        for name, singleton in _CONSTANTS.items():
+            if node.attr == singleton and name in constants:
+                return constants[name]
+    if isinstance(node, ast.Call):
+        return _call(node, depth, classes)
+    raise UnsafeExpression(f"{ast.unparse(node)[:60]!r} may not be in an expression")
+
+
+def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
+    function = node.func
+    if isinstance(function, ast.Call):  # Function('f')(x): an undefined function, applied
+        inner = function.func
+        if not (isinstance(inner, ast.Name) and inner.id == "Function"):
+            raise UnsafeExpression("only an undefined function may be applied so")
+        target = _call(function, depth + 1, classes)
+    elif isinstance(function, ast.Name) and function.id in classes:
+        target = classes[function.id]
+    else:
+        raise UnsafeExpression(f"{ast.unparse(function)[:60]!r} may not be in an expression")
+    values = [_build(argument, depth + 1) for argument in node.args]
+    names: dict[str, Any] = {}
+    for keyword in node.keywords:
+        allowed = _ASSUMPTIONS | {"precision", "dummy_index"}
+        if keyword.arg not in allowed or not isinstance(keyword.value, ast.Constant):
+            raise UnsafeExpression(f"the keyword {keyword.arg!r} may not be in an expression")
+        names[keyword.arg] = keyword.value.value
+    if getattr(target, "__name__", "") in ("Pow", "factorial", "gamma"):
+        _check_size(values)
+    if any(isinstance(v, str) for v in values) and getattr(target, "__name__", "") not in (
+        "Symbol", "Dummy", "Float", "Function", "UndefinedFunction", "Str", "IndexedBase", "Idx",
+        "MatrixSymbol",
+    ):  # fmt: skip
+        raise UnsafeExpression("SymPy would evaluate that string")  # sympify parses strings
+    if getattr(target, "__name__", "") == "Float" and values and isinstance(values[0], str):
+        float(values[0])
+    try:
+        return target(*values, **names)
+    except UnsafeExpression:
+        raise
+    except Exception as error:
+        raise UnsafeExpression(f"SymPy cannot build the expression: {error}") from None
+
+
+def _check_size(values: list[Any]) -> None:
+    for value in values[-1:]:
+        number = getattr(value, "is_number", isinstance(value, int | float))
+        if number and not abs(float(_real(value))) <= _MAX_POWER:
+            raise UnsafeExpression("a power is too large")
+
+
+def _real(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
