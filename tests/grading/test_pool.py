@@ -1,0 +1,108 @@
+"""Workers that stay, and what is left when one of them dies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from optedu.grading.pool import Job, Pool
+
+FUNCTION = "tests.grading.jobs:work"
+
+
+def job(key: str, data: str) -> Job:
+    return Job(key, data.encode)
+
+
+def run(jobs, *, workers=2, deadline_s=60.0):
+    pool = Pool(FUNCTION, b"shared", jobs=workers, deadline_s=deadline_s)
+    return {key: (result, reason) for key, result, reason in pool.run(jobs)}
+
+
+def test_every_job_comes_back_with_the_shared_bytes():
+    results = run([job(str(i), f"echo {i}") for i in range(20)])
+    assert results == {str(i): (f"shared:{i}".encode(), "") for i in range(20)}
+
+
+def test_workers_stay_from_job_to_job():
+    results = run([job(str(i), "pid") for i in range(20)])
+    assert 1 <= len({result for result, _ in results.values()}) <= 2
+
+
+def test_the_job_of_a_killed_worker_is_done_again(tmp_path):
+    jobs = [job("victim", f"die-once {tmp_path / 'marker'}")]
+    jobs += [job(str(i), f"echo {i}") for i in range(5)]
+    results = run(jobs)
+    assert results["victim"] == (b"second life", "")
+    assert len(results) == 6 and all(result for result, _ in results.values())
+
+
+def test_a_job_that_kills_every_worker_is_reported_and_costs_no_other():
+    results = run([job("bad", "die"), *(job(str(i), f"echo {i}") for i in range(5))])
+    assert results.pop("bad") == (None, "the worker process died, twice")
+    assert all(result for result, _ in results.values())
+
+
+def test_a_worker_that_hangs_is_killed_at_its_deadline(tmp_path):
+    results = run([job("hang", f"hang {tmp_path / 'pid'}"), job("a", "echo a")], deadline_s=1.0)
+    assert results == {"hang": (None, "no result after 1 s, twice"), "a": (b"shared:a", "")}
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
+def test_a_submission_that_vanished_is_reported():
+    def gone():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    results = run([Job("gone", gone), job("a", "echo a")], workers=1)
+    assert results["gone"] == (
+        None,
+        "the submission can no longer be read: No such file or directory",
+    )
+    assert results["a"] == (b"shared:a", "")
+
+
+def test_no_worker_is_left_when_the_run_is_given_up():
+    pool = Pool(FUNCTION, b"", jobs=2, deadline_s=60.0)
+    running = pool.run([job(str(i), f"echo {i}") for i in range(10)])
+    next(running)
+    pids = pool.pids()
+    running.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_workers_die_with_the_parent(tmp_path):
+    """Kill -9 of the parent in the middle of a job: its worker must not live on."""
+    marker = tmp_path / "pid"
+    script = textwrap.dedent(
+        f"""
+        from optedu.grading.pool import Job, Pool
+        pool = Pool({FUNCTION!r}, b"", jobs=1, deadline_s=600.0)
+        list(pool.run([Job("hang", {f"hang {marker}".encode()!r}.__bytes__)]))
+        """
+    )
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=root)
+    try:
+        worker = _pid_in(marker)
+    finally:
+        parent.kill()
+        parent.wait()
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(worker)
+
+
+def _pid_in(marker: Path) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if marker.exists() and (text := marker.read_text()):
+            return int(text)
+        time.sleep(0.02)
+    pytest.fail("the worker did not start")
