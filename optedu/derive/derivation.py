@@ -87,7 +87,8 @@ class Derivation:
         ...
     optedu.derive.derivation.DerivationError: A square, step 2 ('drop 2ab') does not hold:
       a**2 + 2*a*b + b**2 = a**2 + b**2
-      at a = 9/97, b = 33/97: left = 0.1875, right = 0.1243
+      at a = 9/97, b = 33/97
+      left = 0.1875, right = 0.1243
     """
 
     def __init__(self, title, start=None, *, assume=(), domain=None, points=12, seed=0):
@@ -190,10 +191,10 @@ class Derivation:
         shown = f"  {left} {relation} {right}"
         if verdict.counterexample is not None:
             point = ", ".join(f"{name} = {value}" for name, value in verdict.counterexample.items())
-            at = f"at {point}: " if point else ""
+            at = f"  at {point}\n" if point else ""
             raise DerivationError(
                 f"{self._where(why)} does not hold:\n{shown}\n"
-                f"  {at}left = {sp.N(verdict.left, 4)}, right = {sp.N(verdict.right, 4)}"
+                f"{at}  left = {sp.N(verdict.left, 4)}, right = {sp.N(verdict.right, 4)}"
             )
         if not verdict.holds:
             raise DerivationError(

@@ -13,7 +13,7 @@ _NAMES = {row.symbol: row.latex for row in symbols.TABLE.values()}
 
 
 class _Printer(LatexPrinter):
-    """SymPy's printer, save that a sum does not begin with a minus: 1 - a, not -a + 1."""
+    r"""SymPy's printer, in the order in which people write: :math:`1 - a`, :math:`\eta g`."""
 
     def _print_Add(self, expr, order=None):
         terms = self._as_ordered_terms(expr, order=order)
@@ -27,6 +27,38 @@ class _Printer(LatexPrinter):
             sign = " - " if negative else " + "
             text += sign + part if text else ("- " if negative else "") + part
         return text
+
+    def _print_Mul(self, expr):
+        coefficient, _ = expr.as_coeff_Mul()
+        if coefficient.is_negative:
+            return f"- {self._print(-expr)}"
+        numerator, denominator = sp.fraction(expr, exact=True)
+        if denominator == 1:
+            return self._product(expr)
+        return rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
+
+    def _product(self, expr) -> str:
+        # The learning rate first; a sum or integral last, so that it needs no brackets.
+        factors = sp.Mul.make_args(expr)
+        if len(factors) > 1:
+            factors = sorted(expr.as_ordered_factors(), key=_place)
+        text = ""
+        for factor in factors:
+            part = self._print(factor)
+            if len(factors) > 1 and self._needs_mul_brackets(
+                factor, first=not text, last=factor is factors[-1]
+            ):
+                part = rf"\left({part}\right)"
+            text += (r" \cdot " if text and part[0].isdigit() else " " if text else "") + part
+        return text
+
+
+def _place(factor) -> int:
+    if isinstance(factor, sp.Sum | sp.Integral):
+        return 3
+    if factor.is_number:
+        return 0
+    return 1 if factor.as_base_exp()[0] == symbols.lr else 2
 
 
 def latex(expr, **settings) -> str:
@@ -69,5 +101,5 @@ def use_notation(*rules: Rule) -> None:
 
 
 def _for_notebook(expr, **settings) -> str:
-    # IPython passes its own settings; only the mode decides what the page gets.
-    return rf"$\displaystyle {latex(expr)}$"
+    # SymPy passes its own settings (mode, mat_delim); ours decide.
+    return latex(expr)

@@ -3,7 +3,7 @@ import sympy as sp
 
 from optedu import rules
 from optedu.derive import check, latex, use_notation
-from optedu.symbols import beta1, eps, lr, t
+from optedu.symbols import beta1, eps, g, lr, t
 
 
 def test_notation_of_the_course():
@@ -18,6 +18,14 @@ def test_notation_of_the_course():
         (-lr - t, r"- \eta - t"),
         (lr * (t - 1) - 2, r"\eta \left(t - 1\right) - 2"),
         (lr - (t - lr) * t, r"\eta - t \left(t - \eta\right)"),
+        (g * lr, r"\eta g_{t}"),
+        (-g * lr / 2, r"- \frac{\eta g_{t}}{2}"),
+        (
+            g * (1 - lr) ** 2 / (t * (t + 1)),
+            r"\frac{g_{t} \left(1 - \eta\right)^{2}}{t \left(t + 1\right)}",
+        ),
+        (2 * sp.Integer(3) ** t, r"2 \cdot 3^{t}"),
+        (sp.Sum(t, (t, 1, 5)) * (1 - lr), r"\left(1 - \eta\right) \sum_{t=1}^{5} t"),
     ],
 )
 def test_signs_and_brackets(expr, shown):
