@@ -26,5 +26,5 @@ c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 
 c.ExecutePreprocessor.timeout = 120
 c.ExecutePreprocessor.startup_timeout = 60
-# Each kernel would warn on the terminal that its ports, open to this machine only, are not encrypted.
+# Each kernel would warn that its ports, open to this machine only, are not encrypted.
 c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
