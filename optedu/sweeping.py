@@ -15,7 +15,7 @@ from optedu.progress import Progress
 
 __all__ = ["Sweep", "sweep"]
 
-# Elements of x that are advanced together: with gradient and state they stay within the cache that the cores share.
+# Elements of x that are advanced together: bounds the memory of a grid of any size.
 _CHUNK = 1 << 16
 
 

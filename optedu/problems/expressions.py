@@ -188,7 +188,7 @@ class Symbolic(_Coded):
 
 
 class Chain(_Coded):
-    r"""A problem that sums one term over neighbouring coordinates: f(x) = sum_i term(x_i, ..., x_{i+w-1}).
+    r"""A problem that sums one term over neighbouring coordinates, such as (x_i, x_{i+1}).
 
     The term is the one statement; code for any dimension is printed from it and its derivatives.
 

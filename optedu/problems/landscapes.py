@@ -66,7 +66,7 @@ def rosenbrock(dim: int = 2) -> Symbolic | Chain:
 
 
 def beale() -> Symbolic:
-    r"""Return Beale's function: flat almost everywhere, steep at the corners, minimum at (3, 1/2)."""
+    r"""Return Beale's function: flat in the middle, steep at the corners, minimum at (3, 1/2)."""
     x, y = coordinates(2)
     expr: Expr = (
         (Rational(3, 2) - x + x * y) ** 2

@@ -137,7 +137,7 @@ class LinearLosses(Problem):
         return np.array([self.sample(rng, t) for t in range(1, steps + 1)])
 
     def regret(self, x: Any, seed: int = 0) -> np.ndarray:
-        r"""Return the cumulative regret $\sum_{s \le t} f_s(x_{s-1}) - \min_x \sum_{s \le t} f_s(x)$.
+        r"""Return the cumulative regret of a run against the best fixed point, step by step.
 
         Parameters
         ----------
@@ -191,8 +191,8 @@ def reddi(large: float = 3.0, small: float = -1.0, *, period: int = 3) -> Linear
     Parameters
     ----------
     large, small : float
-        The slope of steps 1, 1 + period, ..., and that of the others. `reddi(1010, -10, period=101)`
-        is the paper's second example.
+        The slope of steps 1, 1 + period, ..., and that of the others. The paper's second example
+        is `reddi(1010, -10, period=101)`.
     period : int
         At least 2.
 

@@ -1,0 +1,113 @@
+r"""The one style of all figures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
+
+__all__ = [
+    "GROUND",
+    "INK",
+    "MUTED",
+    "PALETTE",
+    "axes",
+    "styled",
+    "subplots",
+    "terrain",
+    "use_style",
+]
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A6D00", "#56B4E9", "#4D4D4D")
+r"""Colours of lines, in order; after Okabe and Ito, with their orange darkened to read on white."""
+
+INK = "#22272e"
+MUTED = "#5c6672"
+GROUND = "#ffffff"
+
+_RC: dict[str, Any] = {
+    "figure.facecolor": GROUND,
+    "figure.figsize": (6.4, 4.0),
+    "figure.dpi": 120,
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": GROUND,
+    "axes.facecolor": GROUND,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": "medium",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": "#d9dde2",
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.6,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
+    "font.size": 10.0,
+    "mathtext.fontset": "cm",
+}
+
+terrain = LinearSegmentedColormap.from_list("optedu.terrain", ["#f5f8fb", "#d4dfe9", "#8fa9c1"])
+r"""Light enough for any line of the palette to stand out."""
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def styled(function: _F) -> _F:
+    r"""Let a function draw in the style of the course, whatever Matplotlib's defaults are."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        with mpl.rc_context(_RC):
+            return function(*args, **options)
+
+    return cast(_F, call)
+
+
+def use_style() -> None:
+    r"""Set Matplotlib's defaults to the style of the course, for figures of your own."""
+    mpl.rcParams.update(_RC)
+
+
+@styled
+def subplots(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    r"""Return a figure and axes in the style of the course, as `matplotlib.pyplot.subplots` does.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The grid of axes.
+    **options
+        Passed on; the figure grows with the grid unless `figsize` is given.
+    """
+    import matplotlib.pyplot as plt
+
+    options.setdefault("figsize", (6.4 if columns == 1 else 4.6 * columns, 4.0 * rows))
+    return plt.subplots(rows, columns, **options)
+
+
+def axes(ax: Any, **options: Any) -> Any:
+    r"""Return the given Axes, or those of a new figure.
+
+    Raises
+    ------
+    TypeError
+        If `ax` is something else.
+    """
+    if ax is None:
+        return subplots(**options)[1]
+    if not hasattr(ax, "transData"):
+        raise TypeError(f"ax must be a Matplotlib Axes, got {type(ax).__name__}")
+    return ax
