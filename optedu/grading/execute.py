@@ -26,13 +26,37 @@ from optedu.grading.sandbox.limits import Limits
 
 __all__ = ["Execute", "Limits", "Outcome", "SandboxUnavailable", "probe"]
 
-# Each must raise, or the kernel accepts wrong answers.
-_CANARIES = {
-    "assert": "assert 1 == 2",
-    "numpy.testing": "import numpy.testing\nnumpy.testing.assert_allclose(1.0, 2.0)",
-    "numpy.allclose": "import numpy\nif not numpy.allclose(1.0, 2.0): raise AssertionError",
-    "numpy.array_equal": "import numpy\nif not numpy.array_equal([1], [2]): raise AssertionError",
-}
+# What must fail, evaluated where tests are; the cell itself must fail too, and say that nothing
+# was accepted. (_render_traceback_ spares the formatting of a traceback that nobody sees.)
+_CANARY = """
+def _canary():
+    import numpy, numpy.testing
+    class Accepted(Exception):
+        def _render_traceback_(self):
+            return []
+    accepted = []
+    def wrong(name, check):
+        try:
+            if check():
+                accepted.append(name)
+        except AssertionError:
+            pass
+    def plain():
+        assert 1 == 2
+        return True
+    def testing():
+        numpy.testing.assert_allclose(1.0, 2.0)
+        return True
+    wrong("assert", plain)
+    wrong("numpy.testing", testing)
+    wrong("numpy.allclose", lambda: numpy.allclose(1.0, 2.0))
+    wrong("numpy.array_equal", lambda: numpy.array_equal([1], [2]))
+    wrong("==", lambda: 1.0 == 2.0)
+    wrong("abs", lambda: abs(1.0 - 2.0) < 1e-6)
+    wrong("all", lambda: all([False]))
+    raise Accepted(", ".join(accepted))
+_canary()
+"""
 _ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
 
@@ -139,12 +163,15 @@ class Execute(NbgraderExecute):
     def _look_for_tampering(self, pair: Pair) -> None:
         """Evaluate what must fail, the way that tests are; record what passes."""
         for kernel, whose in ((pair.student, "student's"), (pair.trusted, "checking")):
-            for name, code in _CANARIES.items():
-                outputs: list = []
-                if pair.run(kernel, code, outputs, 0)["status"] == "ok":
-                    self.outcome.tampered.append(
-                        f"in the {whose} kernel {name} accepts wrong values after the run"
-                    )
+            reply = pair.run(kernel, _CANARY, [], 0)
+            if reply["status"] == "dead":
+                continue
+            if reply["status"] != "error" or reply.get("ename") != "Accepted":
+                found = "a cell that must fail did not"
+            else:
+                found = f"wrong values pass {reply['evalue']}" if reply.get("evalue") else ""
+            if found:
+                self.outcome.tampered.append(f"after the run, in the {whose} kernel: {found[:200]}")
 
 
 def _error(name: str, value: str, traceback: list[str] | None = None) -> NotebookNode:

@@ -28,6 +28,8 @@ from unittest import mock
 import nbformat
 import sqlalchemy
 from jsonschema import ValidationError
+from jsonschema.exceptions import best_match
+from jsonschema.validators import validator_for
 from nbclient.exceptions import DeadKernelError
 from nbconvert.writers import FilesWriter
 from nbformat.notebooknode import NotebookNode
@@ -282,13 +284,22 @@ class _Autograde(Autograde):
 _GRADEBOOK_USERS = (
     "nbgrader.preprocessors.overwritekernelspec.Gradebook",
     "nbgrader.preprocessors.overwritecells.Gradebook",
+    "optedu.grading.execute.Gradebook",
 )
+
+
+def _validate(instance, schema) -> None:
+    """What `jsonschema.validate` does, without checking nbgrader's schema at every cell."""
+    error = best_match(validator_for(schema)(schema).iter_errors(instance))
+    if error is not None:
+        raise error
 
 
 @contextmanager
 def _one_gradebook(gradebook: Gradebook):
     """Let nbgrader's preprocessors use an open gradebook: each would open it anew."""
     patches = [mock.patch(name, return_value=gradebook) for name in _GRADEBOOK_USERS]
+    patches.append(mock.patch("nbgrader.nbgraderformat.common.jsonschema.validate", _validate))
     for patch in patches:
         patch.start()
     try:
@@ -384,9 +395,9 @@ def _lay_out(course: _ScratchCourse, folder: Path, files: dict[str, bytes]) -> l
     """Write the submission as nbgrader has it, and apart from it what the student's code sees."""
     known = {notebook["name"] for notebook in course.blueprint["notebooks"]}
     submitted = folder / "submitted" / _STUDENT / course.blueprint["assignment"]
-    workspace = folder / "workspace"
-    submitted.mkdir(parents=True)
-    workspace.mkdir()
+    workspace, materials = folder / "workspace", folder / "materials"
+    for path in (submitted, workspace, materials):
+        path.mkdir(parents=True)
     names = []
     for name, data in {**files, **course.files}.items():
         if name.endswith(".ipynb"):
@@ -395,9 +406,10 @@ def _lay_out(course: _ScratchCourse, folder: Path, files: dict[str, bytes]) -> l
                 text = data.decode("utf-8-sig")
                 (submitted / name).write_text(text, "utf-8", newline="")
             continue
-        target = workspace / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        for place in (workspace, materials) if name in course.files else (workspace,):
+            target = place / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
     return sorted(names)
 
 
@@ -418,6 +430,7 @@ def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograd
         sandbox=course.sandbox,
         limits=course.limits,
         workspace=str(folder / "workspace"),
+        materials=str(folder / "materials"),
     )
     converter.writer = FilesWriter(parent=converter, config=converter.config)
     converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
