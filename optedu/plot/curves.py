@@ -21,6 +21,7 @@ _QUANTITIES = {
 }
 
 
+@style.styled
 def loss(
     runs: Any,
     *,
@@ -68,7 +69,7 @@ def loss(
         quantity = "gap" if all(_known(r) for g in labelled.values() for r in g) else "f"
     validate.choice("quantity", quantity, _QUANTITIES)
     ax = style.axes(ax)
-    everything = []
+    everything, first = [], []
     for number, (label, group) in enumerate(labelled.items()):
         color = style.PALETTE[number % len(style.PALETTE)]
         t, values = _values(group, quantity)
@@ -80,6 +81,7 @@ def loss(
         if any(r.diverged_at is not None for r in group):
             last = np.flatnonzero(np.isfinite(middle))[-1:]
             ax.plot(t[last], middle[last], "X", color=color, mec="white", ms=8, zorder=4)
+        first.append(middle[0])
         everything += [middle[np.isfinite(middle)], bottom[np.isfinite(bottom)]]
     shown = np.concatenate(everything)
     positive = shown[shown > 0]
@@ -87,6 +89,10 @@ def loss(
         log = bool(len(positive)) and shown.min() >= 0 and shown.max() > 30 * positive.min()
     if log:
         ax.set_yscale("log")
+    if any(r.diverged_at is not None for g in labelled.values() for r in g):
+        # A curve on its way to infinity would flatten the others.
+        start = max(abs(value) for value in first)
+        ax.set_ylim(top=min(shown.max(), (1e3 if log else 3) * start))
     ax.set(xlabel="step $t$", ylabel=_QUANTITIES[quantity])
     ax.margins(x=0.01)
     ax.grid(True)

@@ -19,6 +19,7 @@ __all__ = ["contours", "heights", "view"]
 _HALO = [Stroke(linewidth=3.2, foreground="white"), Normal()]
 
 
+@style.styled
 def contours(
     problem: Any,
     runs: Any = (),
@@ -69,7 +70,7 @@ def contours(
     draw = _graph if problem.dim == 1 else _plane
     draw(ax, problem, labelled, window, levels, resolution)
     if labelled:
-        ax.legend(loc="best", framealpha=0.85, frameon=True, edgecolor="none")
+        ax.legend()
     return ax
 
 

@@ -16,6 +16,7 @@ from optedu.sweeping import Sweep
 __all__ = ["sensitivity"]
 
 
+@style.styled
 def sensitivity(
     sweeps: Any,
     *,
