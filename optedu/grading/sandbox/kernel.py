@@ -21,6 +21,7 @@ from typing import Any
 
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.profiledir import ProfileDir
+from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
 from traitlets.config import Config
@@ -44,6 +45,13 @@ class _Session(Session):
             msg_type = msg_or_type
         if self.kernel is not None and msg_type in _SHOWN:
             self.kernel.publish(msg_type, content)
+
+
+class _Shell(ZMQInteractiveShell):
+    """ipykernel's shell without an event loop: figures are inline, there is no window."""
+
+    def enable_gui(self, gui: Any = None) -> None:
+        self.active_eventloop = gui
 
 
 class _Stream(io.TextIOBase):
@@ -96,10 +104,11 @@ def make_shell() -> ZMQInteractiveShell:
     folder = tempfile.mkdtemp(prefix="optedu-ipython-")
     os.environ["IPYTHONDIR"] = folder
     session = _Session(key=b"")
-    shell = ZMQInteractiveShell.instance(
+    shell = _Shell.instance(
         config=config,
         ipython_dir=folder,
         profile_dir=ProfileDir.create_profile_dir(os.path.join(folder, "profile")),
+        compiler_class=XCachingCompiler,
         kernel=SimpleNamespace(eventloop=None, app=None, shell=None),
     )
     for publisher in (shell.displayhook, shell.display_pub):
