@@ -218,7 +218,7 @@ def _prove(claim, certificate) -> bool:
         certificate = sp.sympify(certificate)
         sign = certificate.is_positive if strict else certificate.is_nonnegative
         return bool(sign) and vanishes(greater - lesser - certificate)
-    for form in (sp.factor, sp.simplify):
+    for form in (sp.factor, sp.simplify, lambda e: sp.factor(sp.simplify(below_one(e)))):
         gap = form(greater - lesser)
         if gap.is_positive or (not strict and gap.is_nonnegative):
             return True
@@ -227,12 +227,40 @@ def _prove(claim, certificate) -> bool:
 
 def vanishes(expr: sp.Expr) -> bool:
     """Whether SymPy reduces an expression to zero; cheap ways first."""
-    expr = sp.sympify(expr)
+    given = expr = sp.sympify(expr)
     for form in (lambda e: e, sp.expand, collect_sums, sp.factor, sp.simplify):
         expr = form(expr)
         if expr == 0:
             return True
-    return sp.simplify(sp.expand(sp.powdenest(expr, force=False), force=False)) == 0
+    # Last, what is known of decay rates: it decides roots and geometric sums.
+    known = below_one(given)
+    return known == 0 or (known != given and sp.simplify(known) == 0)
+
+
+def below_one(expr: sp.Expr) -> sp.Expr:
+    r"""Tell SymPy that decay rates are below one, and evaluate sums.
+
+    SymPy has no assumption "below one". A symbol whose range in the notation table is [0, 1) is
+    written as :math:`1/(1 + s)` with :math:`s > 0`; what stands under a root then gets a positive
+    name where it is :math:`1 - \beta^n`.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> from optedu.symbols import beta2, t
+    >>> below_one(sp.sqrt(1 / (1 - beta2**t)) - 1 / sp.sqrt(1 - beta2**t))
+    0
+    """
+    decays = {s for s in expr.free_symbols if _default_interval(s) == (0, 1)}
+    gaps = {}
+    for gap in expr.atoms(sp.Add):
+        base, power = sp.Add(1, -gap).as_base_exp()
+        if base in decays and power.is_positive:
+            gaps[gap] = sp.Dummy("gap", positive=True)
+    if gaps and sp.simplify(expr.xreplace(gaps)) == 0:
+        return sp.Integer(0)
+    inside = {s: 1 / (1 + sp.Dummy(s.name, positive=True)) for s in decays}
+    return collect_sums(expr).subs(inside).doit()
 
 
 def collect_sums(expr: sp.Expr) -> sp.Expr:

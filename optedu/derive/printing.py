@@ -37,6 +37,11 @@ class _Printer(LatexPrinter):
             return self._product(expr)
         return rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
 
+    def _print_Indexed(self, expr):
+        # g_i, not the g_t that the notation table has for the gradient of a step.
+        indices = ",".join(self._print(index) for index in expr.indices)
+        return rf"{sp.latex(expr.base.label)}_{{{indices}}}"
+
     def _product(self, expr) -> str:
         # The learning rate first; a sum or integral last, so that it needs no brackets.
         factors = sp.Mul.make_args(expr)
