@@ -92,7 +92,8 @@ def loss(
     if any(r.diverged_at is not None for g in labelled.values() for r in g):
         # A curve on its way to infinity would flatten the others.
         start = max(abs(value) for value in first)
-        ax.set_ylim(top=min(shown.max(), (1e3 if log else 3) * start))
+        top = min(shown.max(), (1e3 if log else 3) * start)
+        ax.set_ylim(0.5 * positive.min() if log else min(shown.min(), 0.0), top)
     ax.set(xlabel="step $t$", ylabel=_QUANTITIES[quantity])
     ax.margins(x=0.01)
     ax.grid(True)
