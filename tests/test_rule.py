@@ -76,9 +76,9 @@ class TestEveryRule:
         state = rule.init(X)
         kernel = rule.kernel("numpy")
         for step in (rule.step, kernel):
-            with pytest.raises(TypeError, match="x must be a floating-point array, got dtype int"):
+            with pytest.raises(TypeError, match=r"x must be a floating-point array, got dtype int"):
                 step(np.arange(4), X, state, 1)
-            with pytest.raises(TypeError, match="g must be a .*array"):
+            with pytest.raises(TypeError, match=r"g must be a .*array"):
                 step(X.copy(), [1.0], state, 1)
             with pytest.raises(TypeError, match="g must be a floating-point array, got dtype int"):
                 step(X.copy(), np.arange(4), state, 1)
@@ -88,13 +88,13 @@ class TestEveryRule:
                 step(X.copy(), X.astype(np.float32), state, 1)
             with pytest.raises(ValueError, match="t must be at least 1, got 0"):
                 step(X.copy(), X, state, 0)
-            with pytest.raises(TypeError, match="t must be an integer, got 1.5"):
+            with pytest.raises(TypeError, match=r"t must be an integer, got 1.5"):
                 step(X.copy(), X, state, 1.5)
             with pytest.raises(ValueError, match="state must have the keys"):
                 step(X.copy(), X, {**state, "spurious": X}, 1)
             with pytest.raises(TypeError, match="state must be a dictionary, got list"):
                 step(X.copy(), X, [], 1)
-        with pytest.raises(TypeError, match="x must be a floating-point array, got dtype int"):
+        with pytest.raises(TypeError, match=r"x must be a floating-point array, got dtype int"):
             rule.init(np.arange(4))
 
     def test_read_only_parameters(self, rule):
@@ -124,7 +124,7 @@ class TestWriting:
             make(equations=(Eq(m.new, beta1 * m.old + g), Eq(x.new, x.old - lr * m.old)))
 
     def test_missing_state(self):
-        with pytest.raises(ValueError, match="no equation gives {m_new}"):
+        with pytest.raises(ValueError, match=r"no equation gives \{m_new\}"):
             make(equations=(Eq(x.new, x.old - lr * g),))
 
     def test_last_equation(self):

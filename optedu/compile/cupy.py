@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from optedu import symbols, validate
+from optedu import symbols
 from optedu.backend import device
-from optedu.compile import scalars
-from optedu.compile.inplace import coefficients_source
+from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.compile.printing import CPrinter
-from optedu.exercise import guard
 from optedu.rule import Rule
 
-__all__ = ["Bound", "Kernel", "body", "kernel", "parameters", "source"]
+__all__ = ["body", "kernel", "parameters", "source"]
 
 
 def body(program: Program) -> str:
@@ -48,87 +46,40 @@ def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
     program = lower(specialized(rule, frozenset(optional(rule))))
     inputs, outputs = parameters(program)
-    coefficients = coefficients_source(program)
-    head = "from math import sqrt\n\n" if "sqrt(" in coefficients else ""
+    scalar_part = coefficients_source(program)
+    head = "from math import sqrt\n\n" if "sqrt(" in scalar_part else ""
     lines = textwrap.indent(body(program), "    ")
     return (
-        f"{head}import cupy\n\n\n{coefficients}\n\n\n"
+        f"{head}import cupy\n\n\n{scalar_part}\n\n\n"
         f"update = cupy.ElementwiseKernel(\n"
         f'    "{inputs}",\n    "{outputs}",\n    """\n{lines}\n    """,\n    "{rule.name}",\n)\n'
     )
 
 
 @lru_cache(maxsize=256)
-def _compiled(rule: Rule) -> tuple[Any, Any, Program]:
+def _function(rule: Rule) -> Any:
     import cupy
 
     program = lower(rule)
-    inputs, outputs = parameters(program)
-    update = cupy.ElementwiseKernel(inputs, outputs, body(program), f"optedu_{rule.name}")
-    environment: dict[str, Any] = scalars.environment()
-    code = compile(coefficients_source(program), f"<optedu {rule.name}, scalars>", "exec")
-    exec(code, environment)
-    return update, environment["coefficients"], program
+    return cupy.ElementwiseKernel(*parameters(program), body(program), f"optedu_{rule.name}")
 
 
-class Bound:
-    r"""A kernel tied to its arrays on the GPU: `bound(g, t)` is one launch, in place."""
+class CuPyBound(Bound):
+    r"""One launch a step."""
 
-    def __init__(self, rule: Rule, x: Any, state: dict[str, Any], hyper: dict[str, Any]) -> None:
+    array = "CuPy"
+
+    def _is_array(self, value: Any) -> bool:
         import cupy
 
-        validate.floating_array("x", x)
-        if not isinstance(x, cupy.ndarray):
-            raise TypeError(f"x must be a CuPy array, got {type(x).__name__}")
-        rule.check_state(x, state)
-        self._rule = rule
-        self._x = x
-        self._state = state
-        self.hyper = rule.check_hyper(**hyper)
-        self._prepare()
+        return isinstance(value, cupy.ndarray)
 
-    def _prepare(self) -> None:
-        zeros = frozenset(n for n in optional(self._rule) if self.hyper[n] == 0.0)
-        self._update, self._coefficients, program = _compiled(specialized(self._rule, zeros))
-        self._scalar_states = [s.name for s in program.scalar_states]
-        self._names = [h.name for h in program.rule.hypers]
+    def _build(self, rule: Rule, program: Program) -> None:
+        self._update = _function(rule)
         self._arrays = [self._x, *(self._state[s.name] for s in program.array_states)]
 
-    def __call__(self, g: Any, t: int, **hyper: Any) -> None:
-        r"""Do step `t` with gradient `g`; keywords change hyper-parameters from here on."""
-        guard.forbid(f"the {self._rule.name} kernel")
-        if hyper:
-            self.hyper = self._rule.check_hyper(**{**self.hyper, **hyper})
-            self._prepare()
-        validate.same_shape("g", g, "x", self._x)
-        if g.dtype != self._x.dtype:
-            raise TypeError(f"g must have the dtype of x, {self._x.dtype}, got {g.dtype}")
-        values: Sequence[Any] = self._coefficients(
-            t,
-            *[self._state[n] for n in self._scalar_states],
-            *[self.hyper[n] for n in self._names],
-        )
-        for name, value in zip(self._scalar_states, values, strict=False):
-            self._state[name] = value
-        self._update(g, *values[len(self._scalar_states) :], *self._arrays)
-
-
-class Kernel:
-    r"""The CuPy form of a rule; see `Rule.kernel`."""
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-
-    def __repr__(self) -> str:
-        return f"<CuPy kernel of {self.rule.name}>"
-
-    def bind(self, x: Any, state: dict[str, Any], **hyper: float) -> Bound:
-        r"""Return `step(g, t, **changed)`, tied to these CuPy arrays, which it changes in place."""
-        return Bound(self.rule, x, state, hyper)
-
-    def __call__(self, x: Any, g: Any, state: dict[str, Any], t: int, **hyper: float) -> None:
-        r"""Do one step in place. In a loop, `bind` is faster."""
-        self.bind(x, state, **hyper)(g, validate.count("t", t, minimum=1))
+    def _run(self, g: Any, values: Sequence[Any]) -> None:
+        self._update(g, *values, *self._arrays)
 
 
 def kernel(rule: Rule) -> Kernel:
@@ -140,4 +91,4 @@ def kernel(rule: Rule) -> Kernel:
         If there is no GPU, or no CuPy; the message says which, and what to do.
     """
     device("gpu")
-    return Kernel(rule)
+    return Kernel(rule, "CuPy", CuPyBound)

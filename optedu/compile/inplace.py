@@ -8,20 +8,20 @@ by block over large arrays, or along the trailing axis of runs where a hyper-par
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
-from optedu import symbols, validate
+from optedu import symbols
 from optedu.compile import scalars
+from optedu.compile.bound import Bound, Kernel, coefficients, coefficients_source
 from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.exercise import guard
 from optedu.rule import Rule, x
 
-__all__ = ["BLOCK", "Bound", "Kernel", "coefficients_source", "kernel", "source"]
+__all__ = ["BLOCK", "kernel", "source"]
 
 BLOCK = 1 << 15
 r"""Elements a block. Adam's six float64 blocks of this size fill 1.5 MB, a core's cache."""
@@ -37,21 +37,6 @@ _UFUNCS = {
 
 
 # -- printing ------------------------------------------------------------------------------------
-
-
-def coefficients_source(program: Program, *, runs: bool = False) -> str:
-    r"""Return the code of `coefficients(t, <scalar states>, <hyper-parameters>)`.
-
-    It returns the new scalar states, then the scalars that the loop reads. With `runs` it also
-    takes hyper-parameters that are arrays.
-    """
-    names = program.code_names
-    inputs = ["t", *(s.name for s in program.scalar_states), *(h.name for h in program.rule.hypers)]
-    outputs = [s.name for s in program.scalar_states]
-    outputs += [names.get(c, c.name) for c in program.coefficients]
-    body = scalars.lines(program.scalars, names, runs=runs)
-    body.append(f"return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
-    return f"def coefficients({', '.join(inputs)}):\n" + textwrap.indent("\n".join(body), "    ")
 
 
 class _Emitter:
@@ -242,48 +227,33 @@ def _emit(rule: Rule) -> tuple[Program, str, int]:
 def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
     program, update, _ = _emit(specialized(rule, frozenset(optional(rule))))
-    coefficients = coefficients_source(program)
-    used = [n for n in ("sqrt", "exp", "log") if f"{n}(" in coefficients]
+    scalar_part = coefficients_source(program)
+    used = [n for n in ("sqrt", "exp", "log") if f"{n}(" in scalar_part]
     head = f"from math import {', '.join(used)}\n\n" if used else ""
     # The scalar functions and the ufuncs share names; here the reader sees which is which.
     update = "\n".join(
         line if line.startswith("def") else f"    np.{line.strip()}" for line in update.splitlines()
     )
-    return f"{head}import numpy as np\n\n\n{coefficients}\n\n\n{update}\n"
+    return f"{head}import numpy as np\n\n\n{scalar_part}\n\n\n{update}\n"
 
 
 # -- running -------------------------------------------------------------------------------------
 
+_ENVIRONMENT = {
+    name: getattr(np, name)
+    for name in (
+        *("add", "subtract", "multiply", "divide", "square", "sqrt", "power", "reciprocal"),
+        *("negative", "abs", "sign", "maximum", "minimum", "exp", "log", "copyto"),
+    )
+}
+
 
 @lru_cache(maxsize=256)
-def _functions(rule: Rule) -> tuple[Callable[..., None], Callable[..., tuple], Program, int]:
-    program, update, temporaries = _emit(rule)
-    environment: dict[str, Any] = {
-        name: getattr(np, name)
-        for name in (
-            "add",
-            "subtract",
-            "multiply",
-            "divide",
-            "square",
-            "sqrt",
-            "power",
-            "copyto",
-            "reciprocal",
-            "negative",
-            "abs",
-            "sign",
-            "maximum",
-            "minimum",
-            "exp",
-            "log",
-        )
-    }
+def _function(rule: Rule) -> tuple[Callable[..., None], int]:
+    _, update, temporaries = _emit(rule)
+    environment: dict[str, Any] = dict(_ENVIRONMENT)
     exec(compile(update, f"<optedu {rule.name}, numpy form>", "exec"), environment)
-    floats: dict[str, Any] = scalars.environment()
-    code = compile(coefficients_source(program), f"<optedu {rule.name}, scalars>", "exec")
-    exec(code, floats)
-    return environment["update"], floats["coefficients"], program, temporaries
+    return environment["update"], temporaries
 
 
 def _coefficients_of_runs(rule: Rule, dtype: np.dtype) -> Callable[..., tuple]:
@@ -294,202 +264,78 @@ def _coefficients_of_runs(rule: Rule, dtype: np.dtype) -> Callable[..., tuple]:
     return np.errstate(invalid="ignore", divide="ignore")(environment["coefficients"])
 
 
-class Bound:
-    r"""A kernel tied to its arrays: `bound(g, t)` is one step, in place.
+class NumPyBound(Bound):
+    r"""The blocks, their temporaries, and the loop over them."""
 
-    Everything that does not change from step to step is done here once: views of the blocks,
-    temporaries, checks of the hyper-parameters.
+    def _is_array(self, value: Any) -> bool:
+        return isinstance(value, np.ndarray)
 
-    Attributes
-    ----------
-    hyper : dict
-        The hyper-parameters. Change them by keyword in the call.
-    """
-
-    def __init__(self, rule: Rule, x: np.ndarray, state: dict[str, Any], hyper: dict) -> None:
-        _check_arrays(rule, x, state)
-        self._rule = rule
-        self._x = x
-        self._state = state
-        self._dtype = x.dtype
-        self._shape = x.shape
-        self.hyper = rule.check_hyper(**hyper)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        hyper = self.hyper
-        floats = all(type(v) is float for v in hyper.values())
-        zeros = frozenset(
-            n for n in optional(self._rule) if type(hyper[n]) is float and hyper[n] == 0.0
-        )
-        rule = specialized(self._rule, zeros)
-        self._zeros = zeros
-        update, coefficients, program, temporaries = _functions(rule)
-        self._update = update
-        self._coefficients = coefficients if floats else _coefficients_of_runs(rule, self._dtype)
-        self._floats = floats
-        self._names = [h.name for h in rule.hypers]
-        self._scalar_states = [s.name for s in program.scalar_states]
-        arrays = [self._x, *(self._state[s.name] for s in program.array_states)]
-        if not floats:
-            self._cast_runs()
-        self._values = [hyper[n] for n in self._names]
-        count = len(program.coefficients)
-        # 0-d arrays of the state's dtype: a ufunc takes them faster than Python floats.
-        self._scalars = [np.empty((), self._dtype) for _ in range(count)]
-        # An array is itself where it can be indexed whole: x[...] for a 0-d or strided one.
-        flat = floats and all(a.flags.c_contiguous for a in arrays)
-        self._flat = flat
-        if flat:
-            arrays = [a.reshape(-1) for a in arrays]
-        axis = arrays[0].shape[-1] if arrays[0].ndim else 1
-        rows = max(1, arrays[0].size // max(1, axis))
-        length = max(1, BLOCK // rows)
-        self._blocks = []
-        shape = (*arrays[0].shape[:-1], min(length, axis))
-        work = [np.empty(shape, self._dtype) for _ in range(temporaries)]
-        if not arrays[0].ndim:
-            work = [np.empty((), self._dtype) for _ in range(temporaries)]
-            self._blocks.append((slice(None), arrays, work))
-        else:
-            for start in range(0, axis, length):
-                part = slice(start, min(start + length, axis))
-                size = part.stop - part.start
-                self._blocks.append(
-                    (part, [a[..., part] for a in arrays], [w[..., :size] for w in work])
-                )
-        self._single = self._blocks[0] if len(self._blocks) == 1 else None
-
-    def _cast_runs(self) -> None:
+    def _coefficients_of(self, rule: Rule) -> Callable[..., tuple]:
+        self._floats = all(type(v) is float for v in self.hyper.values())
+        if self._floats:
+            return coefficients(rule)
         for name, value in self.hyper.items():
             if type(value) is not float:
                 # A run's hyper-parameter in the dtype of its state: nothing is promoted.
                 value = np.ascontiguousarray(value, dtype=self._dtype)
                 if value.shape != self._shape[len(self._shape) - value.ndim :]:
                     raise ValueError(
-                        f"{name} must broadcast over the trailing axes of x, {self._shape}, "
-                        f"got shape {value.shape}"
+                        f"{name} must have the shape of the trailing axes of x, {self._shape}, "
+                        f"got {value.shape}"
                     )
                 self.hyper[name] = value
+        return _coefficients_of_runs(rule, self._dtype)
 
-    def _set(self, changed: Mapping[str, Any]) -> None:
-        for name, value in changed.items():
-            before = self.hyper.get(name)
-            if value is before:
-                continue
-            value = self._rule._hyper(name).check(value)
-            self.hyper[name] = value
-            if (
-                type(value) is not float
-                or type(before) is not float
-                or (value == 0.0) != (before == 0.0)
-            ):
-                self._prepare()
-            elif name in self._names:
-                self._values[self._names.index(name)] = value
+    def _build(self, rule: Rule, program: Program) -> None:
+        self._update, temporaries = _function(rule)
+        arrays = [self._x, *(self._state[s.name] for s in program.array_states)]
+        self._flat = self._floats and all(a.flags.c_contiguous for a in arrays)
+        if self._flat:
+            arrays = [a.reshape(-1) for a in arrays]
+        # 0-d arrays of the state's dtype: a ufunc takes them faster than Python floats.
+        self._scalars = [np.empty((), self._dtype) for _ in program.coefficients]
+        self._blocks = _blocks(arrays, temporaries)
+        self._single = self._blocks[0][1:] if len(self._blocks) == 1 else None
 
-    def __call__(self, g: np.ndarray, t: int, **hyper: Any) -> None:
-        r"""Do step `t` with gradient `g`; keywords change hyper-parameters from here on.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `g` has not the kind, dtype and shape of the parameters, or a value is out of range.
-        """
-        guard.forbid(f"the {self._rule.name} kernel")
-        if hyper:
-            self._set(hyper)
-        if type(g) is not np.ndarray or g.shape != self._shape or g.dtype != self._dtype:
-            _check_gradient(g, self._x)
-        if self._scalar_states:
-            state = self._state
-            values = self._coefficients(t, *[state[n] for n in self._scalar_states], *self._values)
-            for name, value in zip(self._scalar_states, values, strict=False):
-                state[name] = value
-            values = values[len(self._scalar_states) :]
-        else:
-            values = self._coefficients(t, *self._values)
+    def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
         if not self._floats:
-            self._step_runs(g, values)
+            self._run_runs(g, values)
             return
-        for scalar, value in zip(self._scalars, values, strict=True):
+        scalars = self._scalars
+        for scalar, value in zip(scalars, values, strict=True):
             scalar[()] = value
         if self._flat:
             g = g.reshape(-1)
         if self._single is not None:
-            _, arrays, work = self._single
-            self._update(arrays[0], g, *arrays[1:], *work, *self._scalars)
+            (parameters, *states), work = self._single
+            self._update(parameters, g, *states, *work, *scalars)
             return
-        for part, arrays, work in self._blocks:
-            self._update(arrays[0], g[..., part], *arrays[1:], *work, *self._scalars)
+        for part, (parameters, *states), work in self._blocks:
+            self._update(parameters, g[..., part], *states, *work, *scalars)
 
-    def _step_runs(self, g: np.ndarray, values: Sequence[Any]) -> None:
-        values = [
-            np.asarray(v, dtype=self._dtype) if not isinstance(v, np.ndarray) else v for v in values
-        ]
-        for part, arrays, work in self._blocks:
-            cut = [v[..., part] if v.ndim else v for v in values]
-            self._update(arrays[0], g[..., part], *arrays[1:], *work, *cut)
+    def _run_runs(self, g: np.ndarray, values: Sequence[Any]) -> None:
+        arrays = [np.asarray(v, dtype=self._dtype) for v in values]
+        for part, (parameters, *states), work in self._blocks:
+            cut = [v[..., part] if v.ndim else v for v in arrays]
+            self._update(parameters, g[..., part], *states, *work, *cut)
 
 
-class Kernel:
-    r"""The NumPy form of a rule; see `Rule.kernel`."""
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-
-    def __repr__(self) -> str:
-        return f"<NumPy kernel of {self.rule.name}>"
-
-    def bind(self, x: np.ndarray, state: dict[str, Any], **hyper: Any) -> Bound:
-        r"""Return `step(g, t, **changed)`, tied to these arrays, which it changes in place.
-
-        Parameters
-        ----------
-        x : numpy.ndarray
-            Parameters, floating point and writable.
-        state : dict
-            From `Rule.init`.
-        **hyper : float or array
-            Hyper-parameters; an array broadcasts over the trailing axis, an axis of runs.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an array or a value does not fit.
-        """
-        return Bound(self.rule, x, state, hyper)
-
-    def __call__(
-        self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], t: int, **hyper: Any
-    ) -> None:
-        r"""Do one step in place. In a loop, `bind` is faster."""
-        t = validate.count("t", t, minimum=1)
-        self.bind(x, state, **hyper)(g, t)
+def _blocks(arrays: list[np.ndarray], temporaries: int) -> list[tuple[Any, list, list]]:
+    r"""Cut arrays along the last axis; return (slice, views of the arrays, temporaries)."""
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    if not shape:
+        return [(..., arrays, [np.empty((), dtype) for _ in range(temporaries)])]
+    rows = max(1, arrays[0].size // max(1, shape[-1]))
+    length = min(shape[-1], max(1, BLOCK // rows))
+    work = [np.empty((*shape[:-1], length), dtype) for _ in range(temporaries)]
+    blocks = []
+    for start in range(0, shape[-1], max(1, length)):
+        part = slice(start, min(start + length, shape[-1]))
+        size = part.stop - part.start
+        blocks.append((part, [a[..., part] for a in arrays], [w[..., :size] for w in work]))
+    return blocks
 
 
 def kernel(rule: Rule) -> Kernel:
     r"""Return the kernel of a rule."""
-    return Kernel(rule)
-
-
-def _check_arrays(rule: Rule, x: Any, state: Any) -> None:
-    validate.floating_array("x", x)
-    rule.check_state(x, state)
-    arrays = {f"state[{s.name!r}]": state[s.name] for s in rule.states if not s.scalar}
-    for name, array in {"x": x, **arrays}.items():
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
-        if array.dtype != x.dtype:
-            raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {array.dtype}")
-        if not array.flags.writeable:
-            raise ValueError(f"{name} must be writable: the kernel works in place")
-
-
-def _check_gradient(g: Any, x: np.ndarray) -> None:
-    if not isinstance(g, np.ndarray):
-        raise TypeError(f"g must be a NumPy array, got {type(g).__name__}")
-    validate.floating_array("g", g)
-    validate.same_shape("g", g, "x", x)
-    if g.dtype != x.dtype:
-        raise TypeError(f"g must have the dtype of x, {x.dtype}, got {g.dtype}")
+    return Kernel(rule, "NumPy", NumPyBound)

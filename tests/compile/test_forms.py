@@ -1,8 +1,10 @@
 r"""Every form of every rule against the pure function, which is the printed formula itself."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 
 import array_api_strict
 import numpy as np
@@ -213,6 +215,73 @@ def test_zero_gradient_from_rest_moves_nothing(rule):
     np.testing.assert_array_equal(new, x)
 
 
+# -- Numba ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("on", [False, True], ids=["defaults", "all on"])
+def test_numba_kernel_equals_pure_function(rule, on, dtype):
+    rng = np.random.default_rng(9)
+    hyper = all_on(rule) if on else {}
+    x = rng.standard_normal((7, 11)).astype(dtype)
+    grads = [rng.standard_normal((7, 11)).astype(dtype) for _ in range(12)]
+    expected, expected_state = trajectory(rule, grads, x, hyper)
+    actual, state = x.copy(), rule.init(x, **hyper)
+    step = rule.kernel("numba").bind(actual, state, **hyper)
+    for t, g in enumerate(grads, 1):
+        step(g if t % 2 else np.asfortranarray(g), t)
+    assert actual.dtype == dtype
+    assert_close(actual, expected, rule, dtype)
+    for name in state:
+        assert_close(state[name], expected_state[name], rule, dtype)
+
+
+def test_numba_kernel_splits_large_arrays_over_threads(monkeypatch):
+    import numba
+
+    from optedu.compile import numba as form
+
+    monkeypatch.setattr(form, "PARALLEL", 100)
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 3)
+    adam = RULES["adam"]
+    x = np.linspace(-1, 1, 1001)
+    expected, _ = trajectory(adam, [x] * 5, x, {})
+    actual, state = x.copy(), adam.init(x)
+    step = adam.kernel("numba").bind(actual, state)
+    for t in range(1, 6):
+        step(x, t)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_numba_kernel_says_what_it_cannot_take():
+    adam = RULES["adam"].kernel("numba")
+    x = np.ones((4, 6))
+    strided = x[:, ::2]
+    with pytest.raises(ValueError, match="x must be C-contiguous"):
+        adam.bind(strided, RULES["adam"].init(strided))
+    half = x.astype(np.float16)
+    with pytest.raises(TypeError, match=r"x must be float32 or float64 .* got float16"):
+        adam.bind(half, RULES["adam"].init(half))
+    with pytest.raises(TypeError, match="lr must be a number in this form, got an array"):
+        adam.bind(x, RULES["adam"].init(x), lr=np.full(6, 0.1))
+
+
+def test_numba_kernel_is_cached_on_disk(tmp_path):
+    code = (
+        "import numpy as np, optedu\n"
+        "rule = optedu.rules.get('adam')\n"
+        "x = np.ones(3)\n"
+        "rule.kernel('numba')(x, x.copy(), rule.init(x), 1)\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    kernels = list((tmp_path / "optedu" / "kernels").glob("adam_*.py"))
+    assert len(kernels) == 1
+    machine_code = list((tmp_path / "optedu" / "kernels" / "__pycache__").glob("*.nbc"))
+    assert len(machine_code) == 1  # the second process found what the first had compiled
+
+
 # -- JavaScript ----------------------------------------------------------------------------------
 
 NODE = shutil.which("node")
@@ -290,7 +359,7 @@ def all_forms():
 def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
     r"""CUDA's arithmetic is C++'s: the generated body, compiled for the CPU, must agree."""
     from optedu.compile import scalars
-    from optedu.compile.inplace import coefficients_source
+    from optedu.compile.bound import coefficients_source
 
     rng = np.random.default_rng(7)
     calls, expected = [], []

@@ -1,0 +1,192 @@
+r"""What the in-place kernels share: hyper-parameters, scalars and checks of a training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from optedu import validate
+from optedu.compile import scalars
+from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.exercise import guard
+from optedu.rule import Rule
+
+__all__ = ["Bound", "Kernel", "coefficients", "coefficients_source"]
+
+
+def coefficients_source(program: Program, *, runs: bool = False) -> str:
+    r"""Return the code of `coefficients(t, <scalar states>, <hyper-parameters>)`.
+
+    It returns the new scalar states, then the scalars that the loop reads. With `runs` it also
+    takes hyper-parameters that are arrays.
+    """
+    names = program.code_names
+    inputs = ["t", *(s.name for s in program.scalar_states), *(h.name for h in program.rule.hypers)]
+    outputs = [s.name for s in program.scalar_states]
+    outputs += [names.get(c, c.name) for c in program.coefficients]
+    body = scalars.lines(program.scalars, names, runs=runs)
+    body.append(f"return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
+    indented = "\n".join(f"    {line}" for line in body)
+    return f"def coefficients({', '.join(inputs)}):\n{indented}"
+
+
+@lru_cache(maxsize=256)
+def coefficients(rule: Rule) -> Callable[..., tuple]:
+    r"""Return the function of Python floats that `coefficients_source` prints."""
+    environment: dict[str, Any] = scalars.environment()
+    code = coefficients_source(lower(rule))
+    exec(compile(code, f"<optedu {rule.name}, scalars>", "exec"), environment)
+    return environment["coefficients"]
+
+
+class Bound:
+    r"""A kernel tied to its arrays: `bound(g, t)` is one step, in place.
+
+    Everything that does not change from step to step is done once: compiling for the
+    hyper-parameters that are on, checks, temporaries.
+
+    Attributes
+    ----------
+    hyper : dict
+        The hyper-parameters. Change them by keyword in the call.
+    """
+
+    array: ClassVar[str] = "NumPy"
+
+    def __init__(self, rule: Rule, x: Any, state: dict[str, Any], hyper: Mapping[str, Any]) -> None:
+        self._rule = rule
+        self._x = x
+        self._state = state
+        self._check_arrays()
+        self._dtype = x.dtype
+        self._shape = x.shape
+        self.hyper = rule.check_hyper(**hyper)
+        self._prepare()
+
+    # A form says how it recognises its arrays, what it prepares, and how it does a step.
+
+    def _is_array(self, value: Any) -> bool:
+        raise NotImplementedError
+
+    def _build(self, rule: Rule, program: Program) -> None:
+        raise NotImplementedError
+
+    def _run(self, g: Any, values: Sequence[Any]) -> None:
+        raise NotImplementedError
+
+    def _coefficients_of(self, rule: Rule) -> Callable[..., tuple]:
+        for name, value in self.hyper.items():
+            if type(value) is not float:
+                raise TypeError(f"{name} must be a number in this form, got an array")
+        return coefficients(rule)
+
+    # -- shared --------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        hyper = self.hyper
+        # What is off is compiled away, not multiplied by zero.
+        zeros = frozenset(
+            n for n in optional(self._rule) if type(hyper[n]) is float and hyper[n] == 0.0
+        )
+        rule = specialized(self._rule, zeros)
+        program = lower(rule)
+        self._names = [h.name for h in rule.hypers]
+        self._scalar_states = [s.name for s in program.scalar_states]
+        self._coefficients = self._coefficients_of(rule)
+        self._values = [hyper[n] for n in self._names]
+        self._build(rule, program)
+
+    def _set(self, changed: Mapping[str, Any]) -> None:
+        for name, value in changed.items():
+            before = self.hyper.get(name)
+            if value is before:
+                continue
+            value = self._rule._hyper(name).check(value)
+            self.hyper[name] = value
+            numbers = type(value) is float and type(before) is float
+            if not numbers or (value == 0.0) != (before == 0.0):
+                self._prepare()
+            elif name in self._names:
+                self._values[self._names.index(name)] = value
+
+    def __call__(self, g: Any, t: int, **hyper: Any) -> None:
+        r"""Do step `t` with gradient `g`; keywords change hyper-parameters from here on.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `g` has not the kind, dtype and shape of the parameters, or a value is out of range.
+        """
+        guard.forbid(f"the {self._rule.name} kernel")
+        if hyper:
+            self._set(hyper)
+        if not self._is_array(g) or g.shape != self._shape or g.dtype != self._dtype:
+            self._check_gradient(g)
+        if not self._scalar_states:
+            self._run(g, self._coefficients(t, *self._values))
+            return
+        state, names = self._state, self._scalar_states
+        values = self._coefficients(t, *[state[n] for n in names], *self._values)
+        for name, value in zip(names, values, strict=False):
+            state[name] = value
+        self._run(g, values[len(names) :])
+
+    def _check_arrays(self) -> None:
+        x = validate.floating_array("x", self._x)
+        self._rule.check_state(x, self._state)
+        arrays = {
+            f"state[{s.name!r}]": self._state[s.name] for s in self._rule.states if not s.scalar
+        }
+        for name, array in {"x": x, **arrays}.items():
+            if not self._is_array(array):
+                raise TypeError(f"{name} must be a {self.array} array, got {type(array).__name__}")
+            if array.dtype != x.dtype:
+                raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {array.dtype}")
+            if not getattr(array.flags, "writeable", True):
+                raise ValueError(f"{name} must be writable: the kernel works in place")
+
+    def _check_gradient(self, g: Any) -> None:
+        if not self._is_array(g):
+            raise TypeError(f"g must be a {self.array} array, got {type(g).__name__}")
+        validate.floating_array("g", g)
+        validate.same_shape("g", g, "x", self._x)
+        if g.dtype != self._dtype:
+            raise TypeError(f"g must have the dtype of x, {self._dtype}, got {g.dtype}")
+
+
+class Kernel:
+    r"""One form of a rule; see `Rule.kernel`."""
+
+    def __init__(self, rule: Rule, form: str, bound: type[Bound]) -> None:
+        self.rule = rule
+        self.form = form
+        self._bound = bound
+
+    def __repr__(self) -> str:
+        return f"<{self.form} kernel of {self.rule.name}>"
+
+    def bind(self, x: Any, state: dict[str, Any], **hyper: Any) -> Bound:
+        r"""Return `step(g, t, **changed)`, tied to these arrays, which it changes in place.
+
+        Parameters
+        ----------
+        x : array
+            Parameters: floating point, writable, of the library that the form is for.
+        state : dict
+            From `Rule.init`.
+        **hyper : float
+            Hyper-parameters. In the NumPy form also arrays, which broadcast over the trailing
+            axis, an axis of runs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array or a value does not fit.
+        """
+        return self._bound(self.rule, x, state, hyper)
+
+    def __call__(self, x: Any, g: Any, state: dict[str, Any], t: int, **hyper: Any) -> None:
+        r"""Do one step in place. In a loop, `bind` is faster."""
+        t = validate.count("t", t, minimum=1)
+        self.bind(x, state, **hyper)(g, t)

@@ -1,0 +1,177 @@
+r"""One fused loop compiled by Numba: the CPU form that reads and writes each array once.
+
+The printed code is written to a file in the user's cache folder and imported from there, so that
+Numba keeps the machine code beside it and the second process starts without compiling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from optedu import symbols
+from optedu.compile.bound import Bound, Kernel, coefficients_source
+from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.compile.printing import PythonPrinter
+from optedu.rule import Rule
+
+__all__ = ["PARALLEL", "kernel", "source"]
+
+PARALLEL = 2_000_000
+r"""Elements from which a step is split over threads; below, starting them costs more."""
+
+FUNCTIONS = {
+    "sqrt": "np.sqrt",
+    "Abs": "abs",
+    "sign": "np.sign",
+    "Max": "max",
+    "Min": "min",
+    "exp": "np.exp",
+    "log": "np.log",
+}
+
+
+class _Printer(PythonPrinter):
+    r"""Numbers in the arrays' dtype: a literal would promote float32 to double."""
+
+    _multiplies = True
+
+    def _one(self) -> str:
+        return "T(1)"
+
+    def _print_Integer(self, expr: Any) -> str:
+        return f"T({int(expr)})"
+
+    def _print_Rational(self, expr: Any) -> str:
+        return f"T({expr.p}/{expr.q})"
+
+    def _print_Float(self, expr: Any) -> str:
+        return f"T({float(expr)!r})"
+
+
+def _update_source(program: Program) -> str:
+    names = program.code_names
+    indexed = {s: f"{v.name}[i]" for v in program.arrays for s in (v.old, v.new)}
+    indexed[symbols.g] = "g[i]"
+    indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
+    printer = _Printer(names, indexed, FUNCTIONS)
+    body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
+    arrays = [v.name for v in program.arrays]
+    inputs = [arrays[0], "g", *arrays[1:], *(names.get(c, c.name) for c in program.coefficients)]
+    typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
+    lines = [*typed, "for i in range(x.size):", *(f"    {line}" for line in body)]
+    return (
+        '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})\n'
+        f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
+    )
+
+
+def source(rule: Rule) -> str:
+    r"""Return the code of the kernel, with what is off by default left out."""
+    program = lower(specialized(rule, frozenset(optional(rule))))
+    scalar_part = coefficients_source(program)
+    head = "from math import sqrt\n\n" if "sqrt(" in scalar_part else ""
+    update = _update_source(program)
+    return f"{head}import numba\nimport numpy as np\n\n\n{scalar_part}\n\n\n{update}"
+
+
+@lru_cache(maxsize=256)
+def _function(rule: Rule) -> Callable[..., None]:
+    code = f"import numba\nimport numpy as np\n\n\n{_update_source(lower(rule))}"
+    digest = hashlib.sha256(code.encode()).hexdigest()[:16]
+    name = f"{rule.name}_{digest}"
+    path = _cache_folder() / f"{name}.py"
+    if not path.exists():
+        # Written whole, then renamed: another process never sees half a file.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
+            file.write(code)
+        os.replace(file.name, path)
+    spec = importlib.util.spec_from_file_location(f"optedu_kernels_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where Numba looks when it loads the machine code again
+    spec.loader.exec_module(module)
+    return module.update
+
+
+@cache
+def _cache_folder() -> Path:
+    r"""Return a folder for kernels: the user's cache, or a temporary one where that is closed."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "optedu" / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="optedu-kernels-"))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="optedu")
+
+
+class NumbaBound(Bound):
+    r"""One compiled loop, split over Numba's number of threads where the arrays are large."""
+
+    def _is_array(self, value: Any) -> bool:
+        return isinstance(value, np.ndarray)
+
+    def _build(self, rule: Rule, program: Program) -> None:
+        import numba
+
+        arrays = {"x": self._x, **{s.name: self._state[s.name] for s in program.array_states}}
+        for name, array in arrays.items():
+            if not array.flags.c_contiguous:
+                raise ValueError(f"{name} must be C-contiguous in the Numba form")
+        if self._dtype not in (np.float32, np.float64):
+            raise TypeError(f"x must be float32 or float64 in the Numba form, got {self._dtype}")
+        self._update = _function(rule)
+        flat = [a.reshape(-1) for a in arrays.values()]
+        size = flat[0].size
+        # numba.set_num_threads says how many; the loop itself releases the interpreter's lock.
+        threads = numba.get_num_threads() if size >= PARALLEL else 1
+        cuts = [size * i // threads for i in range(threads + 1)]
+        self._parts = [(slice(lo, hi), [a[lo:hi] for a in flat]) for lo, hi in pairwise(cuts)]
+        self._type = self._dtype.type
+
+    def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
+        scalars = [self._type(v) for v in values]
+        g = np.ascontiguousarray(g).reshape(-1)
+        first, *rest = self._parts
+        pool = _pool(len(rest)) if rest else None
+        pending = [
+            pool.submit(self._update, x, g[part], *states, *scalars)
+            for part, (x, *states) in rest
+            if pool is not None
+        ]
+        part, (x, *states) = first
+        self._update(x, g[part], *states, *scalars)
+        for future in pending:
+            future.result()
+
+
+def kernel(rule: Rule) -> Kernel:
+    r"""Return the kernel of a rule.
+
+    Raises
+    ------
+    ImportError
+        If Numba is not installed; the message says how to install it.
+    """
+    if importlib.util.find_spec("numba") is None:
+        raise ImportError("the Numba form needs Numba; install it with: pip install optedu[fast]")
+    return Kernel(rule, "Numba", NumbaBound)
