@@ -12,7 +12,7 @@ from typing import Any
 
 from optedu import rules, symbols
 
-__all__ = ["frameworks", "notation", "zoo"]
+__all__ = ["frameworks", "notation", "zoo", "zoo_table"]
 
 FRAMEWORKS = ("PyTorch", "Keras", "Optax")
 FORMS = (
@@ -90,10 +90,6 @@ def notation() -> str:
     )
 
 
-def _default(value: float) -> str:
-    return f"{value:g}"
-
-
 def _state(rule: Any) -> str:
     return ", ".join(f"${state.latex_base}$" for state in rule.states) or "none"
 
@@ -110,7 +106,13 @@ def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
         list_table(
             ["Hyper-parameter", "In code", "Default", "Range", "Meaning"],
             (
-                [f"${h.latex}$", f"`{h.name}`", _default(h.default), interval(h), h.meaning]
+                [
+                    f"${h.latex}$",
+                    f"`{h.name}`",
+                    f"${_latex_number(h.default)}$",
+                    interval(h),
+                    h.meaning,
+                ]
                 for h in rule.hypers
             ),
             widths="14 20 12 16 38",
@@ -124,19 +126,13 @@ def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def zoo(page_of: Mapping[str, str] | None = None) -> str:
-    r"""Return the table of every rule, then a section for each.
-
-    Parameters
-    ----------
-    page_of : mapping of str to str, optional
-        Chapter name (``"ch09_adam"``) to its page, for the links.
-    """
-    table = list_table(
+def zoo_table() -> str:
+    r"""Return one row for every rule, each linked to its section of :func:`zoo`."""
+    return list_table(
         ["Rule", "In one sentence", "State", "Hyper-parameters"],
         (
             [
-                f"[{rule.title}](#zoo-{rule.name})",
+                f"{{ref}}`{rule.title} <zoo-{rule.name}>`",
                 rule.summary,
                 _state(rule),
                 ", ".join(f"${h.latex} = {_latex_number(h.default)}$" for h in rule.hypers),
@@ -146,8 +142,17 @@ def zoo(page_of: Mapping[str, str] | None = None) -> str:
         widths="18 38 12 32",
         name="zoo-table",
     )
-    sections = (_rule_section(rule, page_of or {}) for rule in rules.all().values())
-    return "\n\n".join([table, *sections])
+
+
+def zoo(page_of: Mapping[str, str] | None = None) -> str:
+    r"""Return a section for every rule: equations, hyper-parameters, conventions and code.
+
+    Parameters
+    ----------
+    page_of : mapping of str to str, optional
+        Chapter name (``"ch09_adam"``) to its page, for the links.
+    """
+    return "\n\n".join(_rule_section(rule, page_of or {}) for rule in rules.all().values())
 
 
 def _latex_number(value: float) -> str:

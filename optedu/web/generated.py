@@ -27,6 +27,7 @@ class Generated(SphinxDirective):
         pages = {PurePosixPath(name).name: name for name in self.env.found_docs}
         makers = {
             "notation": tables.notation,
+            "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),
             "frameworks": tables.frameworks,
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
-ASSETS = Path(__file__).resolve().parent / "assets" / "pages"
+STATIC = Path(__file__).resolve().parent / "static" / "pages"
 
 # Cells of the book import the package, but never these parts of it.
 NOT_IN_CELLS = ("web", "course")
@@ -111,6 +111,15 @@ def drop_thebe(app: Any) -> None:
         ]
 
 
+def add_style(app: Any, config: Any) -> None:
+    """Add our style sheet and icon, and let the reader's system choose between light and dark."""
+    config.html_static_path.append(str(STATIC))
+    config.html_favicon = str(STATIC / "favicon.svg")
+    # The theme logs an error on the console of every page where this is not set.
+    config.html_context.setdefault("default_mode", "auto")
+    app.add_css_file("pages.css")
+
+
 def add_footer(app: Any, config: Any) -> None:
     """State the version below every page; the theme adds the date."""
     config.html_theme_options["extra_footer"] = (
@@ -122,6 +131,7 @@ def setup(app: Any) -> None:
     app.add_config_value("optedu_package_hash", "", "env")
     app.connect("config-inited", use_execution_cache)
     app.connect("config-inited", use_local_mathjax)
+    app.connect("config-inited", add_style)
     app.connect("config-inited", add_footer)
     app.connect("builder-inited", drop_thebe, priority=1)
     app.connect("build-finished", copy_mathjax)
