@@ -15,6 +15,7 @@ _EXPORTS = {
     "StudentError": "optedu.exercise.errors",
     "check": "optedu.exercise.checking",
     "check_expression": "optedu.exercise.expressions",
+    "expect": "optedu.exercise.report",
     "implement": "optedu.exercise.implementing",
 }
 

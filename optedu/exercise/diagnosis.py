@@ -128,7 +128,11 @@ def _calls(
 
 
 def _copies(x: Any, g: Any, state: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    return x.copy(), g.copy(), {k: v if isinstance(v, float) else v.copy() for k, v in state.items()}
+    return (
+        x.copy(),
+        g.copy(),
+        {k: v if isinstance(v, float) else v.copy() for k, v in state.items()},
+    )
 
 
 def _results(rule: Rule, result: Any) -> dict[str, Any]:

@@ -159,9 +159,7 @@ def _elements(name: str, given: Any, right: Any) -> list[tuple[str, Expr, Expr]]
         return [(name, given, right)]
     rows, columns = right.shape
     return [
-        (f"{name}[{i}, {j}]", given[i, j], right[i, j])
-        for i in range(rows)
-        for j in range(columns)
+        (f"{name}[{i}, {j}]", given[i, j], right[i, j]) for i in range(rows) for j in range(columns)
     ]
 
 
@@ -176,6 +174,8 @@ class _Variable:
     integer: bool
 
     def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.symbol.name} = {self.low:g}"
         if self.integer:
             start = math.ceil(self.low)
             return f"{self.symbol.name} in {start}, {start + 1}, {start + 2}, ..."

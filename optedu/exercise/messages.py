@@ -32,7 +32,7 @@ r"""Elements of an array that a message shows."""
 
 def not_registered(name: str) -> str:
     return (
-        f'{name}: this notebook has no function for it yet. Run the cell with @optedu.implement('
+        f"{name}: this notebook has no function for it yet. Run the cell with @optedu.implement("
         f'"{name}") first, and see that it runs without an error.'
     )
 
@@ -93,9 +93,7 @@ def wrong_shape(name: str, quantity: str, shape: tuple[int, ...], run: Scenario)
 
 
 def wrong_dtype(name: str, quantity: str, dtype: np.dtype, run: Scenario) -> str:
-    text = (
-        f"{name}: {_spoken(quantity)} has dtype {dtype} although x and g came in as {run.dtype}."
-    )
+    text = f"{name}: {_spoken(quantity)} has dtype {dtype} although x and g came in as {run.dtype}."
     if dtype == np.float64:
         text += (
             "\nA float64 array or NumPy scalar widens everything that it touches, and "

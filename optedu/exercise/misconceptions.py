@@ -437,9 +437,7 @@ def _denominator(rule: Rule) -> Iterator[Candidate]:
     yield (
         "no-root",
         "the square root is missing in your denominator",
-        _rewrite(
-            lambda node: node.is_Pow and abs(node.exp) == HALF, lambda node: node**2
-        ),
+        _rewrite(lambda node: node.is_Pow and abs(node.exp) == HALF, lambda node: node**2),
     )
     yield (
         "no-denominator",
@@ -505,8 +503,9 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                     "term; here it is a decaying sum (heavy ball), with weight 1",
                     _only(
                         state.new,
-                        lambda e, state=state, weight=weight: weight * state.old
-                        + (1 - weight) * (e - weight * state.old),
+                        lambda e, state=state, weight=weight: (
+                            weight * state.old + (1 - weight) * (e - weight * state.old)
+                        ),
                     ),
                 )
 
@@ -548,8 +547,7 @@ def _memory(rule: Rule) -> Iterator[Candidate]:
     for state in arrays:
         yield (
             f"state-not-kept:{state.name}",
-            f"your {state.name} starts anew at every step: use the old one, "
-            f'state["{state.name}"]',
+            f'your {state.name} starts anew at every step: use the old one, state["{state.name}"]',
             _everywhere({state.old: initial[state.old]}),
         )
         yield (
@@ -718,6 +716,8 @@ def _look_ahead(rule: Rule, state: State) -> Change:
 
 
 def _spell(rule: Rule, expression: Expr) -> str:
-    names = {s.old: Symbol(s.name) for s in rule.states} | {s.new: Symbol(s.name) for s in rule.states}
+    names = {s.old: Symbol(s.name) for s in rule.states} | {
+        s.new: Symbol(s.name) for s in rule.states
+    }
     names |= {s: Symbol("g") for s in expression.free_symbols if s.name == "g_decayed"}
     return str(expression.xreplace(names))

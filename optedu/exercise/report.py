@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, field
 
-__all__ = ["CheckFailed", "Report"]
+__all__ = ["CheckFailed", "Report", "expect"]
 
 WIDTH = 92
 
@@ -73,6 +73,33 @@ class Report:
     def _ipython_display_(self) -> None:
         # Printed, and no result of the cell: nbgrader takes a cell's result for a partial grade.
         print(self)
+
+
+def expect(condition: object, message: str) -> None:
+    r"""Raise `CheckFailed` with this message unless the condition holds.
+
+    An `assert` for test cells: what a student reads is the message alone, and not the test's code,
+    which may be hidden.
+
+    Parameters
+    ----------
+    condition : object
+        True, or anything that counts as true.
+    message : str
+        What is wrong, for a student.
+
+    Raises
+    ------
+    CheckFailed
+        If the condition is false.
+
+    Examples
+    --------
+    >>> from optedu.exercise import expect
+    >>> expect(1 + 1 == 2, "one and one are two")
+    """
+    if not condition:
+        raise CheckFailed(message)
 
 
 def _wrapped(message: str) -> str:

@@ -68,7 +68,9 @@ def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed")
+        raise ExpressionError(
+            f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed"
+        )
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -246,7 +248,9 @@ class _Builder:
                     raise ExpressionError(f"{name}({argument}) is too large")
         if name in ("Sum", "Product", "Derivative"):
             # Left as they are: doing them could take for ever.
-            return _FUNCTIONS[name](*arguments, **({"evaluate": False} if name == "Derivative" else {}))
+            return _FUNCTIONS[name](
+                *arguments, **({"evaluate": False} if name == "Derivative" else {})
+            )
         return _FUNCTIONS[name](*arguments)
 
     def power(self, base: Any, exponent: Any) -> Any:
@@ -290,4 +294,6 @@ class _Builder:
 
     @staticmethod
     def text(node: ast.AST) -> str | None:
-        return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+        return (
+            node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+        )
