@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from optedu.grading.outputs import Outputs
-from optedu.grading.sandbox.channel import ChannelError
+from optedu.grading.sandbox.channel import ChannelClosed, ChannelError
 from optedu.grading.sandbox.jail import FOLDER, Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelProcess
@@ -168,8 +168,11 @@ class Pair:
                         if isinstance(message, dict) and kernel is running:
                             self._show(message)
                             found.append(message)
-                except ChannelError:
+                except ChannelClosed:
                     self._gone(kernel)
+                except ChannelError:
+                    self._note("crashed", f"{self._whose(kernel)} wrote what is no message")
+                    self._end(kernel)
             if kernel.alive and kernel.control.received > _FLOOD:
                 self._note("output-limit", f"more than {_FLOOD // _MB} MB of messages")
                 self._end(kernel)
@@ -192,8 +195,7 @@ class Pair:
         if not self.student.alive:
             return
         roots = [self._jail.pid] if self._jail else []
-        used = self.student.resident_bytes(*roots)
-        if used > self.limits.memory_mb * _MB:
+        if self.student.uses_more_than(self.limits.memory_mb * _MB, *roots):
             self._note("memory", f"more than {self.limits.memory_mb} MB of memory in use")
             self.end_student()
 
@@ -212,7 +214,7 @@ class Pair:
         kernel.alive = False
         self._drain(kernel, keep=True)
         kernel.read_status(0.5)
-        whose = "the student's kernel" if kernel is self.student else "the kernel with the checks"
+        whose = self._whose(kernel)
         if kernel.exit_code == -24:
             self._note("timeout", f"more than {self.limits.cpu_s} CPU seconds")
         elif kernel.exit_code in _SIGNALS:
@@ -220,6 +222,9 @@ class Pair:
         else:
             self._note("crashed", f"{whose} ended with exit status {kernel.exit_code}")
         self._end(kernel)
+
+    def _whose(self, kernel: KernelProcess) -> str:
+        return "the student's kernel" if kernel is self.student else "the kernel with the checks"
 
     def close(self) -> None:
         """End both kernels and remove their folders."""

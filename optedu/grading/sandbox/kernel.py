@@ -241,7 +241,9 @@ class Kernel:
         try:
             self.before_cell(code)
         except Exception as error:
-            self.shell.showtraceback((type(error), error, error.__traceback__), tb_offset=99)
+            shown = {"ename": type(error).__name__, "evalue": _text(error)}
+            lines = [f"\x1b[31m{shown['ename']}\x1b[39m: {shown['evalue']}"]
+            self.publish("error", {**shown, "traceback": lines})
             return error
         return None
 

@@ -126,25 +126,40 @@ class KernelProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
-    def resident_bytes(self, *roots: int) -> int:
-        """Memory resident in the kernel, the processes below it and those below ``roots``."""
-        total, waiting, seen = 0, [self.pid, *roots], set()
+    def processes(self, *roots: int) -> set[int]:
+        """Process ids of the kernel, of ``roots``, and of everything below them."""
+        waiting, seen = [self.pid, *roots], set()
         while waiting:
             pid = waiting.pop()
             if pid in seen:
                 continue
             seen.add(pid)
             with contextlib.suppress(OSError, ValueError):
-                with open(f"/proc/{pid}/statm") as file:
-                    _, resident, shared = (int(n) for n in file.read().split()[:3])
-                total += resident - shared
                 for thread in os.listdir(f"/proc/{pid}/task"):
                     with open(f"/proc/{pid}/task/{thread}/children") as file:
                         waiting.extend(int(n) for n in file.read().split())
-        return total * os.sysconf("SC_PAGE_SIZE")
+        return seen
+
+    def uses_more_than(self, limit: int, *roots: int) -> bool:
+        """Whether the processes together hold more than ``limit`` bytes of memory."""
+        pids = self.processes(*roots)
+        page = os.sysconf("SC_PAGE_SIZE")
+        quick = 0
+        for pid in pids:
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{pid}/statm") as file:
+                quick += int(file.read().split()[1]) * page
+        # That counts pages which forked processes share once for each; the exact sum is slower.
+        return quick > limit and sum(map(_proportional_bytes, pids)) > limit
 
     def close(self) -> None:
         self.kill()
         self.control.close()
         for descriptor in (self.out, self.err, self._status):
             os.close(descriptor)
+
+
+def _proportional_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return 1024 * int(next(x for x in file if x.startswith("Pss:")).split()[1])
+    return 0

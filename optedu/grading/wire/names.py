@@ -32,8 +32,16 @@ _CHECKS = {
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
 
-def free_names(code: str) -> set[str]:
-    """Global names that ``code`` reads, in any of its scopes; built-in names are left out.
+def free_names(code: str) -> tuple[set[str], set[str], set[str]]:
+    """Global names that ``code`` reads, in any of its scopes.
+
+    Built-in names and those that it imports or defines with ``def`` and ``class`` are left out.
+
+    Returns
+    -------
+    needed, own, inner : set of str
+        ``own`` are those that it also assigns at its top level, mostly before it reads them;
+        ``inner`` those that its functions and classes read, perhaps when a later cell calls them.
 
     Raises
     ------
@@ -42,19 +50,30 @@ def free_names(code: str) -> set[str]:
 
     Examples
     --------
-    >>> sorted(free_names("y = f(x)\ndef g(a): return a + b + len(y)"))
-    ['b', 'f', 'x', 'y']
+    >>> needed, own, inner = free_names("y = f(x)\ndef g(a): return a + b + len(y)\ng(1)")
+    >>> sorted(needed), sorted(own), sorted(inner)
+    (['b', 'f', 'x'], ['y'], ['b', 'y'])
     """
-    found: set[str] = set()
+    needed: set[str] = set()
+    own: set[str] = set()
+    made: set[str] = set()
+    inner: set[str] = set()
     tables = [symtable.symtable(code, "<cell>", "exec")]
     while tables:
         table = tables.pop()
         top = table.get_type() == "module"
         for symbol in table.get_symbols():
             if symbol.is_referenced() and (top or symbol.is_global()):
-                found.add(symbol.get_name())
+                needed.add(symbol.get_name())
+                if not top:
+                    inner.add(symbol.get_name())
+            if top and (symbol.is_imported() or symbol.is_namespace()):
+                made.add(symbol.get_name())
+            elif top and symbol.is_assigned():
+                own.add(symbol.get_name())
         tables.extend(table.get_children())
-    return {name for name in found if not hasattr(builtins, name)}
+    needed = {name for name in needed if not hasattr(builtins, name)} - made
+    return needed - own, needed & own, inner & needed
 
 
 def well_known(name: str) -> tuple[Any] | None:

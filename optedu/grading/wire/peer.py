@@ -62,29 +62,36 @@ class Away:
         raise TypeError(f"{self._name} is not a truth value: it is not plain data")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         return self._peer.request("call", self, args=args, kwargs=kwargs)
 
     def __getattr__(self, name: str) -> Any:
+        __tracebackhide__ = True
         if name.startswith("__"):
             raise AttributeError(name)
         return self._peer.request("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        __tracebackhide__ = True
         self._peer.request("setattr", self, name, value)
 
     def __getitem__(self, key: Any) -> Any:
+        __tracebackhide__ = True
         return self._peer.request("getitem", self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        __tracebackhide__ = True
         self._peer.request("setitem", self, key, value)
 
     def __len__(self) -> int:
+        __tracebackhide__ = True
         length = self._peer.request("len", self)
         if type(length) is not int:
             raise TypeError(f"the length of {self._name} is not an integer")
         return length
 
     def __iter__(self) -> Any:
+        __tracebackhide__ = True
         stream = self._peer.request("iter", self)
         if isinstance(stream, list | tuple):
             yield from stream
@@ -114,6 +121,7 @@ class Peer:
         Raises the exception that the other side answered with: a built-in one by its name, or a
         :class:`StudentError`.
         """
+        __tracebackhide__ = True  # whoever reads a failed test need not see the wire
         self._next += 1
         number = self._next
         encoder = Encoder(self._describe)
@@ -133,6 +141,7 @@ class Peer:
             raise CannotCross(f"the answer is not data: {error}") from None
 
     def _result(self, message: dict, buffers: list[bytes], sent: Seen) -> Any:
+        __tracebackhide__ = True
         decoder = Decoder(buffers, self._stand_in, self._find, sent)
         if "error" in message:
             raise _exception(message["error"])

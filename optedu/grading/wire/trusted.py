@@ -13,7 +13,7 @@ from typing import Any
 from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire.codec import CannotCross
 from optedu.grading.wire.names import free_names, well_known
-from optedu.grading.wire.peer import Away, Peer
+from optedu.grading.wire.peer import Away, Peer, StudentGone
 from optedu.grading.wire.service import Missing
 
 __all__ = ["Trusted"]
@@ -26,25 +26,27 @@ class Trusted(Peer):
         super().__init__(channel)
         self._shell = shell
         self._bound: dict[str, Any] = {}
-        self._wanted: set[str] = set()
+        self._inner: set[str] = set()  # read by functions of earlier cells
         with contextlib.suppress(ImportError):
             from optedu.exercise import registry
 
             registry.set_provider(self.implemented)
 
     def before_cell(self, code: str) -> None:
-        """Bind what ``code`` (and the functions of earlier cells) need and only the student has."""
+        """Bind what ``code`` (and the functions of earlier cells) need and only the student has.
+
+        Raises :class:`StudentGone` if ``code`` itself needs a name from a kernel that has ended.
+        """
         space = self._shell.user_ns
         for name, value in self._bound.items():
             if space.get(name, Missing) is value:
                 del space[name]
         self._bound.clear()
         try:
-            names = free_names(self._shell.transform_cell(code))
+            needed, own, inner = free_names(self._shell.transform_cell(code))
         except SyntaxError:
             return
-        self._wanted |= names
-        for name in sorted(self._wanted):
+        for name in sorted(self._inner | needed | own):
             if name in space:
                 continue
             found = well_known(name)
@@ -53,8 +55,13 @@ class Trusted(Peer):
                     found = self._ask("get", name)
                 except CannotCross:  # the cell then fails with a NameError for it
                     found = None
+                except StudentGone:
+                    if name in needed:
+                        raise
+                    continue
             if found is not None:
                 space[name] = self._bound[name] = found[0]
+        self._inner |= inner
 
     def implemented(self, name: str) -> Callable | None:
         """The student's function registered as ``name``, or None (the registry's provider)."""
