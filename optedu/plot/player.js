@@ -63,8 +63,7 @@
 
   function set(on) {
     playing = on;
-    button.textContent = on ? "\u23f8" : "\u25b6";
-    button.setAttribute("aria-label", on ? "Pause" : "Play");
+    button.textContent = on ? "Pause" : "Play";
     if (on) {
       if (frame >= last) frame = 0;
       before = performance.now();

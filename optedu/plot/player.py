@@ -121,8 +121,7 @@ style="width:100%;display:block;margin:0">
 <canvas aria-hidden="true" style="position:absolute;inset:0;width:100%;height:100%"></canvas>
 </div>
 <div style="display:flex;align-items:center;gap:.6em;margin-top:.4em">
-<button type="button" aria-label="Play" style="min-width:2.75em;min-height:2.75em;\
-font:inherit">&#9654;</button>
+<button type="button" style="min-width:4.5em;min-height:2.75em;font:inherit">Play</button>
 <input type="range" min="0" max="{len(frames) - 1}" value="0" step="1" \
 aria-label="Step" style="flex:1;min-width:4em">
 <output style="min-width:6em;font-variant-numeric:tabular-nums">step 0</output>
