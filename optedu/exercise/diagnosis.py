@@ -67,6 +67,17 @@ def diagnose(
         calls = _calls(function, rule, invoke, varied)
         if len(calls) < 2:
             continue
+        if varied and all(_same(c.right[q], c.got[q]) for c in calls for q in everything):
+            other = _calls(function, rule, invoke, False)
+            if not all(_same(c.right[q], c.got[q]) for c in other for q in everything):
+                defaults = ", ".join(f"{k}={v:g}" for k, v in rule.defaults().items())
+                return Diagnosis(
+                    ("wrong-default",),
+                    (
+                        "with all hyper-parameters given your function is right, and without them "
+                        f"it is not: a default differs. They are {defaults}",
+                    ),
+                )
         matches = [m for m in misconceptions.of(rule) if _matches(m, calls, [quantity])]
         whole = [m for m in matches if _matches(m, calls, everything)]
         best = (whole or matches)[:1]

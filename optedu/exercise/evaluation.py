@@ -82,7 +82,7 @@ def _power(base: Any, exponent_value: Any, *, exponent: Any) -> Any:
         return np.sqrt(base)
     if exponent == sympy.S.NegativeOne:
         return 1 / base
-    # NumPy's complex power returns nan for 0**0 in some versions, and loses digits: real where real.
+    # NumPy's complex power loses digits, and gives nan for 0**0: real where real.
     if np.all(np.imag(base) == 0) and np.all(np.imag(exponent_value) == 0):
         x, y = np.real(base), np.real(exponent_value)
         if np.all((x >= 0) | (y == np.round(y))):

@@ -350,7 +350,7 @@ def _bias_correction(rule: Rule) -> Iterator[Candidate]:
         )
     intermediates = {eq.lhs: eq.rhs for eq in rule.equations}
     for state in rule.states:
-        for beta, correction in found:
+        for _, correction in found:
             for symbol, rhs in intermediates.items():
                 if rhs == state.new / correction:
                     yield (
@@ -406,7 +406,7 @@ def _epsilon(rule: Rule) -> Iterator[Candidate]:
                 "eps-hat",
                 "your eps is added before the second moment is corrected: that is the form with "
                 "'epsilon hat', as in Keras; here eps is added to sqrt(v_hat)",
-                _rewrite(beside_root, lambda node: node - eps + eps / sympy.sqrt(correction)),
+                _rewrite(beside_root, lambda node, c=correction: node - eps + eps / sympy.sqrt(c)),
             )
 
 

@@ -27,7 +27,7 @@ class ExpressionError(ValueError):
 
 
 def encode(expression: Any) -> str:
-    r"""Return text from which `parse` makes the same expression, assumptions of symbols included."""
+    r"""Return text from which `parse` makes the same expression, with its assumptions."""
     return sympy.srepr(expression)
 
 
@@ -109,16 +109,14 @@ _CONSTANTS = {
     "False": sympy.false,
 }
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(sympy, name)
-    for name in (
-        "Abs Add And Derivative Eq Equality Float GreaterThan Heaviside ImmutableDenseMatrix "
-        "Integer Le LessThan Lt Ge Gt Matrix Max Min Mul MutableDenseMatrix Ne Not Or Piecewise "
-        "Pow Product Rational StrictGreaterThan StrictLessThan Sum Tuple Unequality acos acosh "
-        "asin asinh atan atan2 atanh binomial ceiling conjugate cos cosh cot erf erfc exp factorial "
-        "floor gamma im log sign sin sinh sqrt tan tanh re"
-    ).split()
-}
+_NAMES = """
+    Abs Add And Derivative Eq Equality Float Ge GreaterThan Gt Heaviside ImmutableDenseMatrix
+    Integer Le LessThan Lt Matrix Max Min Mul MutableDenseMatrix Ne Not Or Piecewise Pow Product
+    Rational StrictGreaterThan StrictLessThan Sum Tuple Unequality acos acosh asin asinh atan atan2
+    atanh binomial ceiling conjugate cos cosh cot erf erfc exp factorial floor gamma im log re sign
+    sin sinh sqrt tan tanh
+"""
+_FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(sympy, name) for name in _NAMES.split()}
 _FUNCTIONS |= {
     "abs": sympy.Abs,
     "ExprCondPair": sympy.functions.elementary.piecewise.ExprCondPair,
@@ -246,11 +244,8 @@ class _Builder:
             for argument in arguments:
                 if argument.is_number and abs(argument) > MAX_ARGUMENT:
                     raise ExpressionError(f"{name}({argument}) is too large")
-        if name in ("Sum", "Product", "Derivative"):
-            # Left as they are: doing them could take for ever.
-            return _FUNCTIONS[name](
-                *arguments, **({"evaluate": False} if name == "Derivative" else {})
-            )
+        if name == "Derivative":  # left as it is: doing it could take for ever
+            return sympy.Derivative(*arguments, evaluate=False)
         return _FUNCTIONS[name](*arguments)
 
     def power(self, base: Any, exponent: Any) -> Any:
