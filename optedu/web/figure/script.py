@@ -33,9 +33,9 @@ def printed() -> str:
     parts = ["// Generated from optedu.rules and optedu.problems. Do not edit.\n"]
     parts += [rule.source("javascript").strip() + "\n" for rule in rules.values()]
     parts.append(_hypers(rules))
-    parts.append(_object("RULES", {name: _rule(rule) for name, rule in rules.items()}))
+    parts.append(_list("RULES", [_rule(rule) for rule in rules.values()]))
     parts.append(
-        _object("PROBLEMS", {name: _problem(name, catalog.problem(name)) for name in catalog.PROBLEMS})
+        _list("PROBLEMS", [_problem(name, catalog.problem(name)) for name in catalog.PROBLEMS])
     )
     parts.append(_function("noise_std", derived.noise_std(), derived.NOISE, batch_size))
     parts.append(_function("warmup_lr", derived.warmup_lr(), lr, t, derived.WARMUP))
@@ -50,13 +50,15 @@ def printed() -> str:
 
 
 def compact(source: str) -> str:
-    r"""Return a script without its comments and idle spaces; every line keeps its number.
+    r"""Return a script without its comments, its indentation and idle spaces.
 
     Not a minifier: names and statements stay, so that what a browser shows can still be read.
     """
-    source = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), source, flags=re.DOTALL)
+    source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
     lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in source.splitlines())
-    return "\n".join(_tight(line) for line in lines) + "\n"
+    text = "\n".join(_tight(line) for line in lines if line)
+    # A line break means nothing after these, nor a semicolon before a closing brace.
+    return re.sub(r";\s*}", "}", re.sub(r"(?<=[{(\[,;])\n(?!function|export|class)", "", text)) + "\n"
 
 
 def _tight(line: str) -> str:
@@ -109,19 +111,25 @@ def slider(hyper: Hyper) -> dict[str, Any]:
     return {"lo": 0.0, "hi": 1.0, "scale": "zerolog"}
 
 
+# The hypers are stated once; a rule gives their defaults. `minor` ones stand behind a fold.
+_HELPERS = """
+const hypers = (defaults) => Object.entries(defaults).map(([name, value]) => ({
+  ...HYPERS[name], name, default: value, minor: name === "eps" || value === 0,
+}));
+const rule = (step, title, traffic, defaults, init, scalars = {}) => ({
+  name: step.name, step, title, traffic, hypers: hypers(defaults), init, scalars,
+});
+const problem = (name, known, f, grad) => ({ name, dim: known.start.length, ...known, f, grad });
+const zeros = (n, v = 0) => new Float64Array(n).fill(v);
+const named = (list) => Object.fromEntries(list.map((one) => [one.name, one]));
+"""
+
+
 def _hypers(rules: Mapping[str, Rule]) -> str:
-    r"""Print what the rules share: one function a hyper-parameter, of its default in the rule."""
+    r"""Print what the rules share: every hyper-parameter, and the functions that put them together."""
     shared = {h.name: _hyper(h) for rule in rules.values() for h in rule.hypers}
     entries = ",\n".join(f"{name}: {_json(meta)}" for name, meta in shared.items())
-    return (
-        f"const H = {{\n{entries}\n}};\n"
-        "const hypers = (defaults) => Object.entries(defaults).map(([name, value]) => ({\n"
-        "  ...H[name], name, default: value,\n"
-        "  // What most readers leave alone stands behind a fold.\n"
-        '  minor: name === "eps" || value === 0,\n'
-        "}));\n"
-        "const zeros = (n, v = 0) => new Float64Array(n).fill(v);\n"
-    )
+    return f"const HYPERS = {{\n{entries}\n}};\n{_HELPERS}"
 
 
 def _hyper(hyper: Hyper) -> dict[str, Any]:
@@ -130,27 +138,29 @@ def _hyper(hyper: Hyper) -> dict[str, Any]:
         "symbol": unicode_symbol(hyper.latex),
         "meaning": re.split(r" \(|, ", hyper.meaning)[0],
         **ends,
+        # The admissible values, for links written by hand.
         "min": 1e-12 if hyper.lower_open else hyper.lower,
-        "max": ends["hi"] if math.isfinite(hyper.upper) else 1e9,
+        **({"max": ends["hi"]} if math.isfinite(hyper.upper) else {}),
     }
 
 
 def _rule(rule: Rule) -> str:
     code = JavaScriptPrinter()
-    hypers = ", ".join(h.name for h in rule.hypers)
-    fields = []
+    used, fields = set(), []
     for state in rule.states:
-        value = code.doprint(sympy.sympify(state.initial))
+        initial = sympy.sympify(state.initial)
+        used |= {symbol.name for symbol in initial.free_symbols}
+        value = code.doprint(initial)
         if not state.scalar:
-            value = f"zeros(n, {value})" if value != "0" else "zeros(n)"
+            value = "zeros(n)" if initial == 0 else f"zeros(n, {value})"
         fields.append(f"{state.name}: {value}")
-    scalars = {s.name: True for s in rule.states if s.scalar}
+    arguments = f"(n, {{{', '.join(sorted(used))}}})" if used else "(n)"
     # Reads and writes of x and of each state, and one read of the gradient, in numbers an element.
     traffic = 3 + 2 * sum(not s.scalar for s in rule.states)
+    scalars = {s.name: True for s in rule.states if s.scalar}
     return (
-        f"{{traffic: {traffic}, name: {_json(rule.name)}, title: {_json(rule.title)}, step: {rule.name}, "
-        f"hypers: hypers({_json(rule.defaults())}), scalars: {_json(scalars)},\n"
-        f"init: (n, {{{hypers}}}) => ({{{', '.join(fields)}}})}}"
+        f"rule({rule.name}, {_json(rule.title)}, {traffic}, {_json(rule.defaults())}, "
+        f"{arguments} => ({{{', '.join(fields)}}}){', ' + _json(scalars) if scalars else ''})"
     )
 
 
@@ -160,9 +170,7 @@ def _problem(name: str, problem: Any) -> str:
     lowest = [] if problem.minimizer is None else [problem.minimizer.tolist()]
     others = [] if problem.minimizers is None else problem.minimizers.tolist()
     meta = {
-        "name": name,
         "title": problem.title[0].upper() + problem.title[1:],
-        "dim": problem.dim,
         "start": problem.x0.tolist(),
         "window": window,
         "minimum": minimum if minimum is not None and math.isfinite(minimum) else None,
@@ -173,7 +181,7 @@ def _problem(name: str, problem: Any) -> str:
     }
     known = _json({key: value for key, value in meta.items() if value is not None})
     code = problem.source("javascript").strip()
-    return f"(() => {{\n{code}\nreturn {{{known[1:-1]}, f, grad}};\n}})()"
+    return f"(() => {{\n{code}\nreturn problem({_json(name)}, {known}, f, grad);\n}})()"
 
 
 def curvatures(problem: Any) -> list[float]:
@@ -224,6 +232,11 @@ def _parts(rules: Mapping[str, Rule]) -> dict[str, str]:
                 f"coast: {arguments} => {printer.doprint(coast)}}}"
             )
     return out
+
+
+def _list(name: str, values: list[str]) -> str:
+    inside = ",\n".join(values)
+    return f"export const {name} = named([\n{inside},\n]);\n"
 
 
 def _object(name: str, values: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ export function fmt(v, digits = 3) {
     const mant = String(Number(m));
     s = (mant === "1" ? "" : mant === "-1" ? "-" : mant + "·") + "10" + sup(Number(e));
   } else if (a > 0.9 && a < 1) {
-    s = String(Number(v.toFixed(6)));
+    s = String(Number(v.toFixed(5)));
   } else {
     s = String(Number(v.toPrecision(digits)));
   }
@@ -123,94 +123,108 @@ export function surface(problem, sx, sy, w, h, colours) {
   return canvas;
 }
 
-/** Strokes the points (xs(t), ys(t)) for t in [from, to]; drops moves of under half a pixel. */
-export function stroke(ctx, from, to, px, py) {
-  ctx.beginPath();
-  let ox = NaN, oy = NaN, pen = false;
-  for (let t = from; t <= to; t++) {
-    let x = px(t), y = py(t);
-    if (x !== x || y !== y) {
-      pen = false;
-      continue;
+/** A drawing context with the few shapes that the views use. */
+export class Pen {
+  constructor(ctx) {
+    this.ctx = ctx;
+  }
+
+  /** Colours and font of the theme, for what follows. */
+  begin(colours) {
+    this.c = colours;
+    this.ctx.font = colours.font;
+    this.ctx.lineJoin = "round";
+  }
+
+  text(s, x, y, { align = "left", base = "middle", colour = this.c.text } = {}) {
+    const { ctx } = this;
+    ctx.fillStyle = colour;
+    ctx.textAlign = align;
+    ctx.textBaseline = base;
+    ctx.fillText(s, x, y);
+  }
+
+  ink(colour, width = 1, dash = []) {
+    this.ctx.strokeStyle = this.ctx.fillStyle = colour;
+    this.ctx.lineWidth = width;
+    this.ctx.setLineDash(dash);
+  }
+
+  line(...points) {
+    const { ctx } = this;
+    ctx.beginPath();
+    for (let i = 0; i < points.length; i += 2) ctx.lineTo(points[i], points[i + 1]);
+    ctx.stroke();
+  }
+
+  dot(x, y, r, fill, ring) {
+    const { ctx } = this;
+    ctx.beginPath();
+    ctx.arc(x, y, r, 0, 7);
+    if (fill) {
+      ctx.fillStyle = fill;
+      ctx.fill();
     }
-    x = Math.max(-1e4, Math.min(1e4, x));
-    y = Math.max(-1e4, Math.min(1e4, y));
-    if (!pen) {
-      ctx.moveTo(x, y);
-      pen = true;
-    } else if (t === to || Math.abs(x - ox) + Math.abs(y - oy) > 0.5) ctx.lineTo(x, y);
-    else continue;
-    ox = x;
-    oy = y;
+    if (ring) {
+      this.ink(ring, 1.5);
+      ctx.stroke();
+    }
   }
-  ctx.stroke();
-}
 
-export function dot(ctx, x, y, r, fill, ring) {
-  ctx.beginPath();
-  ctx.arc(x, y, r, 0, 7);
-  ctx.fillStyle = fill;
-  ctx.fill();
-  if (ring) {
-    ctx.strokeStyle = ring;
-    ctx.lineWidth = 1.5;
-    ctx.stroke();
-  }
-}
-
-export function arrow(ctx, x0, y0, x1, y1, colour, width = 2) {
-  const a = Math.atan2(y1 - y0, x1 - x0);
-  const len = Math.hypot(x1 - x0, y1 - y0);
-  if (!(len > 1)) return;
-  const head = Math.min(9, len * 0.6);
-  ctx.strokeStyle = ctx.fillStyle = colour;
-  ctx.lineWidth = width;
-  ctx.setLineDash([]);
-  ctx.beginPath();
-  ctx.moveTo(x0, y0);
-  ctx.lineTo(x1 - head * 0.7 * Math.cos(a), y1 - head * 0.7 * Math.sin(a));
-  ctx.stroke();
-  ctx.beginPath();
-  ctx.moveTo(x1, y1);
-  ctx.lineTo(x1 - head * Math.cos(a - 0.4), y1 - head * Math.sin(a - 0.4));
-  ctx.lineTo(x1 - head * Math.cos(a + 0.4), y1 - head * Math.sin(a + 0.4));
-  ctx.fill();
-}
-
-/** Axis lines, ticks and labels around the plot area; x label at the right, y label on top. */
-export function axes(ctx, box, sx, sy, c, xLabel, yLabel) {
-  const { x, y, w, h } = box;
-  ctx.lineWidth = 1;
-  ctx.font = c.font;
-  ctx.setLineDash([]);
-  ctx.fillStyle = c.soft;
-  ctx.textAlign = "center";
-  ctx.textBaseline = "top";
-  const tx = sx.log ? logTicks(sx.lo, sx.hi, w / 60) : ticks(sx.lo, sx.hi, Math.max(2, w / 80));
-  for (const v of tx) {
-    const p = sx(v);
-    ctx.strokeStyle = c.grid;
+  arrow(x0, y0, x1, y1, colour) {
+    const len = Math.hypot(x1 - x0, y1 - y0);
+    if (!(len > 1)) return;
+    const { ctx } = this;
+    const a = Math.atan2(y1 - y0, x1 - x0);
+    const head = Math.min(9, len * 0.6);
+    const back = (k, turn) => [x1 - k * Math.cos(a + turn), y1 - k * Math.sin(a + turn)];
+    this.ink(colour, 2.5);
+    this.line(x0, y0, ...back(head * 0.7, 0));
     ctx.beginPath();
-    ctx.moveTo(p, y);
-    ctx.lineTo(p, y + h);
-    ctx.stroke();
-    if (p < x + w - 8 || !xLabel) ctx.fillText(fmt(v), p, y + h + 6);
+    ctx.moveTo(x1, y1);
+    ctx.lineTo(...back(head, -0.4));
+    ctx.lineTo(...back(head, 0.4));
+    ctx.fill();
   }
-  ctx.textAlign = "right";
-  ctx.textBaseline = "middle";
-  const ty = sy.log ? logTicks(sy.lo, sy.hi, h / 36) : ticks(sy.lo, sy.hi, Math.max(2, h / 50));
-  for (const v of ty) {
-    const p = sy(v);
+
+  /** Strokes (px(t), py(t)) for t from a to b; drops moves of under half a pixel. */
+  path(a, b, px, py) {
+    const { ctx } = this;
+    const near = (v) => Math.max(-1e4, Math.min(1e4, v));
     ctx.beginPath();
-    ctx.moveTo(x, p);
-    ctx.lineTo(x + w, p);
+    let ox = NaN, oy = NaN;
+    for (let t = a; t <= b; t++) {
+      const x = near(px(t)), y = near(py(t));
+      if (x !== x || y !== y) {
+        ox = NaN;
+        continue;
+      }
+      if (ox !== ox) ctx.moveTo(x, y);
+      else if (t === b || Math.abs(x - ox) + Math.abs(y - oy) > 0.5) ctx.lineTo(x, y);
+      else continue;
+      ox = x;
+      oy = y;
+    }
     ctx.stroke();
-    ctx.fillText(fmt(v), x - 6, p);
   }
-  ctx.fillStyle = c.text;
-  ctx.textAlign = "right";
-  ctx.textBaseline = "bottom";
-  if (xLabel) ctx.fillText(xLabel, x + w, y + h + 34);
-  ctx.textAlign = "left";
-  if (yLabel) ctx.fillText(yLabel, 2, y - 7);
+
+  /** Grid lines, ticks and labels: x label below at the right, y label on top. */
+  axes({ x, y, w, h }, sx, sy, xLabel, yLabel, grid = this.c.grid) {
+    this.ink(grid);
+    const soft = this.c.soft;
+    for (const v of sx.log ? logTicks(sx.lo, sx.hi, w / 60) : ticks(sx.lo, sx.hi, Math.max(2, w / 80))) {
+      this.ink(grid);
+      this.line(sx(v), y, sx(v), y + h);
+      this.text(tick(v, sx), sx(v), y + h + 12, { align: "center", colour: soft });
+    }
+    for (const v of sy.log ? logTicks(sy.lo, sy.hi, h / 36) : ticks(sy.lo, sy.hi, Math.max(2, h / 50))) {
+      this.ink(grid);
+      this.line(x, sy(v), x + w, sy(v));
+      this.text(tick(v, sy), x - 6, sy(v), { align: "right", colour: soft });
+    }
+    this.text(xLabel, x + w, y + h + 28, { align: "right" });
+    this.text(yLabel, 2, y - 14);
+  }
 }
+
+const tick = (v, s) => (s.log && (v < 0.01 || v > 1e3) ? "10" + sup(Math.round(Math.log10(v))) : fmt(v));

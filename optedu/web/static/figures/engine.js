@@ -1,5 +1,6 @@
 // Runs printed rules on printed problems. Nothing here knows an update rule: `rule.step` and
-// `problem.f`, `problem.grad` are the functions that Python printed from SymPy (printed.js).
+// `problem.f`, `problem.grad` are the functions that Python printed from SymPy.
+import { noise_std, warmup_lr } from "./printed.js";
 
 /** Standard normal numbers from an integer seed (mulberry32, polar method: Marsaglia 1964). */
 export function normals(seed) {
@@ -36,7 +37,7 @@ const LIMIT = 1e150; // beyond this a run counts as diverged; its square is stil
  * coordinate whose state is recorded. Returns x (steps + 1 rows of dim), f, grad, the recorded
  * `state` per name, `last` (the last finite step) and `diverged` (a step, or 0).
  */
-export function simulate(problem, rule, hyper, setup, printed) {
+export function simulate(problem, rule, hyper, setup) {
   const { start, steps, noise = 0, batch = 1, seed = 0, warmup = 0, point = 0 } = setup;
   const n = problem.dim;
   const x = Float64Array.from(start);
@@ -49,7 +50,7 @@ export function simulate(problem, rule, hyper, setup, printed) {
   const record = {};
   for (const name in state) record[name] = new Float64Array(steps + 1).fill(NaN);
   const normal = noise > 0 ? normals(seed) : null;
-  const spread = noise > 0 ? printed.noise_std(noise, batch) : 0;
+  const spread = noise > 0 ? noise_std(noise, batch) : 0;
   X.set(x);
   F[0] = problem.f(x, 1);
   for (const name in state) record[name][0] = rule.scalars[name] ? state[name] : state[name][point];
@@ -58,7 +59,7 @@ export function simulate(problem, rule, hyper, setup, printed) {
   for (let t = 1; t <= steps; t++) {
     problem.grad(x, g, t);
     if (normal) for (let i = 0; i < n; i++) g[i] += spread * normal();
-    if (warmup > 0) h.lr = printed.warmup_lr(hyper.lr, t, warmup);
+    if (warmup > 0) h.lr = warmup_lr(hyper.lr, t, warmup);
     rule.step(x, g, state, t, h);
     if (problem.clip) {
       for (let i = 0; i < n; i++) x[i] = Math.min(problem.clip[1], Math.max(problem.clip[0], x[i]));
@@ -134,14 +135,13 @@ export function tidy({ scale }, v) {
   return Number(v.toPrecision(3));
 }
 
-/** Final loss over a grid of two hypers, a few milliseconds at a time (a generator). */
-export function* grid(problem, rule, hyper, setup, printed, xs, ys, set) {
-  const out = new Float64Array(xs.length * ys.length);
-  for (let j = 0; j < ys.length; j++) {
-    for (let i = 0; i < xs.length; i++) {
-      const [h, s] = set(xs[i], ys[j]);
-      const r = simulate(problem, rule, { ...hyper, ...h }, { ...setup, ...s }, printed);
-      out[j * xs.length + i] = r.diverged ? Infinity : r.f[r.steps] - (problem.minimum ?? 0);
+/** Final loss for each value of two hypers: a generator that yields after every row. */
+export function* grid(problem, rule, hyper, setup, x, xs, y, ys) {
+  const out = [];
+  for (const b of ys) {
+    for (const a of xs) {
+      const r = simulate(problem, rule, { ...hyper, [x]: a, [y]: b }, setup);
+      out.push(r.diverged ? Infinity : r.f[r.steps] - (problem.minimum ?? 0));
     }
     yield out;
   }

@@ -2,7 +2,7 @@
 // the element (made by the {optfigure} directive); the rules and problems come from printed.js.
 import { fmt, rgb } from "./draw.js";
 import { simulate, tidy, toPosition, toValue } from "./engine.js";
-import * as printed from "./printed.js";
+import { PROBLEMS, RULES } from "./printed.js";
 import { VIEWS } from "./views.js";
 
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4], [1, 2], [6, 2, 1, 2]];
@@ -12,9 +12,9 @@ const RUN_LIMIT = 8;
 /** The sliders that belong to the figure and not to a rule. */
 const COMMON = {
   steps: { symbol: "T", meaning: "steps", lo: 10, hi: 10000, scale: "log", whole: true },
-  noise: { symbol: "σ", meaning: "gradient noise of one example", lo: 0, hi: 10, scale: "zerolog" },
+  noise: { symbol: "σ", meaning: "gradient noise", lo: 0, hi: 10, scale: "zerolog" },
   batch: { symbol: "B", meaning: "batch size", lo: 1, hi: 1024, scale: "log", whole: true, binary: true },
-  seed: { symbol: "#", meaning: "seed of the noise", lo: 0, hi: 99, scale: "int" },
+  seed: { symbol: "", meaning: "seed of the noise", lo: 0, hi: 99, scale: "int" },
   warmup: { symbol: "W", meaning: "warm-up steps", lo: 0, hi: 200, scale: "int" },
 };
 
@@ -34,13 +34,9 @@ const ICONS = {
   reset: "M8 3a5 5 0 1 1-4.6 3H1l3.2-4L7.4 6H5a3.4 3.4 0 1 0 3-1.4z",
 };
 const icon = (name) => {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
+  const el = h("span", { "aria-hidden": "true" });
+  el.innerHTML = `<svg viewBox="0 0 16 16"><path d="${ICONS[name]}"/></svg>`;
+  return el;
 };
 
 let serial = 0;
@@ -86,18 +82,14 @@ class OptFigure extends HTMLElement {
   }
 
   run(name, hyper = {}, warmup = 0, label = undefined) {
-    const rule = printed.RULES[name];
+    const rule = RULES[name];
     const defaults = Object.fromEntries(rule.hypers.map((k) => [k.name, k.default]));
     const text = label ?? rule.title;
     return { rule, hyper: { ...defaults, ...hyper }, warmup, label: text, short: text.replace(/ \(.*/, "") };
   }
 
   get problem() {
-    return printed.PROBLEMS[this.s.problem];
-  }
-
-  get printed() {
-    return printed;
+    return PROBLEMS[this.s.problem];
   }
 
   setup(run, over) {
@@ -129,7 +121,7 @@ class OptFigure extends HTMLElement {
     this.runs.forEach((run, i) => {
       run.colour = c.runs[i % c.runs.length];
       run.dash = DASHES[i % DASHES.length];
-      run.result = simulate(this.problem, run.rule, run.hyper, this.setup(run), printed);
+      run.result = simulate(this.problem, run.rule, run.hyper, this.setup(run));
     });
   }
 
@@ -140,7 +132,7 @@ class OptFigure extends HTMLElement {
     this.colours = {
       text: get("text"), soft: get("soft"), grid: get("grid"), paper: get("paper"),
       low: rgb(get("low")), high: rgb(get("high")), line: rgb(get("line")),
-      best: rgb(get("best")), bad: rgb(get("bad")),
+      heat: ["heat1", "heat2", "heat3"].map((k) => rgb(get(k))), bad: rgb(get("bad")),
       runs: [1, 2, 3, 4, 5, 6, 7, 8].map((k) => get("run" + k)),
       font: `12px ${css.fontFamily}`,
     };
@@ -174,12 +166,12 @@ class OptFigure extends HTMLElement {
       const saved = JSON.parse(decodeURIComponent(text));
       const preset = this.config.presets?.[saved.preset];
       if (preset) this.load(preset);
-      const problem = printed.PROBLEMS[saved.problem];
+      const problem = PROBLEMS[saved.problem];
       const number = (v, lo, hi) => (Number.isFinite(v) ? Math.min(hi, Math.max(lo, v)) : lo);
       const runs = saved.runs.slice(0, RUN_LIMIT).map(([name, hyper, warmup, label]) => {
         const run = this.run(name, {}, number(warmup, 0, 1e4), label && String(label).slice(0, 60));
         for (const k of run.rule.hypers) {
-          if (k.name in hyper) run.hyper[k.name] = number(hyper[k.name], k.min, k.max);
+          if (k.name in hyper) run.hyper[k.name] = number(hyper[k.name], k.min, k.max ?? 1e9);
         }
         return run;
       });
@@ -283,10 +275,10 @@ class OptFigure extends HTMLElement {
           this.rebuild();
         }));
     }
-    const problems = free ? Object.keys(printed.PROBLEMS) : shown.problems;
+    const problems = free ? Object.keys(PROBLEMS) : shown.problems;
     if (problems?.length > 1) {
       head.append(choice("Problem", this.s.problem,
-        problems.map((k) => [k, printed.PROBLEMS[k].title]), (k) => this.set({ problem: k })));
+        problems.map((k) => [k, PROBLEMS[k].title]), (k) => this.set({ problem: k })));
     }
     const button = (label, act, ...inside) =>
       h("button", { type: "button", onclick: act, "aria-label": label, title: label, class: "of-button" }, ...inside);
@@ -309,23 +301,19 @@ class OptFigure extends HTMLElement {
         SPEEDS.map((v) => [v, fmt(v, 5)]), (v) => (this.s.speed = Number(v))) : null);
     const shared = h("div", { class: "of-sliders" },
       ...shown.controls.map((name) => this.slider(name, null)));
-    const tools = h("div", { class: "of-tools" },
-      h("button", { type: "button", class: "of-text", onclick: () => this.share() }, "Copy link"),
-      h("button", { type: "button", class: "of-text", onclick: () => this.export() }, "Save PNG"),
-      h("button", {
-        type: "button", class: "of-text",
-        onclick: () => {
-          this.load(config.presets?.[this.s.preset] ?? config);
-          history.replaceState(null, "", location.pathname + location.search);
-          this.rebuild();
-        },
-      }, "Restore"));
+    const link = (label, act) => h("button", { type: "button", class: "of-link", onclick: act }, label);
+    head.append(h("div", { class: "of-tools" },
+      link("Copy link", () => this.share()), link("Save PNG", () => this.export()),
+      link("Restore", () => {
+        this.load(config.presets?.[this.s.preset] ?? config);
+        history.replaceState(null, "", location.pathname + location.search);
+        this.rebuild();
+      })));
     this.cards = free ? h("div", { class: "of-cards" }) : null;
     const text = free && shown.text ? h("p", { class: "of-lead" }, shown.text) : null;
     this.body.replaceChildren(head, ...(text ? [text] : []),
       h("div", { class: "of-views" }, ...this.views.map((v) => v.el)), bar, this.legend, shared,
-      ...(free ? [this.common(), this.cards, this.adder()] : []), tools, this.status);
-    if (!head.childElementCount) head.remove();
+      ...(free ? [this.common(), this.cards, this.adder()] : []), this.status);
     if (!shared.childElementCount) shared.remove();
     this.deck();
   }
@@ -338,7 +326,7 @@ class OptFigure extends HTMLElement {
 
   adder() {
     const select = h("select", { "aria-label": "Optimizer to add" },
-      ...Object.values(printed.RULES).map((r) => h("option", { value: r.name }, r.title)));
+      ...Object.values(RULES).map((r) => h("option", { value: r.name }, r.title)));
     return h("div", { class: "of-adder" }, select, h("button", {
       type: "button", class: "of-text",
       onclick: () => {
@@ -401,7 +389,7 @@ class OptFigure extends HTMLElement {
         let v = tidy(range, toValue(range, input.value / N));
         if (range.whole) v = Math.round(v);
         if (range.binary) v = 2 ** Math.round(Math.log2(v));
-        if (rule) v = Math.min(rule.max, Math.max(rule.min, v));
+        if (rule) v = Math.min(rule.max ?? 1e9, Math.max(rule.min, v));
         if (rule) this.set({ hyper: { [name]: v }, only: run });
         else if (name === "warmup") this.set({ warmup: v, only: run });
         else this.set({ [name]: v });

@@ -1,32 +1,39 @@
 // The panes of a figure. A view draws what the figure holds (`fig.runs`, `fig.problem`, `fig.s`)
 // at the step `fig.s.t`; it calls `fig.set(...)` when the reader moves something in it.
-import { arrow, axes, dot, fmt, logTicks, mix, scale, stroke, surface } from "./draw.js";
+import { Pen, fmt, logTicks, mix, scale, surface } from "./draw.js";
 import { floorOf, grid, quantity, simulate, tidy, toPosition, toValue } from "./engine.js";
+import { EIGEN, PARTS, noise_floor } from "./printed.js";
 
-const DASHES = [[], [6, 4], [2, 3], [9, 3, 2, 3]];
+const DASHES = [[], [6, 4], [2, 3]];
 
-class View {
+class View extends Pen {
   constructor(fig, spec, label) {
+    const canvas = document.createElement("canvas");
+    super(canvas.getContext("2d"));
     this.fig = fig;
     this.spec = spec;
+    this.canvas = canvas;
     this.el = document.createElement("div");
     this.el.className = "of-view of-" + spec.type;
-    this.canvas = document.createElement("canvas");
-    this.canvas.setAttribute("role", "img");
+    canvas.setAttribute("role", "img");
+    this.describe(label);
+    this.el.append(canvas);
+  }
+
+  describe(label) {
     this.canvas.setAttribute("aria-label", label);
-    this.el.append(this.canvas);
-    this.ctx = this.canvas.getContext("2d");
   }
 
   resize(w, h) {
-    const r = (this.ratio = Math.min(3, window.devicePixelRatio || 1));
+    const { canvas } = this;
+    this.ratio = Math.min(3, window.devicePixelRatio || 1);
     this.w = w;
     this.h = h;
-    this.canvas.width = Math.round(w * r);
-    this.canvas.height = Math.round(h * r);
-    this.canvas.style.width = w + "px";
-    this.canvas.style.height = h + "px";
-    this.box = { x: 46, y: 26, w: w - 56, h: h - 66 };
+    canvas.width = Math.round(w * this.ratio);
+    canvas.height = Math.round(h * this.ratio);
+    canvas.style.width = w + "px";
+    canvas.style.height = h + "px";
+    this.box = { x: 46, y: 26, w: w - 58, h: h - 66 };
     this.update();
   }
 
@@ -35,19 +42,17 @@ class View {
   clear() {
     this.ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.ctx.clearRect(0, 0, this.w, this.h);
-    return this.fig.colours;
+    this.begin(this.fig.colours);
+    return this.c;
   }
 
   /** Says why there is nothing to draw. */
   note(text) {
     const c = this.clear();
-    this.ctx.fillStyle = c.soft;
-    this.ctx.font = c.font;
-    this.ctx.textAlign = "center";
-    this.ctx.fillText(text, this.w / 2, this.h / 2);
+    this.text(text, this.w / 2, this.h / 2, { align: "center", colour: c.soft });
   }
 
-  clip(pad = 0) {
+  clip(pad) {
     const { x, y, w, h } = this.box;
     this.ctx.save();
     this.ctx.beginPath();
@@ -76,9 +81,7 @@ class View {
     c.addEventListener("click", (e) => move(...at(e)));
     // A finger scrolls the page unless it starts on the handle.
     c.addEventListener("touchstart", (e) => {
-      const r = c.getBoundingClientRect();
-      const p = e.touches[0];
-      if (grab(p.clientX - r.left, p.clientY - r.top)) e.preventDefault();
+      if (grab(...at(e.touches[0]))) e.preventDefault();
     }, { passive: false });
   }
 
@@ -89,7 +92,8 @@ class View {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
       if (!way || e.ctrlKey || e.metaKey || e.altKey) return;
       e.preventDefault();
-      act(way[0] * (e.shiftKey ? 10 : 1), way[1] * (e.shiftKey ? 10 : 1));
+      const far = e.shiftKey ? 10 : 1;
+      act(way[0] * far, way[1] * far);
     });
   }
 }
@@ -98,278 +102,208 @@ class View {
 class Plane extends View {
   constructor(fig, spec) {
     super(fig, spec, "");
-    this.pointer((px, py) => this.place(px, py), {
-      grab: (px, py) => Math.hypot(px - this.start[0], py - this.start[1]) < 32,
-    });
-    this.keys((dx, dy) => {
-      const { s } = fig;
-      const [wx, wy] = this.window;
-      const start = [s.start[0] + (dx * (wx[1] - wx[0])) / 100];
-      if (s.start.length > 1) start.push(s.start[1] + (dy * (wy[1] - wy[0])) / 100);
-      fig.set({ start: start.map((v) => Number(v.toPrecision(4))) });
-    });
-  }
-
-  place(px, py) {
-    const round = (s, p) => Number(s.invert(p).toPrecision(4));
-    const { x, y, w, h } = this.box;
-    const start = [round(this.sx, Math.max(x, Math.min(x + w, px)))];
-    if (this.fig.problem.dim > 1) start.push(round(this.sy, Math.max(y, Math.min(y + h, py))));
-    this.fig.set({ start });
+    const round = (v) => Number(v.toPrecision(4));
+    this.pointer((px, py) => {
+      const { x, y, w, h } = this.box;
+      const start = [round(this.sx.invert(Math.max(x, Math.min(x + w, px))))];
+      if (!this.flat) start.push(round(this.sy.invert(Math.max(y, Math.min(y + h, py)))));
+      fig.set({ start });
+    }, { grab: (px, py) => Math.hypot(px - this.start[0], py - this.start[1]) < 32 });
+    this.keys((...move) => fig.set({
+      start: fig.s.start.map((v, i) => round(v + (move[i] * (this.window[i][1] - this.window[i][0])) / 100)),
+    }));
   }
 
   update() {
-    const { problem } = this.fig;
-    this.window = this.spec.window ?? problem.window;
+    const { problem, colours: c } = this.fig;
     const { x, y, w, h } = this.box;
-    const [wx, wy] = this.window;
-    this.sx = scale(wx[0], wx[1], x, x + w);
-    this.canvas.setAttribute(
-      "aria-label",
-      `${problem.title}: ${problem.dim > 1 ? "contours and paths" : "curve and iterates"}. ` +
-        "Arrow keys move the start, with Shift ten times as far.",
-    );
-    if (problem.dim === 1) {
-      let lo = Infinity, hi = -Infinity;
-      for (let i = 0; i <= 200; i++) {
-        const f = problem.f([wx[0] + ((wx[1] - wx[0]) * i) / 200], 1);
-        if (f < lo) lo = f;
-        if (f > hi) hi = f;
-      }
+    const [wx, wy] = (this.window = this.spec.window ?? problem.window);
+    this.flat = problem.dim === 1;
+    this.sx = scale(...wx, x, x + w);
+    this.describe(`${problem.title}: ${this.flat ? "curve and iterates" : "contours and paths"}. ` +
+      "Arrow keys move the start, with Shift ten times as far.");
+    if (this.flat) {
+      const values = Array.from({ length: 201 }, (_, i) => problem.f([wx[0] + ((wx[1] - wx[0]) * i) / 200], 1));
+      const lo = Math.min(...values);
+      const hi = Math.max(...values);
       const pad = 0.08 * (hi - lo || 1);
-      this.sy = scale(lo - pad, hi + pad, y + h, y);
+      this.sy = scale(lo - 2 * pad, hi + pad, y + h, y);
       return;
     }
-    this.sy = scale(wy[0], wy[1], y + h, y);
-    const c = this.fig.colours;
-    const key = [problem.name, wx, wy, this.w, this.h, this.ratio, c.low, c.high].join();
-    if (key === this.key) return;
-    this.key = key;
-    const r = this.ratio;
-    this.image = surface(
-      problem,
-      scale(wx[0], wx[1], 0, Math.round(w * r)),
-      scale(wy[0], wy[1], Math.round(h * r), 0),
-      Math.round(w * r), Math.round(h * r), c,
-    );
+    this.sy = scale(...wy, y + h, y);
+    const W = Math.round(w * this.ratio);
+    const H = Math.round(h * this.ratio);
+    const key = [problem.name, wx, wy, W, H, c.low, c.high].join();
+    if (key !== this.key) {
+      this.key = key;
+      this.image = surface(problem, scale(...wx, 0, W), scale(...wy, H, 0), W, H, c);
+    }
   }
 
   draw() {
     const c = this.clear();
-    const { ctx, box, sx, sy, fig } = this;
+    const { ctx, box, sx, sy, fig, flat } = this;
     const { problem, s } = fig;
-    const flat = problem.dim === 1;
-    if (flat) axes(ctx, box, sx, sy, c, "x", "f(x)");
-    else {
-      axes(ctx, box, sx, sy, { ...c, grid: "transparent" }, "", "");
-      ctx.drawImage(this.image, box.x, box.y, box.w, box.h);
-    }
+    const d = problem.dim;
+    this.axes(box, sx, sy, flat ? "x" : "", flat ? "f(x)" : "", flat ? c.grid : "transparent");
+    if (!flat) ctx.drawImage(this.image, box.x, box.y, box.w, box.h);
     this.clip(flat ? 6 : 0);
-    const Y = flat ? (p) => sy(problem.f(p, 1)) : (p) => sy(p[1]);
+    const Y = (p) => sy(flat ? problem.f(p, 1) : p[1]);
     if (flat) {
-      ctx.strokeStyle = c.soft;
-      ctx.lineWidth = 2;
-      ctx.setLineDash([]);
-      stroke(ctx, 0, 300, (i) => box.x + (box.w * i) / 300, (i) => sy(problem.f([sx.invert(box.x + (box.w * i) / 300)], 1)));
+      const px = (i) => box.x + (box.w * i) / 300;
+      this.ink(c.soft, 2);
+      this.path(0, 300, px, (i) => Y([sx.invert(px(i))]));
     }
     for (const p of problem.minima) {
       const [x, y] = [sx(p[0]), Y(p)];
-      ctx.strokeStyle = c.text;
-      ctx.lineWidth = 1.5;
-      ctx.setLineDash([]);
-      ctx.beginPath();
-      ctx.moveTo(x - 4, y - 4);
-      ctx.lineTo(x + 4, y + 4);
-      ctx.moveTo(x - 4, y + 4);
-      ctx.lineTo(x + 4, y - 4);
-      ctx.stroke();
+      this.ink(c.text, 1.5);
+      this.line(x - 4, y - 4, x + 4, y + 4);
+      this.line(x - 4, y + 4, x + 4, y - 4);
     }
     this.start = [sx(s.start[0]), Y(s.start)];
     const ends = [];
     for (const run of fig.runs) {
       const { x, last } = run.result;
       const t = Math.min(s.t, last);
-      const d = problem.dim;
-      const row = (k) => Array.from(x.subarray(k * d, k * d + d));
-      const X = (k) => sx(x[k * d]);
-      const YY = flat ? (k) => Y([x[k]]) : (k) => sy(x[k * d + 1]);
-      ctx.strokeStyle = run.colour;
-      ctx.lineWidth = flat ? 1.25 : 2;
-      ctx.lineJoin = "round";
-      stroke(ctx, 0, t, X, YY);
-      if (t <= 80 || flat) {
-        for (let k = Math.max(0, t - 200); k < t; k++) dot(ctx, X(k), YY(k), 2.5, run.colour);
-      }
-      if (flat && run === fig.runs[0]) this.slope(row(t), t < last ? x[t + 1] : NaN, run, c);
-      if (this.spec.overlay === "lookahead") this.lookahead(run, t, c);
-      dot(ctx, X(t), YY(t), 5, run.colour, c.paper);
-      ends.push([X(t), YY(t), run]);
+      const px = (k) => sx(x[k * d]);
+      const py = (k) => (flat ? Y([x[k]]) : sy(x[k * d + 1]));
+      this.ink(run.colour, flat ? 1.25 : 2);
+      this.path(0, t, px, py);
+      if (t <= 80 || flat) for (let k = Math.max(0, t - 200); k < t; k++) this.dot(px(k), py(k), 2.5, run.colour);
+      if (flat && run === fig.runs[0]) this.slope(x[t], t < last ? x[t + 1] : NaN, run);
+      if (this.spec.overlay === "lookahead") this.lookahead(run, t);
+      this.dot(px(t), py(t), 5, run.colour, c.paper);
+      ends.push([px(t), py(t), run]);
     }
-    dot(ctx, ...this.start, 6.5, "transparent", c.text);
-    if (ends.length > 1) this.names(ends, c);
+    this.dot(...this.start, 6.5, "", c.text);
+    if (ends.length > 1) this.names(ends);
     ctx.restore();
-    if (!flat) {
-      ctx.strokeStyle = c.grid;
-      ctx.lineWidth = 1;
-      ctx.strokeRect(box.x, box.y, box.w, box.h);
-    }
+    if (flat) return;
+    this.ink(c.grid);
+    ctx.strokeRect(box.x, box.y, box.w, box.h);
   }
 
   /** The runs' names beside their ends, moved apart, so that colour alone need not tell. */
-  names(ends, c) {
+  names(ends) {
     const { ctx, box } = this;
-    ctx.font = c.font;
-    ctx.textBaseline = "middle";
-    ctx.lineWidth = 3;
-    ctx.lineJoin = "round";
     let below = -Infinity;
     for (const [x, y, run] of ends.sort((a, b) => a[1] - b[1])) {
       if (!(x > box.x && x < box.x + box.w && y > box.y && y < box.y + box.h)) continue;
       const left = x > box.x + box.w * 0.6;
-      const at = Math.max(y, below + 14);
-      below = at;
+      const at = [run.short, x + (left ? -10 : 10), (below = Math.max(y, below + 14))];
       ctx.textAlign = left ? "right" : "left";
-      ctx.strokeStyle = c.paper;
-      ctx.fillStyle = run.colour;
-      ctx.strokeText(run.short, x + (left ? -10 : 10), at);
-      ctx.fillText(run.short, x + (left ? -10 : 10), at);
+      ctx.textBaseline = "middle";
+      this.ink(this.c.paper, 3);
+      ctx.strokeText(...at);
+      this.text(...at, { align: ctx.textAlign, colour: run.colour });
     }
   }
 
   /** The tangent where the run stands, and the step that it takes next, along the axis. */
-  slope(p, next, run, c) {
-    const { ctx, sx, sy, box } = this;
-    const g = [0];
-    this.fig.problem.grad(p, g, 1);
-    const f = this.fig.problem.f(p, 1);
+  slope(x, next, run) {
+    const { sx, sy, box, c } = this;
+    const { problem } = this.fig;
+    const [g] = problem.grad([x], [0], 1);
+    const f = problem.f([x], 1);
     const half = (sx.hi - sx.lo) * 0.13;
-    ctx.strokeStyle = c.text;
-    ctx.lineWidth = 1.5;
-    ctx.beginPath();
-    ctx.moveTo(sx(p[0] - half), sy(f - g[0] * half));
-    ctx.lineTo(sx(p[0] + half), sy(f + g[0] * half));
-    ctx.stroke();
+    this.ink(c.text, 1.5);
+    this.line(sx(x - half), sy(f - g * half), sx(x + half), sy(f + g * half));
     if (next !== next) return;
-    const base = box.y + box.h - 10;
-    ctx.setLineDash([3, 3]);
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(sx(p[0]), sy(f));
-    ctx.lineTo(sx(p[0]), base);
-    ctx.stroke();
-    arrow(ctx, sx(p[0]), base, sx(next), base, run.colour, 2.5);
+    const base = box.y + box.h - 6;
+    this.ink(c.text, 1, [3, 3]);
+    this.line(sx(x), sy(f), sx(x), base);
+    this.line(sx(next), sy(problem.f([next], 1)), sx(next), base);
+    this.arrow(sx(x), base, sx(next), base, run.colour);
   }
 
   /** Momentum's coasting, then the gradient's share; a diamond where the gradient was taken. */
-  lookahead(run, t, c) {
-    const { ctx, sx, sy, fig } = this;
-    const parts = fig.printed.PARTS[run.rule.name];
+  lookahead(run, t) {
+    const { ctx, sx, sy, fig, c } = this;
+    const parts = PARTS[run.rule.name];
     if (!parts || t >= run.result.last) return;
-    const at = (k) => simulate(fig.problem, run.rule, run.hyper, fig.setup(run, { steps: k }), fig.printed).end;
-    const point = (name, e) => e.x.map((x, i) => parts[name](x, e.state[parts.state][i], run.hyper));
+    const at = (k) => simulate(fig.problem, run.rule, run.hyper, fig.setup(run, { steps: k })).end;
+    const point = (name, e) => {
+      const [x, y] = e.x.map((v, i) => parts[name](v, e.state[parts.state][i], run.hyper));
+      return [sx(x), sy(y)];
+    };
     const now = at(t);
-    const base = point("base", now);
     const coast = point("coast", now);
-    const next = point("base", at(t + 1));
-    arrow(ctx, sx(base[0]), sy(base[1]), sx(coast[0]), sy(coast[1]), mixCss(run.colour, c.paper));
-    arrow(ctx, sx(coast[0]), sy(coast[1]), sx(next[0]), sy(next[1]), c.text);
-    const [x, y] = [sx(now.x[0]), sy(now.x[1])];
+    const pale = `rgb(${mix(rgbOf(run.colour), rgbOf(c.paper), 0.4)})`;
+    this.arrow(...point("base", now), ...coast, pale);
+    this.arrow(...coast, ...point("base", at(t + 1)), c.text);
+    ctx.save();
+    ctx.translate(sx(now.x[0]), sy(now.x[1]));
+    ctx.rotate(Math.PI / 4);
     ctx.fillStyle = c.text;
-    ctx.beginPath();
-    ctx.moveTo(x, y - 8);
-    ctx.lineTo(x + 8, y);
-    ctx.lineTo(x, y + 8);
-    ctx.lineTo(x - 8, y);
-    ctx.fill();
+    ctx.fillRect(-6, -6, 12, 12);
+    ctx.restore();
   }
 }
 
-const mixCss = (hex, other) => {
-  const p = (s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16));
-  return `rgb(${mix(p(hex), p(other), 0.4).map(Math.round)})`;
-};
+const rgbOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
 /** One or several quantities of every run against the step. */
 class Chart extends View {
   constructor(fig, spec) {
-    const names = spec.y.map((n) => spec.label ?? quantity(n).label).join(" and ");
+    const names = spec.y.map((n) => quantity(n).label).join(" and ");
     super(fig, spec, `${names} against the step, one line for each optimizer`);
     this.title = spec.title ?? names;
   }
 
   update() {
     const { fig, spec, box } = this;
-    this.qs = spec.y.map((n) => [n, quantity(n)]);
-    const open = this.qs[0][0] === "loss" && fig.problem.minimum === undefined;
-    const log = spec.log ?? (this.qs[0][1].log && !open) ?? false;
+    this.qs = spec.y.map(quantity);
+    const signed = spec.y[0] === "loss" && fig.problem.minimum === undefined;
+    const log = spec.log ?? (this.qs[0].log && !signed) ?? false;
     let lo = Infinity, hi = -Infinity;
     for (const { result } of fig.runs) {
-      for (const [, q] of this.qs) {
+      for (const q of this.qs) {
         const stride = Math.max(1, Math.floor(result.last / 2000));
-        let seen = 0;
-        for (let t = q.from; t <= result.last; t += stride) {
+        // Of a run that diverges, a linear scale shows the beginning.
+        const end = !log && result.diverged ? Math.min(result.last, 12) : result.last;
+        for (let t = q.from; t <= end; t += stride) {
           const v = q.at(result, t, fig.problem);
-          if (!Number.isFinite(v) || (log && v <= 0)) continue;
-          if (log && (v < 1e-18 || v > 1e12)) continue;
-          if (!log && result.diverged && seen++ > 12) break;
-          if (v < lo) lo = v;
-          if (v > hi) hi = v;
+          if (!Number.isFinite(v) || (log && (v < 1e-18 || v > 1e12))) continue;
+          lo = Math.min(lo, v);
+          hi = Math.max(hi, v);
         }
       }
     }
     if (!(lo <= hi)) [lo, hi] = log ? [1e-3, 1] : [-1, 1];
-    if (spec.range) [lo, hi] = spec.range;
-    if (log) {
-      if (hi / lo < 10) [lo, hi] = [lo / 2, hi * 2];
-      else [lo, hi] = [lo / 1.6, hi * 1.6];
-    } else if (!spec.range) {
-      const pad = 0.06 * (hi - lo || Math.abs(hi) || 1);
-      [lo, hi] = [lo - pad, hi + pad];
-    }
+    const pad = 0.06 * (hi - lo || Math.abs(hi) || 1);
+    if (log) [lo, hi] = [lo / 1.6, hi * 1.6];
+    else [lo, hi] = [lo - pad, hi + pad];
     this.sx = scale(0, fig.s.steps, box.x, box.x + box.w);
     this.sy = scale(lo, hi, box.y + box.h, box.y, log);
   }
 
   draw() {
     const c = this.clear();
-    const { ctx, box, sx, sy, fig } = this;
-    axes(ctx, box, sx, sy, c, "step", this.title);
-    this.clip(1);
+    const { ctx, box, sx, sy, fig, qs } = this;
+    this.axes(box, sx, sy, "step", this.title);
+    this.clip(5);
     const floor = sy.log ? sy.lo : -Infinity;
-    ctx.lineJoin = "round";
-    fig.runs.forEach((run) => {
-      this.qs.forEach(([, q], k) => {
-        ctx.strokeStyle = run.colour;
-        ctx.lineWidth = k ? 1.25 : 2;
-        ctx.setLineDash(k ? DASHES[k] : run.dash);
-        const py = (t) => sy(Math.max(floor, q.at(run.result, t, fig.problem)));
+    for (const { result, colour, dash } of fig.runs) {
+      qs.forEach((q, k) => {
+        const py = (t) => sy(Math.max(floor, q.at(result, t, fig.problem)));
+        const t = Math.min(fig.s.t, result.last);
+        this.ink(colour, k ? 1.25 : 2, k ? DASHES[k] : dash);
         ctx.globalAlpha = 0.22;
-        if (fig.s.t < run.result.last) stroke(ctx, Math.max(q.from, fig.s.t), run.result.last, sx, py);
+        this.path(Math.max(q.from, t), result.last, sx, py);
         ctx.globalAlpha = 1;
-        const t = Math.min(fig.s.t, run.result.last);
-        stroke(ctx, q.from, t, sx, py);
-        if (t >= q.from && !k) dot(ctx, sx(t), py(t), 4, run.colour, c.paper);
-      });
-    });
-    ctx.setLineDash([]);
-    ctx.restore();
-    if (this.qs.length > 1) {
-      ctx.textAlign = "left";
-      ctx.textBaseline = "middle";
-      this.qs.forEach(([, q], k) => {
-        const y = box.y + 12 + 16 * k;
-        const x = box.x + box.w - 118;
-        ctx.strokeStyle = ctx.fillStyle = c.text;
-        ctx.setLineDash(DASHES[k]);
-        ctx.lineWidth = 1.5;
-        ctx.beginPath();
-        ctx.moveTo(x - 26, y);
-        ctx.lineTo(x - 6, y);
-        ctx.stroke();
-        ctx.setLineDash([]);
-        ctx.fillText(q.label, x, y);
+        this.path(q.from, t, sx, py);
+        if (t >= q.from && !k) this.dot(sx(t), py(t), 4, colour, c.paper);
       });
     }
+    ctx.restore();
+    if (qs.length < 2) return;
+    qs.forEach((q, k) => {
+      const y = box.y + 12 + 16 * k;
+      const x = box.x + box.w - 118;
+      this.ink(c.text, 1.5, DASHES[k]);
+      this.line(x - 26, y, x - 6, y);
+      this.text(q.label, x, y);
+    });
   }
 }
 
@@ -379,80 +313,47 @@ class Eigen extends View {
     super(fig, spec, "Eigenvalues of the iteration matrix in the complex plane, with the unit circle");
   }
 
-  update() {
-    const { x, y, w, h } = this.box;
-    const k = Math.min(w, h) / 2.6;
-    const cx = x + w / 2;
-    const cy = y + h / 2;
-    this.sx = scale(-1, 1, cx - k, cx + k);
-    this.sy = scale(-1, 1, cy + k, cy - k);
-  }
-
   draw() {
-    const { ctx, sx, sy, fig } = this;
-    if (!fig.problem.curvatures || !fig.runs.some((r) => r.rule.name in fig.printed.EIGEN)) {
-      return this.note("Eigenvalues: for linear methods on a quadratic.");
-    }
-    const c = this.clear();
+    const { ctx, fig, spec } = this;
     const { x, y, w, h } = this.box;
-    ctx.font = c.font;
-    ctx.strokeStyle = c.grid;
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(x, sy(0));
-    ctx.lineTo(x + w, sy(0));
-    ctx.moveTo(sx(0), y);
-    ctx.lineTo(sx(0), y + h);
-    ctx.stroke();
-    ctx.strokeStyle = c.soft;
-    ctx.beginPath();
-    ctx.arc(sx(0), sy(0), sx(1) - sx(0), 0, 7);
-    ctx.stroke();
-    ctx.fillStyle = c.soft;
-    ctx.textAlign = "left";
-    ctx.textBaseline = "bottom";
-    ctx.fillText("1", sx(1) + 4, sy(0) - 3);
-    ctx.fillText("i", sx(0) + 4, sy(1) - 3);
-    ctx.fillStyle = c.text;
-    ctx.fillText("eigenvalues of one step", 2, y - 7);
-    this.clip();
-    const lines = [];
-    fig.runs.forEach((run) => {
-      const eig = fig.printed.EIGEN[run.rule.name];
-      if (!eig) return;
+    const able = fig.runs.filter((r) => EIGEN[r.rule.name]);
+    if (!fig.problem.curvatures || !able.length) return this.note("Eigenvalues: for linear methods on a quadratic.");
+    const c = this.clear();
+    const k = Math.min(w, h) / 2.5;
+    const sx = (v) => x + w / 2 + k * v;
+    const sy = (v) => y + h / 2 - k * v;
+    this.ink(c.grid);
+    this.line(x, sy(0), x + w, sy(0));
+    this.line(sx(0), y, sx(0), y + h);
+    this.dot(sx(0), sy(0), k, "", c.soft);
+    this.text("1", sx(1) + 5, sy(0) - 9, { colour: c.soft });
+    this.text("i", sx(0) + 5, sy(1) - 9, { colour: c.soft });
+    this.text("eigenvalues of a step: ● smallest, ■ largest curvature", 2, y - 14);
+    this.clip(0);
+    const radii = able.map((run) => {
       let radius = 0;
       fig.problem.curvatures.forEach((lam, j) => {
+        const both = (e, mark) => [0, 2].forEach((i) => mark(sx(e[i]), sy(e[i + 1]), Math.hypot(e[i], e[i + 1])));
         ctx.fillStyle = run.colour;
         ctx.globalAlpha = 0.28;
-        if (this.spec.locus && this.spec.locus in run.hyper) {
-          for (let i = 0; i <= 240; i++) {
-            const [a, b, p, q] = eig(lam, { ...run.hyper, [this.spec.locus]: i / 240 });
-            ctx.fillRect(sx(a) - 0.75, sy(b) - 0.75, 1.5, 1.5);
-            ctx.fillRect(sx(p) - 0.75, sy(q) - 0.75, 1.5, 1.5);
-          }
+        for (let i = 0; spec.locus in run.hyper && i <= 240; i++) {
+          both(EIGEN[run.rule.name](lam, { ...run.hyper, [spec.locus]: i / 240 }), (p, q) => ctx.fillRect(p - 0.75, q - 0.75, 1.5, 1.5));
         }
         ctx.globalAlpha = 1;
-        const e = eig(lam, run.hyper);
-        for (const k of [0, 2]) {
-          radius = Math.max(radius, Math.hypot(e[k], e[k + 1]));
-          if (j) {
-            ctx.fillRect(sx(e[k]) - 5, sy(e[k + 1]) - 5, 10, 10);
-          } else dot(ctx, sx(e[k]), sy(e[k + 1]), 5.5, run.colour, c.paper);
-        }
+        both(EIGEN[run.rule.name](lam, run.hyper), (p, q, size) => {
+          radius = Math.max(radius, size);
+          if (!j) return this.dot(p, q, 5.5, run.colour, c.paper);
+          ctx.fillStyle = run.colour;
+          ctx.fillRect(p - 5, q - 5, 10, 10);
+        });
       });
-      lines.push([run, radius]);
+      return radius;
     });
     ctx.restore();
-    ctx.textAlign = "left";
-    ctx.textBaseline = "top";
-    lines.forEach(([run, radius], i) => {
-      ctx.fillStyle = c.text;
-      ctx.fillText(`spectral radius ${fmt(radius, 4)}`, x + 14, y + h + 8 + 16 * i);
-      dot(ctx, x + 5, y + h + 14 + 16 * i, 4, run.colour);
+    radii.forEach((radius, i) => {
+      this.dot(x + 5, y + h + 12 + 16 * i, 4, able[i].colour);
+      this.text(`spectral radius ${fmt(radius, 4)}`, x + 14, y + h + 12 + 16 * i);
     });
-    ctx.fillStyle = c.soft;
-    ctx.textAlign = "right";
-    ctx.fillText("● smallest, ■ largest curvature", x + w, y - 18);
   }
 }
 
@@ -462,16 +363,14 @@ class Heat extends View {
     super(fig, spec, "");
     const aim = (u, v) => {
       if (!this.able) return;
-      const values = {};
-      for (const [name, p] of [[spec.x, u], [spec.y, v]]) {
-        const range = this.range(name);
-        values[name] = tidy(range, toValue(range, Math.min(1, Math.max(0, p))));
-      }
-      fig.set({ hyper: values });
+      const value = (name, p) => tidy(this.range(name), toValue(this.range(name), p));
+      fig.set({ hyper: { [spec.x]: value(spec.x, u), [spec.y]: value(spec.y, v) }, only: fig.runs[0] });
     };
-    const b = () => this.box;
-    this.pointer((px, py) => aim((px - b().x) / b().w, 1 - (py - b().y) / b().h), { hover: true });
-    this.keys((dx, dy) => aim(this.u(spec.x) + dx / 60, this.u(spec.y) + dy / 60));
+    this.pointer((px, py) => {
+      const { x, y, w, h } = this.box;
+      aim((px - x) / w, 1 - (py - y) / h);
+    }, { hover: true });
+    this.keys((dx, dy) => aim(this.u(spec.x) + dx / 50, this.u(spec.y) + dy / 50));
   }
 
   /** Whether the first run has both hypers. */
@@ -481,39 +380,29 @@ class Heat extends View {
 
   range(name) {
     const own = this.fig.runs[0].rule.hypers.find((h) => h.name === name);
-    return { ...own, ...(this.spec.ranges?.[name] ?? {}) };
+    return { ...own, ...this.spec.ranges[name] };
   }
 
-  u(name) {
-    return toPosition(this.range(name), this.fig.runs[0].hyper[name]);
+  u(name, v = this.fig.runs[0].hyper[name]) {
+    return toPosition(this.range(name), v);
   }
 
   update() {
-    const { fig, spec, box } = this;
+    const { fig, spec } = this;
     const { x, y } = spec;
     const run = fig.runs[0];
     if (!this.able) return;
-    this.canvas.setAttribute("aria-label",
-      `Loss after ${fig.s.steps} steps of ${run.rule.title} over ${x} and ${y}. ` +
+    this.describe(`Loss after ${fig.s.steps} steps of ${run.rule.title} over ${x} and ${y}. ` +
       "Arrow keys move the run that is shown.");
-    const fixed = { ...run.hyper, [x]: 0, [y]: 0 };
-    const key = JSON.stringify([fixed, run.rule.name, fig.problem.name, fig.s.start, fig.s.steps,
-      fig.s.noise, fig.s.batch, fig.s.seed]);
-    if (key !== this.key) {
-      this.key = key;
-      const nx = 56;
-      const ny = 44;
-      const along = (name, n) => Array.from({ length: n }, (_, i) => toValue(this.range(name), (i + 0.5) / n));
-      this.nx = nx;
-      this.ny = ny;
-      this.job = grid(fig.problem, run.rule, run.hyper, fig.setup(run, {}), fig.printed,
-        along(x, nx), along(y, ny), (a, b) => [{ [x]: a, [y]: b }, {}]);
-      this.values = null;
-      cancelAnimationFrame(this.raf);
-      this.work();
-    }
-    this.sx = (v) => box.x + box.w * toPosition(this.range(x), v);
-    this.sy = (v) => box.y + box.h * (1 - toPosition(this.range(y), v));
+    const key = JSON.stringify([{ ...run.hyper, [x]: 0, [y]: 0 }, run.rule.name, fig.problem.name, fig.setup(run, {})]);
+    if (key === this.key) return;
+    this.key = key;
+    this.size = [56, 44];
+    const along = (name, n) => Array.from({ length: n }, (_, i) => toValue(this.range(name), (i + 0.5) / n));
+    this.job = grid(fig.problem, run.rule, run.hyper, fig.setup(run, {}), x, along(x, 56), y, along(y, 44));
+    this.values = null;
+    cancelAnimationFrame(this.frame);
+    this.work();
   }
 
   /** Rows of the map until the frame's time is spent; the rest in the next frame. */
@@ -521,84 +410,70 @@ class Heat extends View {
     const until = performance.now() + 10;
     let step;
     do step = this.job.next(); while (!step.done && performance.now() < until);
-    if (step.done) {
-      this.values = step.value;
-      this.paint();
-      this.el.dataset.ready = this.key;
-      this.draw();
-    } else this.raf = requestAnimationFrame(() => this.work());
+    if (!step.done) return (this.frame = requestAnimationFrame(() => this.work()));
+    this.values = step.value;
+    this.inked = null;
+    this.draw();
+  }
+
+  colour(u) {
+    const stops = this.c.heat;
+    const k = Math.min(stops.length - 1.001, Math.max(0, u) * (stops.length - 1));
+    return mix(stops[k | 0], stops[(k | 0) + 1], k % 1);
   }
 
   paint() {
-    const { nx, ny, values } = this;
+    const [nx, ny] = this.size;
+    const { result } = this.fig.runs[0];
+    const good = this.values.filter((v) => v > 0 && v < Infinity).sort((a, b) => a - b);
+    this.hi = Math.max(1e-12, result.f[0] - (this.fig.problem.minimum ?? 0));
+    this.lo = Math.max(good[Math.floor(good.length * 0.02)] ?? 0, this.hi * 1e-12);
     this.image = document.createElement("canvas");
     this.image.width = nx;
     this.image.height = ny;
     const ctx = this.image.getContext("2d");
     const img = ctx.createImageData(nx, ny);
-    const fin = Array.from(values).filter((v) => Number.isFinite(v) && v > 0).sort((a, b) => a - b);
-    const start = Math.max(1e-300, this.fig.runs[0].result.f[0] - (this.fig.problem.minimum ?? 0));
-    this.lo = Math.max(fin[Math.floor(fin.length * 0.02)] ?? 1e-3, start * 1e-12);
-    this.hi = start;
-    const c = this.fig.colours;
-    for (let j = 0; j < ny; j++) {
-      for (let i = 0; i < nx; i++) {
-        const v = values[j * nx + i];
-        const u = Math.log(Math.max(v, this.lo) / this.lo) / Math.log(this.hi / this.lo);
-        const col = u > 1 || u !== u ? c.bad : mix(c.best, c.high, Math.sqrt(Math.min(1, u)));
-        const o = 4 * ((ny - 1 - j) * nx + i);
-        img.data.set([...col, 255], o);
-      }
-    }
+    this.values.forEach((v, k) => {
+      const u = Math.log(Math.max(v, this.lo) / this.lo) / Math.log(this.hi / this.lo);
+      img.data.set([...(u <= 1 ? this.colour(u) : this.c.bad), 255], 4 * ((ny - 1 - ((k / nx) | 0)) * nx + (k % nx)));
+    });
     ctx.putImageData(img, 0, 0);
+    this.inked = this.c;
   }
 
   draw() {
     const { ctx, spec, fig } = this;
-    if (!this.able) return this.note(`The map is over ${spec.x} and ${spec.y}; the first optimizer lacks one.`);
+    if (!this.able) return this.note(`The map needs ${spec.x} and ${spec.y} in the first optimizer.`);
     const c = this.clear();
     const { x, y, w, h } = this.box;
-    ctx.font = c.font;
-    if (this.values) {
-      if (this.inked !== c) this.paint();
-      this.inked = c;
-      ctx.imageSmoothingEnabled = false;
-      ctx.drawImage(this.image, x, y, w, h);
-    }
-    const label = (name) => fig.runs[0].rule.hypers.find((k) => k.name === name)?.symbol ?? name;
-    ctx.fillStyle = c.soft;
-    const mark = (name, vertical) => {
-      const r = this.range(name);
-      const marks = r.scale === "log" ? logTicks(r.lo, r.hi, 5)
-        : r.scale === "complement" ? [0, 0.9, 0.99, 0.999].filter((v) => v >= r.lo && v <= r.hi)
-        : [r.lo, (r.lo + r.hi) / 2, r.hi];
+    const px = (v) => x + w * this.u(spec.x, v);
+    const py = (v) => y + h * (1 - this.u(spec.y, v));
+    for (const name of [spec.x, spec.y]) {
+      const { lo, hi, scale: kind, symbol } = this.range(name);
+      const marks = kind === "log" ? logTicks(lo, hi, 5)
+        : kind === "complement" ? [0, 0.9, 0.99, 0.999].filter((v) => v >= lo && v <= hi)
+        : [lo, (lo + hi) / 2, hi];
+      const flat = name === spec.x;
       for (const v of marks) {
-        ctx.textAlign = vertical ? "right" : "center";
-        ctx.textBaseline = vertical ? "middle" : "top";
-        if (vertical) ctx.fillText(fmt(v), x - 6, this.sy(v));
-        else ctx.fillText(fmt(v), this.sx(v), y + h + 6);
+        if (flat) this.text(fmt(v), px(v), y + h + 12, { align: "center", colour: c.soft });
+        else this.text(fmt(v), x - 6, py(v), { align: "right", colour: c.soft });
       }
-    };
-    mark(spec.x, false);
-    mark(spec.y, true);
-    ctx.fillStyle = c.text;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "bottom";
-    ctx.fillText(label(spec.x), x + w, y + h + 34);
-    ctx.textAlign = "left";
-    ctx.fillText(`${label(spec.y)}    colour: loss after ${fig.s.steps} steps`, 2, y - 7);
-    const p = [this.sx(fig.runs[0].hyper[spec.x]), this.sy(fig.runs[0].hyper[spec.y])];
-    dot(ctx, ...p, 7, "transparent", c.paper);
-    dot(ctx, ...p, 5.5, "transparent", c.text);
-    if (this.values) {
-      const g = ctx.createLinearGradient(x, 0, x + 90, 0);
-      for (let k = 0; k <= 4; k++) g.addColorStop(k / 4, `rgb(${mix(c.best, c.high, Math.sqrt(k / 4)).map(Math.round)})`);
-      ctx.fillStyle = g;
-      ctx.fillRect(x, y + h + 26, 90, 6);
-      ctx.fillStyle = c.soft;
-      ctx.textBaseline = "middle";
-      ctx.fillText(`${fmt(this.lo, 1)} to ${fmt(this.hi, 2)}`, x + 96, y + h + 30);
+      if (flat) this.text(symbol, x + w, y + h + 28, { align: "right" });
+      else this.text(symbol, 26, y - 14);
     }
+    this.text(`loss after ${fig.s.steps} steps; grey: above the start`, x, y - 14, { colour: c.soft });
+    if (!this.values) return;
+    if (this.inked !== c) this.paint();
+    ctx.imageSmoothingEnabled = false;
+    ctx.drawImage(this.image, x, y, w, h);
+    const at = [px(fig.runs[0].hyper[spec.x]), py(fig.runs[0].hyper[spec.y])];
+    this.dot(...at, 7, "", "#fff");
+    this.dot(...at, 5.5, "", "#000");
+    for (let k = 0; k < 45; k++) {
+      ctx.fillStyle = `rgb(${this.colour(k / 45)})`;
+      ctx.fillRect(x + 2 * k, y + h + 25, 2, 7);
+    }
+    this.text(`${fmt(this.lo, 1)} to ${fmt(this.hi, 2)}`, x + 96, y + h + 28, { colour: c.soft });
   }
 }
 
@@ -612,39 +487,35 @@ class Floor extends View {
   update() {
     const { fig, box } = this;
     const { curvatures } = fig.problem;
-    const { noise } = fig.s;
     if (!curvatures) return;
     this.rows = fig.runs.map((run) => ({
       run,
       measured: this.batches.map((batch) =>
-        floorOf(fig.problem, simulate(fig.problem, run.rule, run.hyper, fig.setup(run, { batch }), fig.printed))),
+        floorOf(fig.problem, simulate(fig.problem, run.rule, run.hyper, fig.setup(run, { batch })))),
       predicted: this.batches.map((batch) =>
-        curvatures.reduce((s, lam) => s + fig.printed.noise_floor(lam, run.hyper.lr, noise, batch), 0)),
+        curvatures.reduce((s, lam) => s + noise_floor(lam, run.hyper.lr, fig.s.noise, batch), 0)),
     }));
     const all = this.rows.flatMap((r) => [...r.measured, ...r.predicted]).filter((v) => v > 0 && v < 1e6);
-    const lo = all.length ? Math.min(...all) : 0.1;
-    const hi = all.length ? Math.max(...all) : 1;
+    const [lo, hi] = all.length ? [Math.min(...all), Math.max(...all)] : [0.1, 1];
     this.sx = scale(0.8, 1300, box.x, box.x + box.w, true);
-    this.sy = scale(lo / 2, Math.max(hi, lo * 4) * 2, box.y + box.h, box.y, true);
+    this.sy = scale(lo / 2, hi * 2, box.y + box.h, box.y, true);
   }
 
   draw() {
-    const { ctx, sx, sy, fig } = this;
+    const { sx, sy, fig, batches } = this;
     if (!fig.problem.curvatures) return this.note("The noise floor is known on quadratics.");
     const c = this.clear();
-    axes(ctx, this.box, sx, sy, c, "batch size B", "mean of x², second half of the run");
+    this.axes(this.box, sx, sy, "batch size B", "mean of x², second half of the run");
     this.clip(4);
     for (const { run, measured, predicted } of this.rows) {
-      ctx.strokeStyle = run.colour;
-      ctx.lineWidth = 1.5;
-      ctx.setLineDash([]);
-      stroke(ctx, 0, 10, (k) => sx(this.batches[k]), (k) => (predicted[k] > 0 ? sy(predicted[k]) : NaN));
-      this.batches.forEach((b, k) => {
+      this.ink(run.colour, 1.5);
+      this.path(0, 10, (k) => sx(batches[k]), (k) => (predicted[k] > 0 ? sy(predicted[k]) : NaN));
+      batches.forEach((b, k) => {
         const on = b === fig.s.batch;
-        if (Number.isFinite(measured[k])) dot(ctx, sx(b), sy(measured[k]), on ? 6 : 4, run.colour, on ? c.text : c.paper);
+        if (measured[k] < Infinity) this.dot(sx(b), sy(measured[k]), on ? 6 : 4, run.colour, on ? c.text : c.paper);
       });
     }
-    ctx.restore();
+    this.ctx.restore();
   }
 }
 
@@ -653,13 +524,13 @@ class Speed extends View {
   constructor(fig, spec) {
     super(fig, spec, "Bytes moved per second by each rule against the number of parameters");
     this.sizes = Array.from({ length: 9 }, (_, k) => 4 ** (k + 3));
+    this.rows = new Map();
     this.button = document.createElement("button");
     this.button.type = "button";
     this.button.className = "of-text";
     this.button.textContent = "Measure in this browser";
     this.button.addEventListener("click", () => this.start());
     this.el.append(this.button);
-    this.rows = new Map();
   }
 
   async start() {
@@ -687,35 +558,32 @@ class Speed extends View {
     for (let k = 0, t = 1; k < 3; k++) {
       const from = performance.now();
       const first = t;
-      let now;
+      let time;
       do {
         rule.step(x, g, state, t++, hyper);
-        now = performance.now();
-      } while (now - from < 8);
-      best = Math.min(best, (now - from) / (t - first));
+        time = performance.now() - from;
+      } while (time < 8);
+      best = Math.min(best, time / (t - first));
     }
     return (rule.traffic * 8 * n) / best / 1e6;
   }
 
   update() {
-    const all = [...this.rows.values()].flat();
     const { x, y, w, h } = this.box;
+    const top = Math.max(1, ...[...this.rows.values()].flat());
     this.sx = scale(this.sizes[0], this.sizes[8], x, x + w, true);
-    this.sy = scale(0, all.length ? Math.max(...all) * 1.15 : 20, y + h, y);
+    this.sy = scale(0, 1.15 * top, y + h, y);
   }
 
   draw() {
     const c = this.clear();
-    const { ctx, sx, sy, fig, sizes } = this;
-    axes(ctx, this.box, sx, sy, c, "parameters", "gigabytes moved a second");
-    for (const run of fig.runs) {
-      const row = this.rows.get(run.rule.name) ?? [];
-      ctx.strokeStyle = run.colour;
-      ctx.lineWidth = 2;
-      ctx.setLineDash(run.dash);
-      stroke(ctx, 0, row.length - 1, (k) => sx(sizes[k]), (k) => sy(row[k]));
-      ctx.setLineDash([]);
-      row.forEach((v, k) => dot(ctx, sx(sizes[k]), sy(v), 3.5, run.colour, c.paper));
+    const { sx, sy, sizes } = this;
+    this.axes(this.box, sx, sy, "parameters", "gigabytes moved a second");
+    for (const { rule, colour, dash } of this.fig.runs) {
+      const row = this.rows.get(rule.name) ?? [];
+      this.ink(colour, 2, dash);
+      this.path(0, row.length - 1, (k) => sx(sizes[k]), (k) => sy(row[k]));
+      row.forEach((v, k) => this.dot(sx(sizes[k]), sy(v), 3.5, colour, c.paper));
     }
   }
 }

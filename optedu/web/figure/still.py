@@ -1,0 +1,194 @@
+r"""The still of a figure: what a reader without JavaScript sees, and a reader on paper.
+
+Drawn by `optedu.plot` from runs of `optedu.minimize` with the figure's own configuration.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+from matplotlib.figure import Figure
+from PIL import Image
+
+import optedu
+from optedu import symbols
+from optedu.minimization import Run
+from optedu.plot import style
+from optedu.web.figure import catalog, derived, trajectories
+
+__all__ = ["draw"]
+
+
+@style.styled
+def draw(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
+    r"""Draw the still of a configuration into a PNG file; return its width and height.
+
+    The width and height are those to show it at; the file has twice as many pixels.
+    """
+    runs = [trajectories.run(config, chosen) for chosen in config["runs"]]
+    views = config["views"]
+    figure = Figure(figsize=(3.8 * len(views), 3.1), dpi=192)
+    panels = figure.subplots(1, len(views), squeeze=False)[0]
+    for ax, view in zip(panels, views, strict=True):
+        _VIEWS[view["type"]](ax, view, config, runs)
+    handles, labels = panels[0].get_legend_handles_labels()
+    for ax in panels:
+        if ax.get_legend() is not None:
+            ax.get_legend().remove()
+        if not handles:
+            handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    # 64 colours are enough, and a third of the bytes.
+    Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)
+    width, height = (figure.get_size_inches() * 96).round().astype(int)
+    return int(width), int(height)
+
+
+def _labelled(config: Mapping[str, Any], runs: list[Run]) -> dict[str, Run]:
+    return {chosen["label"]: run for chosen, run in zip(config["runs"], runs, strict=True)}
+
+
+def _plane(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    problem = catalog.problem(config["problem"])
+    optedu.plot.contours(problem, _labelled(config, runs), window=view.get("window"), ax=ax)
+
+
+def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    positive = True
+    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        gradients, states = trajectories.state_history(config, chosen, run)
+        for k, name in enumerate(view["y"]):
+            values = _quantity(name, run, gradients, states)
+            # A run on its way to infinity would leave nothing of the others; the script cuts too.
+            values = np.where(np.abs(values) < 1e12, values, np.nan)
+            finite = values[np.isfinite(values)]
+            positive &= bool((finite >= 0).all() and (finite > 0).any())
+            label = chosen["label"] if k == 0 else None
+            colour = style.PALETTE[number % len(style.PALETTE)]
+            ax.plot(values, color=colour, ls=("-", "--", ":")[k], label=label)
+    if view.get("log", positive and view["y"][0] not in ("x", "f", "g")):
+        ax.set_yscale("log", nonpositive="mask")
+        ax.set_ylim(bottom=max(ax.get_ylim()[0], 1e-18))
+    ax.set(xlabel="step $t$", title=view.get("title", " and ".join(map(_words, view["y"]))))
+    ax.grid(True)
+
+
+def _quantity(
+    name: str, run: Run, gradients: np.ndarray, states: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    if name == "loss":
+        known = run.problem.minimum is not None and np.isfinite(run.problem.minimum)
+        return run.gap if known else run.f
+    if name == "distance":
+        return np.linalg.norm(run.x - run.problem.minimizer, axis=1)
+    if name == "step":
+        moves = np.linalg.norm(np.diff(run.x, axis=0), axis=1)
+        return np.concatenate([[np.nan], moves])
+    table = {"f": run.f, "x": run.x[:, 0], "g": gradients, "g2": gradients**2}
+    return table[name] if name in table else states.get(name, np.full(len(run.f), np.nan))
+
+
+def _words(name: str) -> str:
+    words = {
+        "loss": "loss above the minimum",
+        "f": "$f(x)$",
+        "x": "$x$",
+        "distance": "distance to the minimum",
+        "step": "length of the step",
+        "g": "gradient",
+        "g2": "squared gradient",
+    }
+    return words.get(name, f"${name}$")
+
+
+def _eigen(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    circle = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
+    ax.plot(circle.real, circle.imag, color=style.MUTED, lw=1)
+    for number, chosen in enumerate(config["runs"]):
+        rule = catalog.rule(chosen["rule"])
+        matrix = derived.iteration_matrix(rule)
+        if matrix is None:
+            continue
+        names = [derived.CURVATURE, *(h.symbol for h in rule.hypers)]
+        parts = sympy.lambdify(names, derived.eigenvalues(matrix), "math")
+        hyper = {**rule.defaults(), **chosen["hyper"]}
+        for lam, mark in zip(catalog.problem(config["problem"]).eigenvalues, "os", strict=False):
+            a, b, c, d = parts(lam, *hyper.values())
+            colour = style.PALETTE[number % len(style.PALETTE)]
+            ax.plot([a, c], [b, d], mark, color=colour)
+    ax.set(aspect="equal", title="eigenvalues of a step")
+
+
+def _heat(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    chosen = config["runs"][0]
+    rule = catalog.rule(chosen["rule"])
+    axes = {name: _along(rule, name, view["ranges"].get(name)) for name in (view["x"], view["y"])}
+    swept = optedu.sweep(
+        catalog.problem(config["problem"]),
+        np.array(config["start"]),
+        optimizer=rule,
+        steps=config["steps"],
+        **{**chosen["hyper"], **axes},
+    )
+    optedu.plot.sensitivity(swept, colorbar=False, ax=ax)
+
+
+def _along(rule: Any, name: str, ends: Mapping[str, float] | None, count: int = 40) -> np.ndarray:
+    from optedu.web.figure.script import slider
+
+    (hyper,) = (h for h in rule.hypers if h.name == name)
+    own = {**slider(hyper), **(ends or {})}
+    if own["scale"] == "log":
+        return np.geomspace(own["lo"], own["hi"], count)
+    return np.linspace(own["lo"], own["hi"], count)
+
+
+def _floor(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    batches = 2 ** np.arange(0, 11, 2)
+    (lam,) = catalog.problem(config["problem"]).eigenvalues
+    for number, chosen in enumerate(config["runs"]):
+        rule = catalog.rule(chosen["rule"])
+        measured = []
+        for batch in batches:
+            x = trajectories.run(config, chosen, batch=int(batch)).x[:, 0]
+            measured.append(np.mean(x[len(x) // 2 :] ** 2))
+        known = {
+            derived.CURVATURE: lam,
+            derived.NOISE: config["noise"],
+            symbols.lr: {**rule.defaults(), **chosen["hyper"]}["lr"],
+        }
+        predicted = derived.noise_floor().subs(known)
+        line = [float(predicted.subs(symbols.batch_size, int(b))) for b in batches]
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.loglog(batches, line, color=colour)
+        ax.loglog(batches, measured, "o", color=colour, label=chosen["label"])
+    ax.set(xlabel="batch size $B$", title="mean of $x^2$, second half of the run")
+
+
+def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
+    for number, chosen in enumerate(config["runs"]):
+        states = catalog.rule(chosen["rule"]).states
+        numbers = 3 + 2 * sum(not state.scalar for state in states)
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.barh([chosen["label"]], [8 * numbers], color=colour, label=chosen["label"])
+    ax.set(title="bytes moved, per parameter and step")
+    ax.set_yticks([])
+
+
+_VIEWS: dict[str, Callable[..., None]] = {
+    "plane": _plane,
+    "chart": _chart,
+    "eigen": _eigen,
+    "heat": _heat,
+    "floor": _floor,
+    "speed": _speed,
+}

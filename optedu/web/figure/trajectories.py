@@ -1,0 +1,86 @@
+r"""The runs of a configuration in NumPy: for the stills, and to compare the script with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+import optedu
+from optedu.minimization import Run
+from optedu.rule import Rule
+from optedu.symbols import lr, t
+from optedu.web.figure import catalog, derived
+from optedu.web.figure.noise import Disturbed
+
+__all__ = ["run", "state_history"]
+
+
+def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Run:
+    r"""Return one run of a configuration.
+
+    Parameters
+    ----------
+    config : mapping
+        As `configuration` returns it.
+    chosen : mapping
+        One entry of `config["runs"]`.
+    **over
+        `batch` or `steps` in place of the configuration's.
+    """
+    rule = catalog.rule(chosen["rule"])
+    hyper = {**rule.defaults(), **chosen["hyper"]}
+    if chosen["warmup"]:
+        hyper["lr"] = warmed(hyper["lr"], chosen["warmup"])
+    return optedu.minimize(
+        _problem(config, over.get("batch", config["batch"])),
+        np.array(config["start"], dtype=float),
+        optimizer=rule,
+        steps=over.get("steps", config["steps"]),
+        progress=False,
+        **hyper,
+    )
+
+
+def warmed(rate: float, steps: int) -> Callable[[int], float]:
+    r"""Return the schedule of a linear warm-up."""
+    expr = derived.warmup_lr().subs({lr: rate, derived.WARMUP: steps})
+    return lambda step: float(expr.subs(t, step))
+
+
+def state_history(
+    config: Mapping[str, Any], chosen: Mapping[str, Any], done: Run
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    r"""Return the gradients of a run, and each state after each step, of its first coordinate.
+
+    The gradients are those at the recorded points; the rule is stepped with them once more.
+    """
+    rule: Rule = catalog.rule(chosen["rule"])
+    hyper = {**rule.defaults(), **chosen["hyper"]}
+    problem = _problem(config, config["batch"])
+    rng = np.random.default_rng(0)
+    warm = warmed(hyper["lr"], chosen["warmup"]) if chosen["warmup"] else None
+    state = rule.init(done.x[0], **hyper)
+    gradients = np.full(len(done.x), np.nan)
+    history = {name: np.full(len(done.x), np.nan) for name in state}
+
+    def keep(k: int) -> None:
+        for name, value in state.items():
+            history[name][k] = np.ravel(value)[0]
+
+    keep(0)
+    for k in range(1, len(done.x)):
+        x = done.x[k - 1]
+        g = problem.grad(x, problem.sample(rng, k))
+        gradients[k] = g[0]
+        if warm is not None:
+            hyper["lr"] = warm(k)
+        state = rule.step(x, g, state, k, **hyper)[1]
+        keep(k)
+    return gradients, history
+
+
+def _problem(config: Mapping[str, Any], batch: int) -> Disturbed:
+    inner = catalog.problem(config["problem"])
+    return Disturbed(inner, config["noise"], batch, config["seed"])
