@@ -19,9 +19,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 COMPILE = Path(__file__).resolve().parent / "static" / "pyexercise" / "compile.mjs"
-PYODIDE_FILES = ("pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
+PYODIDE_FILES = ("pyodide.asm.js", "pyodide.asm.wasm")
 # Parts of the package that the page has no use for.
-NOT_IN_PAGE = ("grading",)
+NOT_IN_PAGE = ("course", "grading")
 
 
 class Unavailable(Exception):
@@ -46,7 +46,7 @@ class Runtime:
         total = 0
         for name in self.files:
             data = (self.folder / name).read_bytes()
-            small = name.endswith((".zip", ".whl"))
+            small = name.endswith(".zip")
             total += len(data) if small else len(gzip.compress(data, 6))
         return total
 
@@ -126,22 +126,22 @@ def gather(vendor: Path) -> Path:
         shutil.copy2(pyodide / name, target)
     # Some hosts do not know the ending .mjs.
     shutil.copy2(pyodide / "pyodide.mjs", target / "pyodide.module.js")
+    # Pyodide loads what its lock file names; this one names nothing.
     lock = json.loads((pyodide / "pyodide-lock.json").read_text())
-    numpy = lock["packages"]["numpy"]
-    shutil.copy2(vendor / numpy["file_name"], target)
-    trimmed = {"info": lock["info"], "packages": {"numpy": numpy}}
-    (target / "pyodide-lock.json").write_text(json.dumps(trimmed, indent=1))
-    inputs = [str(path) for path in sorted(wheels.glob("*.whl"))]
-    compile_zip(node, pyodide, target / "site.zip", inputs)
+    (target / "pyodide-lock.json").write_text(json.dumps({"info": lock["info"], "packages": {}}))
+    bundles = {
+        "python_stdlib.zip": [pyodide / "python_stdlib.zip"],
+        "numpy.zip": list(vendor.glob("numpy-*.whl")),
+        "site.zip": sorted(wheels.glob("*.whl")),
+    }
+    command = [node, str(COMPILE), str(pyodide)]
+    for name, archives in bundles.items():
+        command += [str(target / name), "bare", *map(str, archives), "--"]
+    run(command, "compiling Python's library, NumPy and SymPy")
     shutil.copy2(vendor / "README.md", target / "LICENCES.txt")
     shutil.copy2(vendor / "LICENSE-numpy.txt", target)
     done.write_text(stamp(vendor))
     return target
-
-
-def compile_zip(node: str, pyodide: Path, target: Path, wheels: list[str]) -> None:
-    """Compile wheels to one zip of byte code with the page's own Python, in Node."""
-    run([node, str(COMPILE), str(pyodide), str(target), *wheels], f"making {target.name}")
 
 
 def optedu_wheel(folder: Path) -> Path:
@@ -179,23 +179,30 @@ def assemble(vendor: Path, folder: Path) -> Runtime:
         As :func:`gather`.
     """
     source = gather(vendor)
-    shutil.copytree(source, folder, dirs_exist_ok=True)
-    for old in folder.glob("optedu-*.whl"):
-        old.unlink()
-    wheel = optedu_wheel(folder)
-    lock = json.loads((folder / "pyodide-lock.json").read_text())
-    numpy = lock["packages"]["numpy"]["file_name"]
-    names = ("pyodide.module.js", "pyodide-lock.json", *PYODIDE_FILES, numpy, "site.zip", wheel.name)
-    runtime = Runtime(folder, names)
-    manifest = {
-        "wheel": wheel.name,
-        "wheelHash": hashlib.sha256(wheel.read_bytes()).hexdigest()[:12],
-        "siteHash": hashlib.sha256((folder / "site.zip").read_bytes()).hexdigest()[:12],
-        "rawBytes": runtime.raw_bytes,
-        "compressedBytes": runtime.compressed_bytes,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    # Files of an earlier build would be shipped too.
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(source, folder)
+    compiled_optedu(source.parent, folder / "optedu.zip")
+    archives = ("python_stdlib.zip", "numpy.zip", "site.zip", "optedu.zip")
+    runtime = Runtime(folder, ("pyodide.module.js", "pyodide-lock.json", *PYODIDE_FILES, *archives))
+    # The page asks for each archive with its hash, so that a browser never mixes two builds.
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in archives}
+    (folder / "manifest.json").write_text(json.dumps(sums, indent=1))
     return runtime
+
+
+def compiled_optedu(cache: Path, target: Path) -> None:
+    """Compile this package's wheel to ``target``, or take the last result if nothing changed."""
+    wheel = optedu_wheel(cache)
+    key = hashlib.sha256(wheel.read_bytes() + COMPILE.read_bytes()).hexdigest()
+    kept, kept_key = cache / "optedu.zip", cache / "optedu.key"
+    if not (kept.is_file() and kept_key.is_file() and kept_key.read_text() == key):
+        kept_key.unlink(missing_ok=True)
+        pyodide = cache / "npm" / "node_modules" / "pyodide"
+        command = [tool("node"), str(COMPILE), str(pyodide), str(kept), "whole", str(wheel)]
+        run(command, "compiling optedu")
+        kept_key.write_text(key)
+    shutil.copy2(kept, target)
 
 
 if __name__ == "__main__":

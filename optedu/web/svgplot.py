@@ -114,6 +114,7 @@ def line_plot(
         raise ValueError("series holds no value that can be drawn")
     x0, x1 = span(xs)
     y0, y1 = span(ys)
+    y0, y1 = y0 - 0.03 * (y1 - y0), y1 + 0.03 * (y1 - y0)
 
     def px(value: float) -> float:
         return LEFT + (value - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT)
@@ -138,11 +139,13 @@ def line_plot(
             f'<text x="{px(value):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">'
             f"{label(value, False)}</text>"
         )
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    # A word runs along its axis, a letter stands upright.
+    turn = f' transform="rotate(-90 14 {middle})"' if len(ylabel) > 2 else ""
     out.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
         f"{escape(xlabel)}</text>"
-        f'<text x="14" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" '
-        f'transform="rotate(-90 14 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(ylabel)}</text>'
+        f'<text x="14" y="{middle}" text-anchor="middle"{turn}>{escape(ylabel)}</text>'
     )
     if title:
         out.append(f'<text x="{LEFT}" y="14" font-weight="bold">{escape(title)}</text>')

@@ -10,15 +10,13 @@ const folder = resolve(process.argv[2]);
 const jobs = JSON.parse(readFileSync(0, "utf8"));
 globalThis.require = createRequire(import.meta.url);
 const { loadPyodide } = await import(pathToFileURL(resolve(folder, "pyodide.mjs")));
-const manifest = JSON.parse(readFileSync(resolve(folder, "manifest.json"), "utf8"));
+const archive = (name) => new Uint8Array(readFileSync(resolve(folder, name)));
 const python = await loadPyodide({ indexURL: folder + "/", stdout: () => {}, stderr: () => {} });
-await python.loadPackage("numpy", { messageCallback: () => {} });
-for (const [name, file] of [["site.zip", "site.zip"], ["optedu.whl", manifest.wheel]]) {
-  python.FS.writeFile(`/lib/${name}`, new Uint8Array(readFileSync(resolve(folder, file))));
-}
+python.unpackArchive(archive("numpy.zip").buffer, "zip", { extractDir: "/lib/python3.12/site-packages" });
+for (const name of ["site.zip", "optedu.zip"]) python.FS.writeFile(`/lib/${name}`, archive(name));
 const run = python.runPython(`
 import sys
-sys.path += ["/lib/site.zip", "/lib/optedu.whl"]
+sys.path += ["/lib/site.zip", "/lib/optedu.zip"]
 import json
 from optedu.web.pyrun import run_exercise
 lambda job, emit: json.dumps(run_exercise(json.loads(job)["source"], json.loads(job)["checks"], emit))

@@ -224,7 +224,14 @@ class Exercise {
     item.dataset.status = check?.status ?? "";
     if (!check) return;
     item.firstElementChild.prepend(make("span", "pyexercise-mark", MARKS[check.status]), " ");
-    if (check.message) item.append(make("div", "pyexercise-message", check.message));
+    if (!check.message) return;
+    const message = make("div", "pyexercise-message", check.message);
+    // Messages with indented lines are tables of numbers: their columns line up in one width.
+    if (/\n {2}/.test(check.message)) {
+      message.classList.add("table");
+      message.tabIndex = 0;
+    }
+    item.append(message);
   }
 
   reset() {

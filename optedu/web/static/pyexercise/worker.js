@@ -5,25 +5,27 @@ const here = new URL("./runtime/", import.meta.url).href;
 const tell = (kind, value) => postMessage({ kind, value });
 let run;
 
-async function file(name) {
-  const response = await fetch(here + name);
-  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
 async function boot() {
   tell("stage", "Loading Python…");
-  const manifest = await (await fetch(here + "manifest.json", { cache: "no-cache" })).json();
-  // All downloads run side by side with the start of Python.
-  const site = file(`site.zip?${manifest.siteHash}`);
-  const wheel = file(`${manifest.wheel}?${manifest.wheelHash}`);
-  const python = await loadPyodide({ indexURL: here, packages: ["numpy"], checkIntegrity: true });
-  tell("stage", "Loading SymPy and optedu…");
+  const answer = await fetch(here + "manifest.json", { cache: "no-cache" });
+  const hashes = await answer.json();
+  const archive = async (name) => {
+    const response = await fetch(`${here}${name}?${hashes[name]}`);
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
+    return new Uint8Array(await response.arrayBuffer());
+  };
+  // The downloads run while Python starts.
+  const [numpy, site, optedu] = ["numpy.zip", "site.zip", "optedu.zip"].map(archive);
+  const stdLibURL = `${here}python_stdlib.zip?${hashes["python_stdlib.zip"]}`;
+  const python = await loadPyodide({ indexURL: here, stdLibURL });
+  tell("stage", "Loading NumPy, SymPy and optedu…");
+  // NumPy has shared libraries, which Python cannot load from inside a zip.
+  python.unpackArchive((await numpy).buffer, "zip", { extractDir: "/lib/python3.12/site-packages" });
   python.FS.writeFile("/lib/site.zip", await site);
-  python.FS.writeFile("/lib/optedu.whl", await wheel);
+  python.FS.writeFile("/lib/optedu.zip", await optedu);
   run = python.runPython(`
 import sys
-sys.path += ["/lib/site.zip", "/lib/optedu.whl"]
+sys.path += ["/lib/site.zip", "/lib/optedu.zip"]
 import json
 import numpy, sympy
 from optedu.web.pyrun import run_exercise
