@@ -176,6 +176,15 @@ class _LastOneCounts(DeduplicateIds):
         return cell, resources
 
 
+class _RunTests(NbGraderPreprocessor):
+    """Remove from tests the tag that tells Jupyter not to run a cell: silence is a passed test."""
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        if utils.is_grade(cell):
+            cell.metadata.pop("tags", None)
+        return cell, resources
+
+
 class _SaveAutoGrades(NbGraderPreprocessor):
     """What nbgrader's `SaveAutoGrades` finds, kept for the coordinator to save."""
 
@@ -204,11 +213,10 @@ class _SaveAutoGrades(NbGraderPreprocessor):
         return cell, resources
 
     def _grade(self, cell) -> None:
-        outcome = self.execute.outcome
         is_test = cell.cell_type == "code" and not utils.is_solution(cell)
-        if is_test and outcome.status != "ok" and _not_run(cell):
+        if is_test and _not_run(cell):
             # No output would count as a passed test.
-            message = outcome.detail or outcome.status
+            message = self.execute.outcome.detail or "this test was not run"
             cell.outputs.append(
                 new_output(
                     "error", ename="NotRun", evalue=message, traceback=[f"NotRun: {message}"]
@@ -261,6 +269,8 @@ class _Autograde(Autograde):
     def _init_preprocessors(self) -> None:
         self.exporter._preprocessors = []
         names = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
+        if not self._sanitizing:
+            self.exporter.register_preprocessor(_RunTests)
         for name in names:
             preprocessor = self._ours(import_item(name) if isinstance(name, str) else name)
             if preprocessor is not None:
@@ -432,6 +442,7 @@ def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograd
         workspace=str(folder / "workspace"),
         materials=str(folder / "materials"),
     )
+    converter.execute.outcome = Outcome()  # it may be disabled, by `Execute.enabled`
     converter.writer = FilesWriter(parent=converter, config=converter.config)
     converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
     return converter

@@ -33,7 +33,7 @@ _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
 
 def free_names(code: str) -> tuple[set[str], set[str], set[str]]:
-    """Global names that ``code`` reads, in any of its scopes.
+    r"""Global names that ``code`` reads, in any of its scopes.
 
     Built-in names and those that it imports or defines with ``def`` and ``class`` are left out.
 
