@@ -108,7 +108,7 @@ def instructor_notebook() -> nbformat.NotebookNode:
 
 
 def make_course(root: Path, *, config: str = CONFIG) -> Path:
-    """Make the course under `root` and register its assignment in a gradebook, with nbgrader."""
+    """Make the course in the folder `root`; nbgrader releases and registers its assignment."""
     source = root / "source" / ASSIGNMENT
     source.mkdir(parents=True)
     nbformat.write(instructor_notebook(), source / f"{NOTEBOOK}.ipynb")

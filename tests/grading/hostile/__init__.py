@@ -1,0 +1,1 @@
+"""Submissions that try to break the grader, or to be paid for nothing."""
