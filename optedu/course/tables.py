@@ -6,13 +6,15 @@ Nothing here states a formula or a range: it is all read from :mod:`optedu.symbo
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from optedu import rules, symbols
 
-__all__ = ["frameworks", "notation", "zoo", "zoo_table"]
+__all__ = ["assignments", "frameworks", "notation", "zoo", "zoo_table"]
 
 FRAMEWORKS = ("PyTorch", "Keras", "Optax")
 FORMS = (
@@ -185,3 +187,38 @@ def frameworks() -> str:
         widths="16 28 28 28",
         name="framework-table",
     )
+
+
+def assignments(root: Path, repository: str, branch: str = "main") -> str:
+    r"""Return the table of the assignments, read from their student notebooks.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds ``exercises/``.
+    repository : str
+        Address of the repository, for the links.
+    branch : str
+        Branch that the links point at.
+    """
+    rows = []
+    for path in sorted(root.glob("exercises/*/*.ipynb")):
+        cells = json.loads(path.read_text())["cells"]
+        title = next(
+            line.removeprefix("# ").strip()
+            for line in "".join(cells[0]["source"]).splitlines()
+            if line.startswith("# ")
+        )
+        graded = [c["metadata"]["nbgrader"] for c in cells if "nbgrader" in c["metadata"]]
+        points = sum(cell.get("points", 0) for cell in graded)
+        where = path.relative_to(root).as_posix()
+        slug = repository.removeprefix("https://github.com/")
+        rows.append(
+            [
+                f"{title}",
+                f"{points:g}",
+                f"[View]({repository}/blob/{branch}/{where}), "
+                f"[Colab](https://colab.research.google.com/github/{slug}/blob/{branch}/{where})",
+            ]
+        )
+    return list_table(["Assignment", "Points", "Notebook"], rows, widths="56 14 30")

@@ -8,7 +8,7 @@ r"""The directive ``{generated}``: a table of the book made from the package at 
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from docutils import nodes
@@ -25,7 +25,11 @@ class Generated(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         pages = {PurePosixPath(name).name: name for name in self.env.found_docs}
+        theme = self.config.html_theme_options
         makers = {
+            "assignments": lambda: tables.assignments(
+                Path(self.env.srcdir), theme["repository_url"], theme["repository_branch"]
+            ),
             "notation": tables.notation,
             "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from html import escape
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent
 STATIC = Path(__file__).resolve().parent / "static" / "pages"
+
+# The branch that the workflow `pages` publishes the built book to.
+PUBLISHED_BRANCH = "gh-pages"
 
 # Cells of the book import the package, but never these parts of it.
 NOT_IN_CELLS = ("web", "course")
@@ -120,6 +124,67 @@ def add_style(app: Any, config: Any) -> None:
     app.add_css_file("pages.css")
 
 
+def describe(
+    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Use ``description`` of a page's front matter for search engines and previews."""
+    description = app.env.metadata.get(pagename, {}).get("description")
+    if not description:
+        return
+    context["metatags"] += f'<meta name="description" content="{escape(description)}" />\n'
+    context["meta"] = {**(context["meta"] or {}), "og:description": description}
+
+
+def notebook_links(
+    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Point the launch buttons at notebooks.
+
+    The theme points them at the page's source, which Colab cannot open: Colab gets the notebook
+    that is published beside the page (branch ``gh-pages``), Binder the one that its image makes.
+    """
+    settings = app.config.html_theme_options
+    branch = settings.get("repository_branch", "main")
+    source = Path(app.env.doc2path(pagename, base=False)) if pagename in app.env.all_docs else None
+    if source is None or source.suffix != ".md":
+        return
+    for group in context.get("header_buttons", []):
+        if group.get("label") != "launch-buttons":
+            continue
+        for button in group["buttons"]:
+            url = button.get("url", "")
+            if button["text"] == "Colab":
+                button["url"] = url.replace(
+                    f"/blob/{branch}/{source.as_posix()}",
+                    f"/blob/{PUBLISHED_BRANCH}/_sources/{pagename}.ipynb",
+                )
+            elif button["text"] == "Binder":
+                button["url"] = url.replace(source.as_posix(), f"{pagename}.ipynb")
+                button["text"] = "JupyterLab (Binder)"
+
+
+def add_install_cells(app: Any, exception: Exception | None) -> None:
+    """Let a published notebook install the package where it is opened without one."""
+    if exception is not None or app.builder.format != "html":
+        return
+    import nbformat
+
+    repository = app.config.html_theme_options["repository_url"]
+    for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        if any(cell.get("id") == "install" for cell in notebook.cells):
+            continue
+        cell = nbformat.v4.new_code_cell(
+            "# Only where optedu is not installed yet, as on Colab:\n"
+            "import importlib.util\n\n"
+            'if importlib.util.find_spec("optedu") is None:\n'
+            f'    %pip install --quiet "optedu[data] @ git+{repository}"'
+        )
+        cell["id"] = "install"
+        notebook.cells.insert(0, cell)
+        nbformat.write(notebook, path)
+
+
 def add_footer(app: Any, config: Any) -> None:
     """State the version below every page; the theme adds the date."""
     config.html_theme_options["extra_footer"] = (
@@ -134,4 +199,8 @@ def setup(app: Any) -> None:
     app.connect("config-inited", add_style)
     app.connect("config-inited", add_footer)
     app.connect("builder-inited", drop_thebe, priority=1)
+    # Before sphinxext.opengraph, which else takes the first sentences of the page.
+    app.connect("html-page-context", describe, priority=100)
+    app.connect("html-page-context", notebook_links, priority=900)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", add_install_cells)
