@@ -186,11 +186,11 @@ class _Run:
         for key, data, reason in backend(self.plan).run(jobs):
             submission = by_key[key]
             if data is None:
-                # Not stored: the next run tries again.
                 result = _set_aside(submission, "error", reason)
             else:
-                self.store.save(key, _complete(submission, data))
-                result = self.store.load(key)
+                result = _complete(submission, data)
+            if result["status"] != "error":  # the next run tries those again
+                self.store.save(key, json.dumps(result).encode())
             self._merge(submission, result)
             self._enter(submission, result, fresh=True)
 
@@ -225,13 +225,13 @@ class _Run:
         self.observer.ended(entry)
 
 
-def _complete(submission: Submission, data: bytes) -> bytes:
+def _complete(submission: Submission, data: bytes) -> dict[str, Any]:
     """A worker's result together with what the plan found."""
     result = json.loads(data)
     result["student"] = submission.student
     result["tampered"] = [*submission.tampered, *result["tampered"]]
     result["notes"] = [*submission.notes, *result["notes"]]
-    return json.dumps(result).encode()
+    return result
 
 
 def _set_aside(submission: Submission, status: str, reason: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def fill_folder(
                     writer.write(block)
 
 
-def confine(limits: Limits, uid: int | None) -> None:
+def confine(limits: Limits, uid: int | None, *, loopback: bool = False) -> None:
     """Give up every right for good: user, capabilities, system calls, resources."""
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
@@ -89,7 +89,7 @@ def confine(limits: Limits, uid: int | None) -> None:
         _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # else its own /proc entries belong to root
     _drop_capabilities()
     limits.apply()
-    seccomp.load()
+    seccomp.load(loopback=loopback)
 
 
 def _drop_capabilities() -> None:

@@ -19,7 +19,7 @@ def main(options: dict, command: list[str]) -> None:
     limits = Limits(**options["limits"])
     enter.fill_folder(options["folder"], FOLDER, limits.tmp_mb << 20)
     os.close(options["folder"])
-    enter.confine(limits, options["uid"])
+    enter.confine(limits, options["uid"], loopback=True)
     os.execv(command[0], command)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 from dataclasses import asdict
@@ -76,6 +77,7 @@ class BubblewrapProvisioner(LocalProvisioner):
         ]  # fmt: skip
         kwargs["pass_fds"] = (folder, info)
         kwargs["cwd"] = "/"
+        kwargs.setdefault("stdout", subprocess.DEVNULL)  # a greeting; output goes by the sockets
         try:
             connection = await super().launch_kernel(command, **kwargs)
         finally:

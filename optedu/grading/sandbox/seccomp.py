@@ -1,8 +1,8 @@
 r"""A seccomp filter: system calls that a submission never needs, refused by the Linux kernel.
 
 Namespaces hide the machine; this filter keeps a process from making namespaces of its own (and
-with them unbounded file systems), from tracing others, and from opening any socket that is not
-a Unix one, so that not even the loopback of its own network namespace is there.
+with them unbounded file systems), from tracing others, and (for warm kernels) from opening any
+socket that is not a Unix one, so that not even the loopback of its own network namespace is there.
 """
 
 from __future__ import annotations
@@ -52,8 +52,15 @@ _NR, _ARCH, _ARG0 = 0, 4, 16  # offsets in struct seccomp_data; the low word of 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
 
 
-def program() -> bytes:
-    """The filter as BPF instructions for this machine (the form that bwrap's --seccomp reads)."""
+def program(*, loopback: bool = False) -> bytes:
+    r"""The filter as BPF instructions for this machine.
+
+    Parameters
+    ----------
+    loopback : bool
+        Allow sockets of every family. ipykernel needs the loopback of its own network namespace,
+        which is not that of the host.
+    """
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"no system call filter for the architecture {machine}")
@@ -74,12 +81,15 @@ def program() -> bytes:
     ]
     for number in refused:
         code += [(_JUMP_EQ, 0, 1, number), (_RETURN, 0, 0, _FAIL | errno.EPERM)]
+    if not loopback:
+        code += [
+            (_JUMP_EQ, 0, 4, calls["socket"]),
+            (_LOAD, 0, 0, _ARG0),
+            (_JUMP_EQ, 1, 0, _AF_UNIX),
+            (_RETURN, 0, 0, _FAIL | errno.EAFNOSUPPORT),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
     code += [
-        (_JUMP_EQ, 0, 4, calls["socket"]),
-        (_LOAD, 0, 0, _ARG0),
-        (_JUMP_EQ, 1, 0, _AF_UNIX),
-        (_RETURN, 0, 0, _FAIL | errno.EACCES),
-        (_RETURN, 0, 0, _ALLOW),
         (_JUMP_EQ, 0, 4, calls["clone"]),
         (_LOAD, 0, 0, _ARG0),
         (_JUMP_SET, 0, 1, _NEW_NAMESPACES),
@@ -94,9 +104,9 @@ class _Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def load() -> None:
+def load(*, loopback: bool = False) -> None:
     """Apply the filter to the calling process and all that it starts, for good."""
-    code = program()
+    code = program(loopback=loopback)
     buffer = ctypes.create_string_buffer(code, len(code))
     filter_ = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -137,25 +137,22 @@ def _serve(connection: socket.socket) -> None:
     os.makedirs(first["matplotlib"], exist_ok=True)
     os.environ["MPLCONFIGDIR"] = first["matplotlib"]
     shell = _preload()
-    folder = os.environ.pop("IPYTHONDIR")
+    shutil.rmtree(os.environ.pop("IPYTHONDIR"), ignore_errors=True)
     gc.collect()
     gc.freeze()  # a later collection in a child would copy every page that it marks
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        while True:
-            data, ancillary, _, _ = connection.recvmsg(1 << 20, socket.CMSG_SPACE(64))
-            if not data:
-                return
-            descriptors = array.array("i")
-            for _, _, rights in ancillary:
-                descriptors.frombytes(rights)
-            if os.fork() == 0:
-                _witness(shell, json.loads(data), list(descriptors), connection)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            _reap()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    while True:
+        data, ancillary, _, _ = connection.recvmsg(1 << 20, socket.CMSG_SPACE(64))
+        if not data:
+            return
+        descriptors = array.array("i")
+        for _, _, rights in ancillary:
+            descriptors.frombytes(rights)
+        if os.fork() == 0:
+            _witness(shell, json.loads(data), list(descriptors), connection)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _reap()
 
 
 def _reap() -> None:
@@ -222,6 +219,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         os.set_inheritable(descriptor, False)
     if request["jail"]:
         enter.confine(limits, request["uid"])
+        os.makedirs(shell.profile_dir.location)  # in the private /tmp
     elif student:
         limits.apply(own_user=False)
     enter.die_with_parent()  # a change of user has cleared it
