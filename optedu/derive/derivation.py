@@ -9,10 +9,9 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from optedu.derive.checking import Domain, Verdict, check
-from optedu.derive.printing import latex
+from optedu.derive.printing import RELATIONS, pieces
 
 _RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt}
-_LATEX = {"=": "=", "<=": r"\le", "<": "<", ">=": r"\ge", ">": ">"}
 
 
 class DerivationError(AssertionError):
@@ -25,8 +24,8 @@ class Step:
 
     Attributes
     ----------
-    latex : str
-        What is shown.
+    shown : list of str
+        LaTeX of what is shown, in pieces between which the line may break.
     why : str
         The justification, in words.
     status : str
@@ -36,10 +35,15 @@ class Step:
         Random points at which it was evaluated.
     """
 
-    latex: str
+    shown: list[str]
     why: str
     status: str
     points: int = 0
+
+    @property
+    def latex(self) -> str:
+        """LaTeX of what is shown."""
+        return " ".join(self.shown)
 
     @property
     def checked(self) -> str:
@@ -102,10 +106,10 @@ class Derivation:
         for condition in self._domain.conditions:
             if not isinstance(condition, Relational):
                 raise TypeError(f"assume must hold equations or inequalities, got {condition!r}")
-            self.steps.append(Step(latex(condition), "assumed", "given"))
+            self.steps.append(Step(pieces(condition), "assumed", "given"))
         self.current = None if start is None else sp.sympify(start)
         if start is not None:
-            self.steps.append(Step(latex(self.current), "start", "given"))
+            self.steps.append(Step(pieces(self.current), "start", "given"))
 
     def given(self, fact, why: str) -> Derivation:
         r"""Add a definition or hypothesis, used by all later checks.
@@ -124,7 +128,7 @@ class Derivation:
             self._facts[fact.lhs] = fact.rhs
         else:
             self._domain = Domain(self._domain.intervals, (*self._domain.conditions, fact))
-        self.steps.append(Step(latex(fact), why, "given"))
+        self.steps.append(Step(pieces(fact), why, "given"))
         return self
 
     def then(self, expr, why: str, *, relation: str = "=", certificate=None) -> Derivation:
@@ -152,7 +156,8 @@ class Derivation:
             raise ValueError(f"relation must be one of {sorted(_RELATIONS)}, got {relation!r}")
         expr = sp.sympify(expr)
         verdict = self._check(self.current, relation, expr, why, certificate)
-        self._add(rf"{_LATEX[relation]} {latex(expr)}", why, verdict)
+        first, *rest = pieces(expr)
+        self._add([f"{RELATIONS[_RELATIONS[relation]]} {first}", *rest], why, verdict)
         self.current = expr
         return self
 
@@ -169,7 +174,7 @@ class Derivation:
             See :func:`optedu.derive.check`.
         """
         if claim == sp.true:
-            self._add(latex(claim), why, Verdict(proved=True))
+            self._add(pieces(claim), why, Verdict(proved=True))
             return self
         if claim == sp.false:
             self._number += 1
@@ -178,7 +183,7 @@ class Derivation:
             raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
         name = next(n for n, kind in _RELATIONS.items() if isinstance(claim, kind))
         verdict = self._check(claim.lhs, name, claim.rhs, why, certificate)
-        self._add(latex(claim), why, verdict)
+        self._add(pieces(claim), why, verdict)
         return self
 
     def _check(self, left, relation, right, why, certificate) -> Verdict:
@@ -234,18 +239,7 @@ class Derivation:
         return f"$$\\begin{{aligned}}\n{lines}\n\\end{{aligned}}$$"
 
     def _repr_html_(self) -> str:
-        # flex-wrap puts the justification beside the formula on a desktop and under it on a
-        # phone; a formula wider than the page scrolls by itself.
-        rows = "\n".join(
-            '<div style="display:flex;flex-wrap:wrap;gap:.1rem 1.5rem;align-items:center;'
-            'padding:.35rem .25rem;border-top:1px solid rgba(128,128,128,.35)">'
-            '<div class="math tex2jax_process mathjax_process" '
-            'style="flex:3 1 22rem;min-width:0;overflow-x:auto;overflow-y:hidden;'
-            f'padding:.2rem 0" tabindex="0">\\(\\displaystyle {html.escape(step.latex)}\\)</div>'
-            f'<div style="flex:1 1 13rem;min-width:0;font-size:.9em">{html.escape(step.why)}'
-            f"{_badge(step)}</div></div>"
-            for step in self.steps
-        )
+        rows = "\n".join(_row(step) for step in self.steps)
         return (
             '<div class="optedu-derivation" role="group" '
             f'aria-label="Derivation: {html.escape(self.title, quote=True)}" '
@@ -260,6 +254,24 @@ class Derivation:
             "text/latex": self._repr_latex_(),
             "text/html": self._repr_html_(),
         }
+
+
+def _row(step: Step) -> str:
+    # flex-wrap puts the justification beside the formula on a desktop and under it on a phone.
+    # A piece of a formula that is wider than the page scrolls by itself.
+    formula = " ".join(
+        '<span style="display:inline-block;max-width:100%;overflow-x:auto;overflow-y:hidden;'
+        f'padding:.15rem 0;vertical-align:middle">\\(\\displaystyle {html.escape(piece)}\\)</span>'
+        for piece in step.shown
+    )
+    return (
+        '<div style="display:flex;flex-wrap:wrap;gap:.1rem 1.5rem;align-items:center;'
+        'padding:.35rem .25rem;border-top:1px solid rgba(128,128,128,.35)">'
+        '<div class="tex2jax_process mathjax_process" style="flex:3 1 22rem;min-width:0">'
+        f"{formula}</div>"
+        f'<div style="flex:1 1 13rem;min-width:0;font-size:.9em">{html.escape(step.why)}'
+        f"{_badge(step)}</div></div>"
+    )
 
 
 def _badge(step: Step) -> str:

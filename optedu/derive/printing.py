@@ -3,6 +3,7 @@ r"""LaTeX in the notation of the course, for derivations and for cells that show
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
 
 from optedu import symbols
@@ -12,21 +13,28 @@ from optedu.rule import Rule
 _NAMES = {row.symbol: row.latex for row in symbols.TABLE.values()}
 
 
+RELATIONS = {sp.Eq: "=", sp.Le: r"\le", sp.Lt: "<", sp.Ge: r"\ge", sp.Gt: ">", sp.Ne: r"\ne"}
+
+
 class _Printer(LatexPrinter):
     r"""SymPy's printer, in the order in which people write: :math:`1 - a`, :math:`\eta g`."""
 
     def _print_Add(self, expr, order=None):
+        return " ".join(self.terms(expr, order))
+
+    def terms(self, expr, order=None) -> list[str]:
+        """The terms of a sum, each with its sign."""
         terms = self._as_ordered_terms(expr, order=order)
         terms.sort(key=lambda term: term.could_extract_minus_sign())  # stable
-        text = ""
+        parts = []
         for term in terms:
             negative = term.could_extract_minus_sign()
             part = self._print(-term if negative else term)
             if self._needs_add_brackets(-term if negative else term):
                 part = rf"\left({part}\right)"
-            sign = " - " if negative else " + "
-            text += sign + part if text else ("- " if negative else "") + part
-        return text
+            sign = "-" if negative else "+" if parts else ""
+            parts.append(f"{sign} {part}" if sign else part)
+        return parts
 
     def _print_Mul(self, expr):
         coefficient, _ = expr.as_coeff_Mul()
@@ -88,6 +96,26 @@ def latex(expr, **settings) -> str:
     """
     settings.setdefault("symbol_names", _NAMES)
     return _Printer(settings).doprint(expr)
+
+
+def pieces(expr) -> list[str]:
+    r"""LaTeX of an expression in pieces between which a narrow page may break the line.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y")
+    >>> pieces(sp.Eq(x, 1 - y))
+    ['x', '= 1', '{}- y']
+    """
+    if isinstance(expr, Relational):
+        first, *rest = pieces(expr.rhs)
+        return [*pieces(expr.lhs), f"{RELATIONS[expr.func]} {first}", *rest]
+    if isinstance(expr, sp.Add):
+        first, *rest = _Printer({"symbol_names": _NAMES}).terms(expr)
+        # The empty group makes the sign a binary one, with its space.
+        return [first, *("{}" + term for term in rest)]
+    return [latex(expr)]
 
 
 def use_notation(*rules: Rule) -> None:
