@@ -280,7 +280,9 @@ def _host(value: Any) -> Any:
 def _norm(g: Any) -> Any:
     r"""Return the Euclidean norm of one gradient, or those of `(dim, runs)`."""
     if g.ndim == 1 and type(g) is np.ndarray:
-        norm = math.sqrt(np.dot(g, g))
+        # The dot product wakes threads on long arrays, which costs more than it saves.
+        square = np.dot(g, g) if g.size < 4096 else np.einsum("i,i->", g, g)
+        norm = math.sqrt(square)
         # Squares overflow long before the gradient does.
         return norm if norm < math.inf else _scaled_norm(g)
     if type(g) is np.ndarray and g.ndim == 2:
