@@ -12,32 +12,64 @@ from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.exercise import guard
 from optedu.rule import Rule
 
-__all__ = ["Bound", "Kernel", "coefficients", "coefficients_source"]
+__all__ = ["Bound", "Kernel", "coefficients", "coefficients_of_runs", "coefficients_source"]
+
+ScalarFunctions = tuple[Callable[..., tuple], Callable[..., tuple]]
 
 
 def coefficients_source(program: Program, *, runs: bool = False) -> str:
-    r"""Return the code of `coefficients(t, <scalar states>, <hyper-parameters>)`.
+    r"""Return the code of the two functions that compute the scalars of the loop.
 
-    It returns the new scalar states, then the scalars that the loop reads. With `runs` it also
-    takes hyper-parameters that are arrays.
+    `constants(<hyper-parameters>)` is called once, `coefficients(t, <scalar states>,
+    <hyper-parameters>)` once a step; it returns the new scalar states first. A function that
+    would return nothing is left out. With `runs` both also take hyper-parameters that are arrays.
     """
     names = program.code_names
-    inputs = ["t", *(s.name for s in program.scalar_states), *(h.name for h in program.rule.hypers)]
-    outputs = [s.name for s in program.scalar_states]
-    outputs += [names.get(c, c.name) for c in program.coefficients]
-    body = scalars.lines(program.scalars, names, runs=runs)
-    body.append(f"return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
-    indented = "\n".join(f"    {line}" for line in body)
-    return f"def coefficients({', '.join(inputs)}):\n{indented}"
+    hypers = [h.name for h in program.rule.hypers]
+    states = [s.name for s in program.scalar_states]
+    functions = []
+    for name, inputs, outputs in (
+        ("constants", hypers, program.constants),
+        (
+            "coefficients",
+            ["t", *states, *hypers],
+            (*(s.new for s in program.scalar_states), *program.coefficients),
+        ),
+    ):
+        if not outputs:
+            continue
+        body = scalars.lines(program.needed_for(outputs), names, runs=runs)
+        results = ", ".join(names.get(o, o.name) for o in outputs)
+        body.append(f"return ({results}{',' if len(outputs) == 1 else ''})")
+        indented = "\n".join(f"    {line}" for line in body)
+        functions.append(f"def {name}({', '.join(inputs)}):\n{indented}")
+    return "\n\n\n".join(functions)
+
+
+def _nothing(*_: Any, **__: Any) -> tuple[()]:
+    return ()
 
 
 @lru_cache(maxsize=256)
-def coefficients(rule: Rule) -> Callable[..., tuple]:
-    r"""Return the function of Python floats that `coefficients_source` prints."""
-    environment: dict[str, Any] = scalars.environment()
-    code = coefficients_source(lower(rule))
+def coefficients(rule: Rule) -> ScalarFunctions:
+    r"""Return `constants` and `coefficients` for hyper-parameters that are Python floats."""
+    return _execute(rule, scalars.environment(), runs=False)
+
+
+def coefficients_of_runs(rule: Rule, xp: Any, dtype: Any) -> ScalarFunctions:
+    r"""Return `constants` and `coefficients` for hyper-parameters that are arrays."""
+    import numpy as np
+
+    # Both branches of a choice are computed, and one may be the root of a negative number.
+    quiet = np.errstate(invalid="ignore", divide="ignore")
+    functions = _execute(rule, scalars.environment(xp, dtype), runs=True)
+    return quiet(functions[0]), quiet(functions[1])
+
+
+def _execute(rule: Rule, environment: dict[str, Any], *, runs: bool) -> ScalarFunctions:
+    code = coefficients_source(lower(rule), runs=runs)
     exec(compile(code, f"<optedu {rule.name}, scalars>", "exec"), environment)
-    return environment["coefficients"]
+    return environment.get("constants", _nothing), environment.get("coefficients", _nothing)
 
 
 class Bound:
@@ -72,10 +104,13 @@ class Bound:
     def _build(self, rule: Rule, program: Program) -> None:
         raise NotImplementedError
 
+    def _set_constants(self, values: Sequence[Any]) -> None:
+        raise NotImplementedError
+
     def _run(self, g: Any, values: Sequence[Any]) -> None:
         raise NotImplementedError
 
-    def _coefficients_of(self, rule: Rule) -> Callable[..., tuple]:
+    def _coefficients_of(self, rule: Rule) -> ScalarFunctions:
         for name, value in self.hyper.items():
             if type(value) is not float:
                 raise TypeError(f"{name} must be a number in this form, got an array")
@@ -93,9 +128,11 @@ class Bound:
         program = lower(rule)
         self._names = [h.name for h in rule.hypers]
         self._scalar_states = [s.name for s in program.scalar_states]
-        self._coefficients = self._coefficients_of(rule)
+        self._constants, self._coefficients = self._coefficients_of(rule)
+        self._steady = not program.coefficients and not program.scalar_states
         self._values = [hyper[n] for n in self._names]
         self._build(rule, program)
+        self._set_constants(self._constants(*self._values))
 
     def _set(self, changed: Mapping[str, Any]) -> None:
         for name, value in changed.items():
@@ -109,6 +146,7 @@ class Bound:
                 self._prepare()
             elif name in self._names:
                 self._values[self._names.index(name)] = value
+                self._set_constants(self._constants(*self._values))
 
     def __call__(self, g: Any, t: int, **hyper: Any) -> None:
         r"""Do step `t` with gradient `g`; keywords change hyper-parameters from here on.
@@ -124,7 +162,7 @@ class Bound:
         if not self._is_array(g) or g.shape != self._shape or g.dtype != self._dtype:
             self._check_gradient(g)
         if not self._scalar_states:
-            self._run(g, self._coefficients(t, *self._values))
+            self._run(g, () if self._steady else self._coefficients(t, *self._values))
             return
         state, names = self._state, self._scalar_states
         values = self._coefficients(t, *[state[n] for n in names], *self._values)

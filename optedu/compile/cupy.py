@@ -37,7 +37,8 @@ def body(program: Program) -> str:
 def parameters(program: Program) -> tuple[str, str]:
     r"""Return the kernel's inputs and outputs as CuPy declares them."""
     names = program.code_names
-    inputs = ["T g", *(f"T {names.get(c, c.name)}" for c in program.coefficients)]
+    inputs = ["T g"]
+    inputs += [f"T {names.get(c, c.name)}" for c in (*program.constants, *program.coefficients)]
     outputs = [f"T {v.name}" for v in program.arrays]
     return ", ".join(inputs), ", ".join(outputs)
 
@@ -78,8 +79,11 @@ class CuPyBound(Bound):
         self._update = _function(rule)
         self._arrays = [self._x, *(self._state[s.name] for s in program.array_states)]
 
+    def _set_constants(self, values: Sequence[Any]) -> None:
+        self._fixed = tuple(values)
+
     def _run(self, g: Any, values: Sequence[Any]) -> None:
-        self._update(g, *values, *self._arrays)
+        self._update(g, *self._fixed, *values, *self._arrays)
 
 
 def kernel(rule: Rule) -> Kernel:

@@ -16,8 +16,14 @@ import numpy as np
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
 from optedu import symbols
-from optedu.compile import scalars
-from optedu.compile.bound import Bound, Kernel, coefficients, coefficients_source
+from optedu.compile.bound import (
+    Bound,
+    Kernel,
+    ScalarFunctions,
+    coefficients,
+    coefficients_of_runs,
+    coefficients_source,
+)
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.rule import Rule, x
 
@@ -43,7 +49,7 @@ class _Emitter:
     r"""Turns expressions into ufunc calls, reusing temporaries."""
 
     def __init__(self, program: Program) -> None:
-        self.lines: list[str] = []
+        self.lines: list[tuple[str, list[str], str]] = []
         self.temporaries = 0
         self._free: list[str] = []
         self._held: dict[Symbol, str] = {}
@@ -72,7 +78,7 @@ class _Emitter:
         scratch = (name, old) if expression.count(old) <= 1 else None
         result = self._value(expression, scratch, final=name)
         if result != name:
-            self.lines.append(f"copyto({name}, {result})")
+            self.lines.append(("positive", [result], name))
             self._release(result)
 
     def _value(
@@ -190,7 +196,7 @@ class _Emitter:
         for name in owned:
             if name != out:
                 self._release(name)
-        self.lines.append(f"{ufunc}({', '.join(operands)}, out={out})")
+        self.lines.append((ufunc, operands, out))
         return out
 
     def _temporary_names(self) -> set[str]:
@@ -212,28 +218,38 @@ def _negative(expression: Expr) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _emit(rule: Rule) -> tuple[Program, str, int]:
-    r"""Return the program, the code of `update`, and the number of temporaries."""
+def _emit(rule: Rule) -> tuple[list[tuple[str, list[str], str]], int]:
+    r"""Return the calls as (ufunc, operands, out), and the number of temporaries."""
+    emitter = _Emitter(lower(rule))
+    return emitter.lines, emitter.temporaries
+
+
+def _call(ufunc: str, operands: str, out: str) -> str:
+    # NumPy parses a positional output faster than a keyword; its maximum and minimum, with more
+    # than two arguments, are on their way to another meaning.
+    keyword = "out=" if ufunc in ("maximum", "minimum") else ""
+    return f"{ufunc}({operands}, {keyword}{out})"
+
+
+def _update_source(rule: Rule, call: Callable[[str, str, str], str]) -> str:
+    r"""Return the code of `update`; `call` formats one ufunc call."""
     program = lower(rule)
-    emitter = _Emitter(program)
+    calls, temporaries = _emit(rule)
     names = program.code_names
     inputs = [x.name, "g", *(s.name for s in program.array_states)]
-    inputs += [f"tmp{i}" for i in range(emitter.temporaries)]
-    inputs += [names.get(c, c.name) for c in program.coefficients]
-    body = textwrap.indent("\n".join(emitter.lines), "    ")
-    return program, f"def update({', '.join(inputs)}):\n{body}", emitter.temporaries
+    inputs += [f"tmp{i}" for i in range(temporaries)]
+    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in calls]
+    return f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
 def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
-    program, update, _ = _emit(specialized(rule, frozenset(optional(rule))))
-    scalar_part = coefficients_source(program)
+    rule = specialized(rule, frozenset(optional(rule)))
+    scalar_part = coefficients_source(lower(rule))
     used = [n for n in ("sqrt", "exp", "log") if f"{n}(" in scalar_part]
     head = f"from math import {', '.join(used)}\n\n" if used else ""
-    # The scalar functions and the ufuncs share names; here the reader sees which is which.
-    update = "\n".join(
-        line if line.startswith("def") else f"    np.{line.strip()}" for line in update.splitlines()
-    )
+    update = _update_source(rule, "np.{}({}, out={})".format)
     return f"{head}import numpy as np\n\n\n{scalar_part}\n\n\n{update}\n"
 
 
@@ -243,25 +259,17 @@ _ENVIRONMENT = {
     name: getattr(np, name)
     for name in (
         *("add", "subtract", "multiply", "divide", "square", "sqrt", "power", "reciprocal"),
-        *("negative", "abs", "sign", "maximum", "minimum", "exp", "log", "copyto"),
+        *("negative", "abs", "sign", "maximum", "minimum", "exp", "log", "positive"),
     )
 }
 
 
 @lru_cache(maxsize=256)
 def _function(rule: Rule) -> tuple[Callable[..., None], int]:
-    _, update, temporaries = _emit(rule)
+    code = _update_source(rule, _call)
     environment: dict[str, Any] = dict(_ENVIRONMENT)
-    exec(compile(update, f"<optedu {rule.name}, numpy form>", "exec"), environment)
-    return environment["update"], temporaries
-
-
-def _coefficients_of_runs(rule: Rule, dtype: np.dtype) -> Callable[..., tuple]:
-    environment: dict[str, Any] = scalars.environment(np, dtype)
-    code = coefficients_source(lower(rule), runs=True)
-    exec(compile(code, f"<optedu {rule.name}, scalars>", "exec"), environment)
-    # Both branches of a choice are computed, and one may be the root of a negative number.
-    return np.errstate(invalid="ignore", divide="ignore")(environment["coefficients"])
+    exec(compile(code, f"<optedu {rule.name}, numpy form>", "exec"), environment)
+    return environment["update"], _emit(rule)[1]
 
 
 class NumPyBound(Bound):
@@ -270,7 +278,7 @@ class NumPyBound(Bound):
     def _is_array(self, value: Any) -> bool:
         return isinstance(value, np.ndarray)
 
-    def _coefficients_of(self, rule: Rule) -> Callable[..., tuple]:
+    def _coefficients_of(self, rule: Rule) -> ScalarFunctions:
         self._floats = all(type(v) is float for v in self.hyper.values())
         if self._floats:
             return coefficients(rule)
@@ -284,7 +292,7 @@ class NumPyBound(Bound):
                         f"got {value.shape}"
                     )
                 self.hyper[name] = value
-        return _coefficients_of_runs(rule, self._dtype)
+        return coefficients_of_runs(rule, np, self._dtype)
 
     def _build(self, rule: Rule, program: Program) -> None:
         self._update, temporaries = _function(rule)
@@ -293,28 +301,39 @@ class NumPyBound(Bound):
         if self._flat:
             arrays = [a.reshape(-1) for a in arrays]
         # 0-d arrays of the state's dtype: a ufunc takes them faster than Python floats.
+        self._fixed: list[np.ndarray] = [np.empty((), self._dtype) for _ in program.constants]
         self._scalars = [np.empty((), self._dtype) for _ in program.coefficients]
         self._blocks = _blocks(arrays, temporaries)
-        self._single = self._blocks[0][1:] if len(self._blocks) == 1 else None
+        self._single = None
+        if len(self._blocks) == 1:
+            _, (parameters, *states), work = self._blocks[0]
+            self._single = (parameters, (*states, *work, *self._fixed, *self._scalars))
+
+    def _set_constants(self, values: Sequence[Any]) -> None:
+        if self._floats:
+            for scalar, value in zip(self._fixed, values, strict=True):
+                scalar[()] = value
+        else:
+            self._fixed = [np.asarray(v, dtype=self._dtype) for v in values]
 
     def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
         if not self._floats:
             self._run_runs(g, values)
             return
-        scalars = self._scalars
-        for scalar, value in zip(scalars, values, strict=True):
+        for scalar, value in zip(self._scalars, values, strict=True):
             scalar[()] = value
-        if self._flat:
+        if self._flat and g.ndim != 1:
             g = g.reshape(-1)
         if self._single is not None:
-            (parameters, *states), work = self._single
-            self._update(parameters, g, *states, *work, *scalars)
+            parameters, rest = self._single
+            self._update(parameters, g, *rest)
             return
+        scalars = (*self._fixed, *self._scalars)
         for part, (parameters, *states), work in self._blocks:
             self._update(parameters, g[..., part], *states, *work, *scalars)
 
     def _run_runs(self, g: np.ndarray, values: Sequence[Any]) -> None:
-        arrays = [np.asarray(v, dtype=self._dtype) for v in values]
+        arrays = [*self._fixed, *(np.asarray(v, dtype=self._dtype) for v in values)]
         for part, (parameters, *states), work in self._blocks:
             cut = [v[..., part] if v.ndim else v for v in arrays]
             self._update(parameters, g[..., part], *states, *work, *cut)

@@ -6,9 +6,9 @@ assignments of arrays, the body of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import sympy
 from sympy import Add, Dummy, Expr, Mul, Pow, S, Symbol
@@ -68,9 +68,36 @@ class Program:
             names[variable.old] = names[variable.new] = variable.name
         return names
 
-    @property
+    @cached_property
+    def constants(self) -> tuple[Symbol, ...]:
+        r"""The scalars that the body reads and that no step changes, in the order of their use."""
+        return tuple(c for c in self._read if c not in self._stepwise)
+
+    @cached_property
     def coefficients(self) -> tuple[Symbol, ...]:
-        r"""The scalars that the body reads, in the order of their first use."""
+        r"""The scalars that the body reads and that change with the step."""
+        return tuple(c for c in self._read if c in self._stepwise)
+
+    def needed_for(self, outputs: Iterable[Symbol]) -> tuple[Assignment, ...]:
+        r"""Return the scalar assignments that the outputs need, in order."""
+        wanted = set(outputs)
+        kept = []
+        for assignment in reversed(self.scalars):
+            if assignment.target in wanted:
+                kept.append(assignment)
+                wanted |= assignment.expression.free_symbols
+        return tuple(reversed(kept))
+
+    @cached_property
+    def _stepwise(self) -> set[Symbol]:
+        changing = {symbols.t} | {s for v in self.scalar_states for s in (v.old, v.new)}
+        for assignment in self.scalars:
+            if assignment.expression.free_symbols & changing:
+                changing.add(assignment.target)
+        return changing
+
+    @cached_property
+    def _read(self) -> tuple[Symbol, ...]:
         arrays = {symbols.g, *(a.target for a in self.body)}
         arrays |= {s for v in self.arrays for s in (v.old, v.new)}
         seen: dict[Symbol, None] = {}

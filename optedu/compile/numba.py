@@ -69,7 +69,8 @@ def _update_source(program: Program) -> str:
     printer = _Printer(names, indexed, FUNCTIONS)
     body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
     arrays = [v.name for v in program.arrays]
-    inputs = [arrays[0], "g", *arrays[1:], *(names.get(c, c.name) for c in program.coefficients)]
+    inputs = [arrays[0], "g", *arrays[1:]]
+    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
     lines = [*typed, "for i in range(x.size):", *(f"    {line}" for line in body)]
     return (
@@ -140,6 +141,7 @@ class NumbaBound(Bound):
         if self._dtype not in (np.float32, np.float64):
             raise TypeError(f"x must be float32 or float64 in the Numba form, got {self._dtype}")
         self._update = _function(rule)
+        self._type = self._dtype.type
         flat = [a.reshape(-1) for a in arrays.values()]
         size = flat[0].size
         # numba.set_num_threads says how many; the loop itself releases the interpreter's lock.
@@ -148,15 +150,20 @@ class NumbaBound(Bound):
         self._parts = [(slice(lo, hi), [a[lo:hi] for a in flat]) for lo, hi in pairwise(cuts)]
         self._type = self._dtype.type
 
+    def _set_constants(self, values: Sequence[Any]) -> None:
+        self._fixed = tuple(self._type(v) for v in values)
+
     def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
-        scalars = [self._type(v) for v in values]
-        g = np.ascontiguousarray(g).reshape(-1)
+        scalars = (*self._fixed, *(self._type(v) for v in values))
+        if g.ndim != 1 or not g.flags.c_contiguous:
+            g = np.ascontiguousarray(g).reshape(-1)
         first, *rest = self._parts
-        pool = _pool(len(rest)) if rest else None
+        if not rest:
+            self._update(first[1][0], g, *first[1][1:], *scalars)
+            return
+        pool = _pool(len(rest))
         pending = [
-            pool.submit(self._update, x, g[part], *states, *scalars)
-            for part, (x, *states) in rest
-            if pool is not None
+            pool.submit(self._update, x, g[part], *states, *scalars) for part, (x, *states) in rest
         ]
         part, (x, *states) = first
         self._update(x, g[part], *states, *scalars)

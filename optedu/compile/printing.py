@@ -18,6 +18,8 @@ from sympy.printing.jscode import JavascriptCodePrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.pycode import PythonCodePrinter
 
+from optedu import symbols
+
 __all__ = ["CPrinter", "JavaScriptPrinter", "PythonPrinter"]
 
 
@@ -145,7 +147,8 @@ class _Readable(CodePrinter):
 class PythonPrinter(_Readable, PythonCodePrinter):
     r"""Python; `functions` says which functions are called.
 
-    A choice prints as a conditional expression, or as `where(...)` for `choices="where"`.
+    A choice prints as a conditional expression, or as `where(...)` for `choices="where"`, where
+    a power `beta**t` is also a call: both may be of arrays.
     """
 
     _multiplies = False
@@ -161,6 +164,8 @@ class PythonPrinter(_Readable, PythonCodePrinter):
         self._choices = choices
 
     def _power(self, base: Expr, exponent: Expr) -> str:
+        if self._choices == "where" and base.is_Symbol and exponent == symbols.t:
+            return f"power({self._print(base)}, {self._print(exponent)})"
         return (
             f"{self.parenthesize(base, PRECEDENCE['Pow'] + 1)}"
             f"**{self.parenthesize(exponent, PRECEDENCE['Pow'])}"

@@ -62,6 +62,7 @@ def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., An
         return xp.where(condition, xp.asarray(a, dtype=dtype), xp.asarray(b, dtype=dtype))
 
     return {
+        "power": _Powers(xp),
         "sqrt": mapped("sqrt", _sqrt),
         "where": where,
         "abs": mapped("abs", abs),
@@ -70,6 +71,32 @@ def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., An
         "exp": mapped("exp", math.exp),
         "log": mapped("log", math.log),
     }
+
+
+class _Powers:
+    r"""`beta**t` of a grid of runs: a grid repeats few values, so power those and spread them."""
+
+    def __init__(self, xp: Any) -> None:
+        self._xp = xp
+        self._known: dict[int, tuple[Any, Any, Any]] = {}
+
+    def __call__(self, base: Any, exponent: Any) -> Any:
+        if isinstance(base, (int, float)) or not isinstance(exponent, int):
+            return base**exponent
+        if id(base) not in self._known:
+            self._known[id(base)] = (base, *self._unique(base))
+        _, values, inverse = self._known[id(base)]
+        if inverse is None:
+            return base**exponent
+        return self._xp.take(values**exponent, inverse)
+
+    def _unique(self, base: Any) -> tuple[Any, Any]:
+        if base.ndim != 1 or base.shape[0] < 100:
+            return None, None
+        result = self._xp.unique_inverse(base)
+        if 4 * result.values.shape[0] > base.shape[0]:
+            return None, None
+        return result.values, result.inverse_indices
 
 
 def _sqrt(value: float) -> float:

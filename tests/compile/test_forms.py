@@ -358,8 +358,7 @@ def all_forms():
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
 def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
     r"""CUDA's arithmetic is C++'s: the generated body, compiled for the CPU, must agree."""
-    from optedu.compile import scalars
-    from optedu.compile.bound import coefficients_source
+    from optedu.compile import bound
 
     rng = np.random.default_rng(7)
     calls, expected = [], []
@@ -367,8 +366,8 @@ def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
         program = lower(rule)
         hyper = all_on(rule)
         x, state = rng.standard_normal(1), rule.init(np.zeros(1), **hyper)
-        environment = scalars.environment()
-        exec(coefficients_source(program), environment)
+        constants, coefficients = bound.coefficients(rule)
+        complete = {**rule.defaults(), **hyper}
         values = {k: float(v[0]) if np.ndim(v) else v for k, v in state.items()}
         names = [v.name for v in program.arrays]
         declare = " ".join(f"T {n} = {float(x[0]) if n == 'x' else values[n]!r};" for n in names)
@@ -377,13 +376,15 @@ def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
             g = rng.standard_normal(1)
             x, state = rule.step(x, g, state, t, **hyper)
             scalar_states = [s.name for s in program.scalar_states]
-            result = environment["coefficients"](
+            result = coefficients(
                 t,
                 *[values[s] for s in scalar_states],
-                **{h.name: {**rule.defaults(), **hyper}[h.name] for h in rule.hypers},
+                **complete,
             )
             values.update(zip(scalar_states, result, strict=False))
-            numbers = ", ".join(repr(float(v)) for v in result[len(scalar_states) :])
+            numbers = ", ".join(
+                repr(float(v)) for v in (*constants(**complete), *result[len(scalar_states) :])
+            )
             arguments = ", ".join(filter(None, [repr(float(g[0])), numbers, ", ".join(names)]))
             block.append(f"{rule.name}<T>({arguments});")
         block.append('printf("%.17g\\n", x); }')
