@@ -31,6 +31,9 @@ from optedu.grading.store import disk_errors
 __all__ = ["GradebookBusy", "Merger"]
 
 
+_BUSY_MS = 500
+
+
 class GradebookBusy(Exception):
     """Another program holds the gradebook: merge later."""
 
@@ -56,16 +59,12 @@ class Merger:
         RunError
             With one line on why. A gradebook that is only busy passes.
         """
-        session = self.gradebook.db
         try:
-            if self.gradebook.engine.dialect.name == "sqlite":
-                session.execute(text("BEGIN IMMEDIATE"))
-                session.execute(text("UPDATE assignment SET name = name WHERE 0"))
+            with _one_transaction(self.gradebook):
+                self.gradebook.db.execute(text("UPDATE assignment SET name = name WHERE 1 = 0"))
         except OperationalError as error:
             if not is_locked(error):
                 raise RunError(explain(error)) from error
-        finally:
-            session.rollback()
 
     def merge(self, submission: Submission, result: dict[str, Any]) -> None:
         """Give the gradebook a result, in one transaction, and put its notebooks in place.
@@ -218,6 +217,11 @@ def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
     commit = session.commit
     session.commit = session.flush
     try:
+        if gradebook.engine.dialect.name == "sqlite":
+            # Find out here whether somebody else writes: nbgrader's API turns that into an error
+            # of its own. A short wait, because the caller has other work meanwhile.
+            session.execute(text(f"PRAGMA busy_timeout = {_BUSY_MS}"))
+            session.execute(text("BEGIN IMMEDIATE"))
         yield
         commit()
     except BaseException:

@@ -107,11 +107,7 @@ def _preload() -> Any:
     import optedu.grading.wire.service
     import optedu.grading.wire.trusted  # noqa: F401
 
-    for name in ("optedu.exercise", "optedu.exercise.registry", "optedu.problems", "optedu.rules"):
-        try:
-            __import__(name)
-        except ImportError:  # an installation may lack a part; the notebook then says so itself
-            pass
+    _rehearse_package()
     sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
     np.linalg.solve(np.eye(2), np.ones(2))
     figure = plt.figure()
@@ -129,6 +125,23 @@ def _preload() -> Any:
     shell._last_traceback = None
     linecache.clearcache()
     return shell
+
+
+def _rehearse_package() -> None:
+    """Derive every rule and run a check once: what is compiled now, no kernel compiles again."""
+    import numpy as np
+
+    import optedu
+    from optedu import rules
+    from optedu.exercise import registry
+
+    x = np.ones(2)
+    for rule in rules.all().values():
+        rule.step(x, x, rule.init(x), 1)
+    registry.register("sgd", lambda xp, x, g, state, t, *, lr=1e-3: (x - lr * g, {}))
+    optedu.check("sgd")
+    registry.clear()
+    optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
 
 def _serve(connection: socket.socket) -> None:
