@@ -15,7 +15,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from optedu.course import tables
+from optedu.course import api, tables
 
 
 class Generated(SphinxDirective):
@@ -30,6 +30,7 @@ class Generated(SphinxDirective):
             "assignments": lambda: tables.assignments(
                 Path(self.env.srcdir), theme["repository_url"], theme["repository_branch"]
             ),
+            "api": api.page,
             "notation": tables.notation,
             "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),
