@@ -50,7 +50,8 @@ class Quadratic(Symbolic):
     def f(self, x: Any, batch: Any = None) -> Any:
         if self.dim <= 3:
             return super().f(x)
-        return namespace(x).sum(self._checked(x) * self._times(x), axis=0) / 2
+        x = self._checked(x)
+        return namespace(x).sum(x * self._times(x), axis=0) / 2
 
     def grad(self, x: Any, batch: Any = None) -> Any:
         if self.dim <= 3:

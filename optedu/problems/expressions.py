@@ -107,7 +107,8 @@ class _Coded(Problem):
 
     def hessian(self, x: Any) -> Any:
         r"""Return the Hessian at `x`, of shape `(dim, dim)` or `(dim, dim, runs)`."""
-        return self._hessian(namespace(x), self._checked(x))
+        x = self._checked(x)
+        return self._hessian(namespace(x), x)
 
     @cached_property
     def _functions(self) -> dict[str, Callable[..., Any]]:
@@ -121,10 +122,12 @@ class _Coded(Problem):
         ]
 
     def f(self, x: Any, batch: Any = None) -> Any:
-        return self._functions["f"](namespace(x), self._checked(x))
+        x = self._checked(x)
+        return self._functions["f"](namespace(x), x)
 
     def grad(self, x: Any, batch: Any = None) -> Any:
-        return self._functions["grad"](namespace(x), self._checked(x))
+        x = self._checked(x)
+        return self._functions["grad"](namespace(x), x)
 
     def _array_source(self) -> str:
         raise NotImplementedError

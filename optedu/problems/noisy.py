@@ -129,7 +129,8 @@ class LinearLosses(Problem):
 
     def grad(self, x: Any, batch: Any = None) -> Any:
         slope = self.mean_slope if batch is None else batch
-        return namespace(x).full_like(self._checked(x), slope)
+        x = self._checked(x)
+        return namespace(x).full_like(x, slope)
 
     def slopes(self, steps: int, seed: int = 0) -> np.ndarray:
         r"""Return $c_1, ..., c_{steps}$ as `minimize` draws them with that seed."""

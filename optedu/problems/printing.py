@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy
-from sympy import Expr, Pow, Symbol
+from sympy import Add, Expr, Mul, Pow, Symbol, UnevaluatedExpr
 from sympy.codegen.rewriting import create_expand_pow_optimization
 from sympy.printing.jscode import JavascriptCodePrinter
 from sympy.printing.pycode import PythonCodePrinter
@@ -15,7 +15,25 @@ from sympy.printing.pycode import PythonCodePrinter
 __all__ = ["ArrayPrinter", "JavaScriptPrinter", "compile_source", "share"]
 
 # x*x*x costs about one nanosecond an element where a power function costs thirty.
-_multiply_out = create_expand_pow_optimization(8)
+_expand_powers = create_expand_pow_optimization(8)
+
+
+def _multiply_out(expr: Expr) -> Expr:
+    r"""Write integer powers as products, without the brackets of a product within a product."""
+    return _flat(_expand_powers(expr))
+
+
+def _flat(expr: Expr) -> Expr:
+    if expr.is_Atom:
+        return expr
+    args = [_flat(a) for a in expr.args]
+    if isinstance(expr, UnevaluatedExpr):
+        return args[0]
+    if isinstance(expr, Mul):
+        args = [f for a in args for f in (a.args if isinstance(a, Mul) else (a,))]
+    if isinstance(expr, (Add, Mul, Pow)):
+        return expr.func(*args, evaluate=False)
+    return expr.func(*args)
 
 
 def share(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list[Expr]]:
@@ -35,14 +53,32 @@ def share(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list[
 
 
 def _decimal(number: Any) -> str:
-    r"""Print a rational as an exact decimal where it has a short one, else as a quotient."""
+    r"""Print a rational as a decimal where it has a finite one, else as a quotient."""
+    if number.q == 1:
+        return str(number.p)
+    odd = int(number.q)
+    for prime in (2, 5):
+        while odd % prime == 0:
+            odd //= prime
     text = repr(int(number.p) / int(number.q))
-    if "e" not in text and sympy.Rational(text) == number:
-        return text
-    return f"{number.p}/{number.q}"
+    return text if odd == 1 and "e" not in text else f"{number.p}/{number.q}"
 
 
-class ArrayPrinter(PythonCodePrinter):
+class _Decimals:
+    r"""What both languages share: rationals as decimals, without needless brackets."""
+
+    def _print_Rational(self, expr: Any) -> str:
+        return _decimal(expr)
+
+    _print_Half = _print_Rational
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
+        if item.is_Rational and item.is_positive and "/" not in _decimal(item):
+            return _decimal(item)
+        return super().parenthesize(item, level, strict)  # type: ignore[misc]
+
+
+class ArrayPrinter(_Decimals, PythonCodePrinter):
     r"""Prints code on the array namespace `xp`.
 
     Parameters
@@ -72,11 +108,6 @@ class ArrayPrinter(PythonCodePrinter):
             return f"1/xp.sqrt({self._print(expr.base)})"
         return super()._print_Pow(expr, rational=rational)
 
-    def _print_Rational(self, expr: Any) -> str:
-        return _decimal(expr)
-
-    _print_Half = _print_Rational
-
     def _print_Piecewise(self, expr: Any) -> str:
         *branches, (last, otherwise) = expr.args
         if otherwise != sympy.true:
@@ -100,13 +131,8 @@ class ArrayPrinter(PythonCodePrinter):
         return f"xp.full_like({self._like}, {self._print(expr)})"
 
 
-class JavaScriptPrinter(JavascriptCodePrinter):
-    r"""Prints JavaScript with exact decimals."""
-
-    def _print_Rational(self, expr: Any) -> str:
-        return _decimal(expr)
-
-    _print_Half = _print_Rational
+class JavaScriptPrinter(_Decimals, JavascriptCodePrinter):
+    r"""Prints JavaScript."""
 
 
 def compile_source(source: str, filename: str) -> dict[str, Callable[..., Any]]:
