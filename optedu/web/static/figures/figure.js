@@ -85,7 +85,11 @@ class OptFigure extends HTMLElement {
     const rule = RULES[name];
     const defaults = Object.fromEntries(rule.hypers.map((k) => [k.name, k.default]));
     const text = label ?? rule.title;
-    return { rule, hyper: { ...defaults, ...hyper }, warmup, label: text, short: text.replace(/ \(.*/, "") };
+    // `warms` keeps a shared warm-up slider on this run when it passes through zero.
+    return {
+      rule, hyper: { ...defaults, ...hyper }, warmup, warms: warmup > 0, label: text,
+      short: text.replace(/ \(.*/, ""),
+    };
   }
 
   get problem() {
@@ -102,7 +106,7 @@ class OptFigure extends HTMLElement {
     Object.assign(this.s, rest);
     for (const run of only ? [only] : this.runs) {
       for (const k in hyper) if (k in run.hyper) run.hyper[k] = hyper[k];
-      if (warmup !== undefined && (only || run.warmup > 0)) run.warmup = warmup;
+      if (warmup !== undefined && (only || run.warms)) run.warmup = warmup;
     }
     if (rest.problem) this.s.start = [...this.problem.start];
     if (rest.steps && !("t" in rest)) this.s.t = this.s.steps;
@@ -299,8 +303,13 @@ class OptFigure extends HTMLElement {
       this.scrub, this.count,
       free ? choice("Steps a second", SPEEDS.find((v) => v >= this.s.speed) ?? 10000,
         SPEEDS.map((v) => [v, fmt(v, 5)]), (v) => (this.s.speed = Number(v))) : null);
-    const shared = h("div", { class: "of-sliders" },
-      ...shown.controls.map((name) => this.slider(name, null)));
+    const shared = h("div", { class: "of-sliders" }, ...shown.controls.flatMap((name) => {
+      const having = this.runs.filter((r) => name in r.hyper);
+      const differ = having.some((r) => r.hyper[name] !== having[0].hyper[name]);
+      // One slider moves all, where they start alike; the cards of free play have one for each.
+      if (!differ) return [this.slider(name, null)];
+      return free ? [] : having.map((r) => this.slider(name, r));
+    }));
     const link = (label, act) => h("button", { type: "button", class: "of-link", onclick: act }, label);
     head.append(h("div", { class: "of-tools" },
       link("Copy link", () => this.share()), link("Save PNG", () => this.export()),
@@ -376,7 +385,7 @@ class OptFigure extends HTMLElement {
 
   /** A labelled slider: of a hyper of one run (`run`), of all runs that have it, or of COMMON. */
   slider(name, run) {
-    const own = run ?? this.runs.find((r) => name in r.hyper) ?? this.runs[0];
+    const own = run ?? this.runs.find((r) => (name === "warmup" ? r.warms : name in r.hyper)) ?? this.runs[0];
     const rule = own.rule.hypers.find((k) => k.name === name);
     const range = { ...(rule ?? COMMON[name]), ...(this.shown.ranges?.[name] ?? {}) };
     const N = 400;
@@ -410,7 +419,7 @@ class OptFigure extends HTMLElement {
     const marks = (this.shown.marks ?? []).filter((m) => !run && m.hyper === name).map((m) =>
       h("span", { class: "of-mark", style: `--at:${toPosition(range, m.at)}` }, m.label));
     return h("div", { class: "of-slider" },
-      h("label", { for: id }, h("span", { class: "of-meaning" }, range.meaning),
+      h("label", { for: id }, h("span", { class: "of-meaning" }, run && !this.config.free ? `${run.short}: ` : "", range.meaning),
         h("i", {}, range.symbol)), output,
       h("div", { class: "of-track" }, input, ...marks));
   }

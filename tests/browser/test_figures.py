@@ -1,0 +1,299 @@
+"""The interactive figures in Chromium: they move, obey, restore, and keep to their own host."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optedu.web.figure.configuration import presets
+from tests.browser.conftest import Account, watch
+from tests.browser.server import serve
+
+FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step")
+CONFIGURATION = """
+extensions = ["myst_parser", "optedu.web.figures"]
+html_theme = "sphinx_book_theme"
+project = "figures"
+html_context = {"default_mode": "light"}
+exclude_patterns = ["_site"]
+"""
+STATE = "document.querySelector('opt-figure').save()"
+SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PIXELS = "[...document.querySelectorAll('opt-figure canvas')].map((c) => c.toDataURL())"
+
+
+@pytest.fixture(scope="session")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a small site: one page for each of some figures, and a playground."""
+    folder = tmp_path_factory.mktemp("figures")
+    (folder / "conf.py").write_text(CONFIGURATION)
+    pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n```\n" for name in FIGURES}
+    pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
+    pages["index"] = "# Figures\n\n```{toctree}\n" + "\n".join(pages) + "\n```\n"
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", str(folder), str(folder / "_site")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with serve(folder / "_site") as address:
+        yield address
+
+
+def opened(page: Any, address: str) -> Account:
+    """Open a page, wait for its figure, and keep account of what else it does."""
+    account = watch(page, "/".join(address.split("/")[:3]))
+    page.goto(address)
+    page.wait_for_selector("opt-figure.of-ready")
+    return account
+
+
+def state(page: Any) -> dict[str, Any]:
+    page.evaluate(SETTLE)
+    return page.evaluate(STATE)
+
+
+def pixels(page: Any) -> list[str]:
+    page.evaluate(SETTLE)
+    return page.evaluate(PIXELS)
+
+
+def clean(account: Account) -> None:
+    # The theme has no icon in this small site.
+    errors = [e for e in account.errors if "favicon" not in e]
+    assert errors == []
+    assert account.foreign == []
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_shows_and_each_of_its_sliders_acts(
+    name: str, page: Any, figures: str
+) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show").select_option(name)
+    # A map is done when its pixels stay.
+    before = pixels(page)
+    page.wait_for_timeout(300)
+    while (now := pixels(page)) != before:
+        before = now
+    assert len(before) == len(presets()[name].get("views", ["plane", "loss"]))
+    assert len(set(before)) == len(before), "two panes are alike, or blank"
+
+    sliders = page.locator(".of-sliders").first.locator("input[type=range]")
+    for k in range(sliders.count()):
+        slider = sliders.nth(k)
+        was, seen = state(page), pixels(page)
+        slider.focus()
+        for _ in range(12):
+            page.keyboard.press("ArrowLeft")
+        now = state(page)
+        if now == was:  # it stood at its lower end
+            for _ in range(40):
+                page.keyboard.press("ArrowRight")
+            now = state(page)
+        label = slider.get_attribute("data-name")
+        assert now != was, f"{label} changes nothing"
+        changed = json.dumps(now["runs"]) != json.dumps(was["runs"]) or now[label] != was[label]
+        assert changed, f"{label} changed something else"
+        if label != "seed" and not (label in ("batch", "seed") and was["noise"] == 0):
+            assert pixels(page) != seen or label == "momentum", f"{label} moves nothing"
+        assert slider.get_attribute("aria-valuetext")
+    clean(account)
+
+
+def test_the_start_follows_click_drag_and_arrow_keys(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/adam-bias.html")
+    plane = page.locator(".of-plane canvas")
+    box = plane.bounding_box()
+    first = state(page)["start"]
+    plane.click(position={"x": box["width"] * 0.7, "y": box["height"] * 0.6})
+    clicked = state(page)["start"]
+    assert clicked[0] > 0 > first[0]
+
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2, steps=4)
+    page.mouse.up()
+    dragged = state(page)["start"]
+    assert dragged[0] < 0
+    assert dragged[1] > clicked[1]
+
+    plane.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    moved = state(page)["start"]
+    # A hundredth of the window's width of 2.8, and ten of them.
+    assert moved[0] - dragged[0] == pytest.approx(0.028, abs=1e-3)
+    assert moved[1] - dragged[1] == pytest.approx(-0.28, abs=1e-2)
+    clean(account)
+
+
+def test_step_play_and_reset(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/adam-bias.html")
+    page.get_by_role("button", name="Back to the start").click()
+    assert state(page)["t"] == 0
+    still = pixels(page)
+    page.get_by_role("button", name="One step").click()
+    assert state(page)["t"] == 1
+    assert pixels(page) != still
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"{STATE}.t > 10")
+    page.get_by_role("button", name="Pause").click()
+    stopped = state(page)["t"]
+    page.wait_for_timeout(200)
+    assert state(page)["t"] == stopped < 150
+    page.get_by_role("slider", name="Step shown").fill("42")
+    assert state(page)["t"] == 42
+    assert page.locator(".of-count").inner_text() == "42 / 150"
+    clean(account)
+
+
+def test_without_motion_play_shows_the_end(context: Any, figures: str) -> None:
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    opened(page, f"{figures}/adam-bias.html")
+    page.get_by_role("button", name="Back to the start").click()
+    page.get_by_role("button", name="Play").click()
+    assert state(page)["t"] == 150
+    assert page.get_by_role("button", name="Play").is_visible()
+
+
+def test_a_link_restores_everything(context: Any, figures: str) -> None:
+    page = context.new_page()
+    opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show").select_option("warm-up")
+    page.get_by_label("Problem").select_option("himmelblau")
+    page.get_by_label("Optimizer to add").select_option("nadam")
+    page.get_by_role("button", name="Add optimizer").click()
+    page.get_by_role("button", name="Remove Adam", exact=True).click()
+    rate = page.get_by_role("group", name="NAdam").get_by_role("slider", name="learning rate")
+    rate.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("slider", name="Step shown").fill("77")
+    page.get_by_role("button", name="Copy link").click()
+    saved, seen, address = state(page), pixels(page), page.url
+    assert [run[0] for run in saved["runs"]] == ["adam", "nadam"]
+    assert saved["problem"] == "himmelblau"
+
+    other = context.new_page()
+    account = opened(other, address)
+    assert state(other) == saved
+    assert pixels(other) == seen
+    assert other.get_by_label("Show").input_value() == "warm-up"
+    clean(account)
+
+
+@pytest.mark.parametrize("text", ["", "%7B", "%7B%7D", '{"problem":"nosuch","runs":[]}', "1"])
+def test_a_broken_link_is_ignored(text: str, page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/adam-bias.html#opt-adam-bias={text}")
+    assert state(page)["problem"] == "bowl"
+    clean(account)
+
+
+def test_a_link_cannot_leave_the_ranges(page: Any, figures: str) -> None:
+    saved = {
+        "problem": "bowl", "start": ["x", 1e99], "steps": 1e9, "noise": -1, "batch": 0,
+        "seed": 1, "t": 5, "runs": [["adam", {"lr": -3, "beta1": 7}, 0, "<b>x</b>"]],
+    }  # fmt: skip
+    account = opened(page, f"{figures}/adam-bias.html#opt-adam-bias={json.dumps(saved)}")
+    now = state(page)
+    assert (now["steps"], now["noise"], now["batch"]) == (10000, 0, 1)
+    (run,) = now["runs"]
+    assert run[1]["lr"] > 0
+    assert run[1]["beta1"] < 1
+    assert "<b>x</b>" in page.locator(".of-legend").inner_text()
+    clean(account)
+
+
+def test_the_pointer_on_the_map_chooses_the_run(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/sensitivity.html")
+    heat = page.locator(".of-heat canvas")
+    box = heat.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.7)
+    first = state(page)["runs"][0][1]
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.3)
+    second = state(page)["runs"][0][1]
+    assert second["lr"] > first["lr"]
+    heat.focus()
+    page.keyboard.press("ArrowLeft")
+    assert state(page)["runs"][0][1]["lr"] < second["lr"]
+    clean(account)
+
+
+def test_dark_and_light_follow_the_page(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/adam-bias.html")
+    light = pixels(page)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    dark = pixels(page)
+    assert all(a != b for a, b in zip(light, dark, strict=True))
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert pixels(page) == light
+    clean(account)
+
+
+@pytest.mark.parametrize("name", ["playground", *FIGURES])
+def test_nothing_is_wider_than_a_phone(name: str, browser: Any, figures: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    opened(page, f"{figures}/{name}.html")
+    page.evaluate(SETTLE)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    widest = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('opt-figure *')]"
+        ".map((e) => e.getBoundingClientRect().right))"
+    )
+    assert widest <= 360
+    small = page.evaluate(
+        "[...document.querySelectorAll('opt-figure button, opt-figure input')]"
+        ".filter((e) => e.offsetParent && e.getBoundingClientRect().height < 24)"
+        ".map((e) => e.outerHTML)"
+    )
+    assert small == [], "too small for a finger"
+    page.close()
+
+
+def test_every_control_has_a_name(page: Any, figures: str) -> None:
+    opened(page, f"{figures}/playground.html")
+    for role in ("button", "slider", "combobox"):
+        for one in page.locator("opt-figure").get_by_role(role).all():
+            name = one.evaluate(
+                "(e) => e.getAttribute('aria-label') || (e.labels && e.labels[0] || e).textContent"
+            )
+            assert name.strip()
+    for canvas in page.locator("opt-figure canvas").all():
+        assert len(canvas.get_attribute("aria-label")) > 20
+
+
+def test_the_picture_is_saved(page: Any, figures: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    account = opened(page, f"{figures}/adam-bias.html")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save PNG").click()
+    path = tmp_path / "figure.png"
+    download.value.save_as(path)
+    assert download.value.suggested_filename == "opt-adam-bias.png"
+    image = Image.open(path)
+    assert image.width > 800
+    assert len(image.convert("RGB").getcolors(1 << 24)) > 100
+    clean(account)
+
+
+def test_without_javascript_the_still_stands_there(browser: Any, figures: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{figures}/adam-bias.html")
+    still = page.locator("opt-figure img")
+    still.scroll_into_view_if_needed()
+    assert still.is_visible()
+    assert still.bounding_box()["width"] > 300
+    assert len(still.get_attribute("alt")) > 40
+    context.close()

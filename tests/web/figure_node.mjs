@@ -1,0 +1,39 @@
+// Runs the figures' own scripts for test_parity.py: `node figure_node.mjs FOLDER < jobs.json`.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const folder = pathToFileURL(process.argv[2] + "/");
+const { normals, simulate, floorOf } = await import(new URL("engine.js", folder));
+const printed = await import(new URL("printed.js", folder));
+
+// JSON has no NaN; null reads as NaN on the other side.
+const list = (a) => Array.from(a, (v) => (Number.isFinite(v) ? v : null));
+
+const tasks = {
+  normals: ({ seed, count }) => {
+    const next = normals(seed);
+    return Array.from({ length: count }, next);
+  },
+  run: ({ problem, rule, hyper, setup }) => {
+    const r = simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup);
+    const state = Object.fromEntries(Object.entries(r.state).map(([k, v]) => [k, list(v)]));
+    return { x: list(r.x), f: list(r.f), last: r.last, diverged: r.diverged, state };
+  },
+  values: ({ problem, points }) => points.map((x) => {
+    const out = new Array(x.length).fill(0);
+    printed.PROBLEMS[problem].grad(x, out, 1);
+    return [printed.PROBLEMS[problem].f(x, 1), ...out];
+  }),
+  eigen: ({ rule, lam, hyper }) => printed.EIGEN[rule](lam, hyper),
+  call: ({ name, args }) => printed[name](...args),
+  floor: ({ problem, rule, hyper, setup }) =>
+    floorOf(printed.PROBLEMS[problem], simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup)),
+  speed: ({ problem, rule, hyper, setup }) => {
+    const from = performance.now();
+    simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup);
+    return (1000 * setup.steps) / (performance.now() - from);
+  },
+};
+
+const jobs = JSON.parse(readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify(jobs.map(({ task, ...job }) => tasks[task](job))));

@@ -1,0 +1,196 @@
+"""The figures' JavaScript agrees with NumPy: every rule, every problem, every preset."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import optedu
+from optedu.symbols import batch_size, lr
+from optedu.web.figure import catalog, derived, noise, script, trajectories
+from optedu.web.figure.configuration import configuration, presets
+
+NODE = shutil.which("node")
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(NODE is None, reason="Node.js is not installed"),
+]
+STEPS = 1000
+
+# Away from every default, so that no hyper-parameter is a bystander.
+OTHER = {
+    "lr": 0.0005,  # converged, Adam walks on rounding errors: stay on the way
+    "momentum": 0.8,
+    "dampening": 0.1,
+    "beta1": 0.85,
+    "beta2": 0.97,
+    "eps": 1e-6,
+    "weight_decay": 0.01,
+    "lr_decay": 0.001,
+    "initial_accumulator": 0.2,
+    "momentum_decay": 0.005,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts as the book serves them."""
+    folder = tmp_path_factory.mktemp("figures")
+    for name, text in script.assets().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def javascript(folder: Path) -> Any:
+    """Run jobs in Node, and return their results in order."""
+
+    def run(*jobs: dict[str, Any]) -> list[Any]:
+        command = [NODE, str(Path(__file__).with_name("figure_node.mjs")), str(folder)]
+        done = subprocess.run(
+            command, input=json.dumps(jobs), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def numbers(values: list[float | None], shape: Any = -1) -> np.ndarray:
+    return np.array(values, dtype=float).reshape(shape)
+
+
+def away(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference, absolute below one and relative above."""
+    return float(np.max(np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs))))
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["defaults", "other values"])
+@pytest.mark.parametrize("name", catalog.rule_names())
+def test_a_rule_walks_as_in_numpy(name: str, changed: bool, javascript: Any) -> None:
+    rule = catalog.rule(name)
+    hyper = rule.defaults()
+    if changed:
+        hyper |= {k: v for k, v in OTHER.items() if k in hyper}
+    problem = catalog.problem("rotated")
+    start = [1.3, -0.7]
+    job = {"task": "run", "problem": "rotated", "rule": name, "hyper": hyper}
+    (got,) = javascript(job | {"setup": {"start": start, "steps": STEPS}})
+
+    x = np.array(start)
+    state = rule.init(x, **hyper)
+    points, states = [x], [state]
+    for t in range(1, STEPS + 1):
+        x, state = rule.step(x, problem.grad(x), state, t, **hyper)
+        points.append(x)
+        states.append(state)
+    path = np.array(points)
+    assert np.max(np.abs(np.diff(path, axis=0))) > 0
+    assert away(numbers(got["x"], path.shape), path) < 1e-12
+    for key in rule.init(x, **hyper):
+        expected = np.array([np.ravel(s[key])[0] for s in states])
+        assert away(numbers(got["state"][key]), expected) < 1e-12
+
+
+@pytest.mark.parametrize("name", catalog.PROBLEMS)
+def test_a_problem_has_numpys_values_and_gradients(name: str, javascript: Any) -> None:
+    problem = catalog.problem(name)
+    low, high = np.array(problem.window).T
+    points = np.random.default_rng(7).uniform(low, high, (200, problem.dim))
+    (got,) = javascript({"task": "values", "problem": name, "points": points.tolist()})
+    batch = 1 if problem.stochastic else None
+    expected = np.array([[problem.f(x), *problem.grad(x, batch)] for x in points])
+    np.testing.assert_allclose(np.array(got), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_reddis_losses_are_those_of_the_problem() -> None:
+    ours, course = catalog.problem("reddi"), optedu.problems.get("reddi")
+    rng = np.random.default_rng(0)
+    assert [ours.slope_at(t) for t in range(1, 10)] == [course.sample(rng, t) for t in range(1, 10)]
+    x = np.array([0.3])
+    assert ours.f(x) == pytest.approx(course.f(x))
+    assert (ours.minimum, ours.minimizer) == (course.minimum, course.minimizer)
+
+
+def test_the_noise_is_the_same_and_normal(javascript: Any) -> None:
+    (got,) = javascript({"task": "normals", "seed": 12, "count": 20000})
+    ours = noise.normals(12)
+    assert away(np.array(got), np.array([next(ours) for _ in got])) < 1e-12
+    assert abs(np.mean(got)) < 0.03
+    assert abs(np.std(got) - 1) < 0.02
+    assert abs(np.mean(np.power(got, 4)) - 3) < 0.15
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_preset_runs_as_in_its_still(name: str, javascript: Any) -> None:
+    config = configuration(presets()[name], name)
+    for chosen in config["runs"]:
+        expected = trajectories.run(config, chosen)
+        setup = {k: config[k] for k in ("start", "steps", "noise", "batch", "seed")}
+        (got,) = javascript({
+            "task": "run",
+            "problem": config["problem"],
+            "rule": chosen["rule"],
+            "hyper": catalog.rule(chosen["rule"]).defaults() | chosen["hyper"],
+            "setup": setup | {"warmup": chosen["warmup"]},
+        })
+        # Rounding grows along Rosenbrock's walls, and on the way to infinity.
+        steps = min(got["last"], expected.steps, 150)
+        assert steps > 5
+        path = np.asarray(expected.x)[: steps + 1]
+        got_path = numbers(got["x"], (-1, path.shape[1]))[: steps + 1]
+        assert away(got_path, path) < 1e-7
+        _, history = trajectories.state_history(config, chosen, expected)
+        for key, values in history.items():
+            ours = numbers(got["state"][key])[: steps + 1]
+            assert away(ours, values[: steps + 1]) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov"])
+@pytest.mark.parametrize("lam", [0.01, 0.4, 1.0])
+def test_the_eigenvalues_are_those_of_the_steps_matrix(
+    name: str, lam: float, javascript: Any
+) -> None:
+    rule = catalog.rule(name)
+    hyper = {k: OTHER[k] for k in rule.defaults()} | {"lr": 0.7}
+    (got,) = javascript({"task": "eigen", "rule": name, "lam": lam, "hyper": hyper})
+    # The matrix from two steps of the rule itself, one for each unit vector.
+    columns = []
+    for x, state in ([1.0], 0.0), ([0.0], 1.0):
+        if name == "sgd" and state:
+            continue
+        old = {s.name: np.array([state]) for s in rule.states}
+        point = np.array(x)
+        new, kept = rule.step(point, lam * point, old, 2, **hyper)
+        columns.append([new[0], *(v[0] for v in kept.values())])
+    expected = np.sort_complex(np.linalg.eigvals(np.array(columns).T))
+    ours = np.sort_complex(np.array([complex(*got[:2]), complex(*got[2:])]))
+    np.testing.assert_allclose(ours[-len(expected) :], expected, atol=1e-9)
+
+
+def test_the_noise_floor_is_measured_as_predicted(javascript: Any) -> None:
+    setup = {"start": [0.0], "steps": 200_000, "noise": 1.0, "batch": 4, "seed": 3}
+    job = {"task": "floor", "problem": "parabola", "rule": "sgd", "hyper": {"lr": 0.1, "weight_decay": 0}}
+    measured, predicted = javascript(
+        job | {"setup": setup}, {"task": "call", "name": "noise_floor", "args": [1, 0.1, 1, 4]}
+    )
+    assert predicted == pytest.approx(0.1 / (2 - 0.1) / 4)
+    assert measured == pytest.approx(predicted, rel=0.05)
+    expr = derived.noise_floor().subs({derived.CURVATURE: 1, lr: 0.1, derived.NOISE: 1, batch_size: 4})
+    assert predicted == pytest.approx(float(expr))
+
+
+def test_a_run_that_diverges_says_at_which_step(javascript: Any) -> None:
+    job = {"task": "run", "problem": "bowl", "rule": "sgd", "hyper": {"lr": 50, "weight_decay": 0}}
+    (got,) = javascript(job | {"setup": {"start": [1, 1], "steps": 500}})
+    assert 0 < got["diverged"] < 500
+    assert got["last"] == got["diverged"] - 1
+    assert got["x"][2 * got["last"]] is not None
+    assert got["x"][2 * got["diverged"]] is None
