@@ -26,9 +26,6 @@ from optedu.validate import choice, count
 
 __all__ = ["check"]
 
-TOLERANCE = {"float64": 1e-9, "float32": 3e-5}
-r"""Relative difference that rounding in another order of operations can explain."""
-
 
 def check(
     name: str,
@@ -221,7 +218,7 @@ class _Run:
     def wrong(self, got: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
         r"""Return the quantities that differ, in the order of the rule's equations."""
         order = [s.name for s in self.rule.states] + ([] if self.scenario.state_only else ["x"])
-        tolerance = TOLERANCE[self.scenario.dtype]
+        tolerance = self.scenario.tolerance
         return [q for q in order if not np.all(close(got[q], wanted[q], tolerance))]
 
     # -- failing -------------------------------------------------------------------------------
@@ -256,7 +253,7 @@ class _Run:
             wrong=wrong,
             got=got,
             wanted=wanted,
-            bad=~close(got[wrong[0]], wanted[wrong[0]], TOLERANCE[run.dtype]),
+            bad=~close(got[wrong[0]], wanted[wrong[0]], run.tolerance),
             hints=found.sentences,
         )
         self.fail(text, wrong[0], step=index + 1, misconceptions=found.names)

@@ -16,6 +16,7 @@ from optedu.rule import Rule
 __all__ = ["Diagnosis", "diagnose"]
 
 TOLERANCE = 1e-7
+_MATCH = "Your numbers match a known mistake: "
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def diagnose(
                 return Diagnosis(
                     ("wrong-default",),
                     (
-                        "with all hyper-parameters given your function is right, and without them "
+                        "With all hyper-parameters given your function is right, and without them "
                         f"it is not: a default differs. They are {defaults}",
                     ),
                 )
@@ -82,7 +83,7 @@ def diagnose(
         whole = [m for m in matches if _matches(m, calls, everything)]
         best = (whole or matches)[:1]
         if best:
-            return Diagnosis((best[0].name,), (best[0].sentence,))
+            return Diagnosis((best[0].name,), (_MATCH + best[0].sentence,))
     calls = _calls(function, rule, invoke, True)
     if len(calls) < 2:
         return Diagnosis()
@@ -94,7 +95,7 @@ def diagnose(
     names = {m.name for m in misconceptions.of(rule) if _keeps(m, calls, right)}
     for mistake in misconceptions.combined(rule, names):
         if _matches(mistake, calls, everything):
-            return Diagnosis(tuple(mistake.name.split(" + ")), (mistake.sentence,))
+            return Diagnosis(tuple(mistake.name.split(" + ")), (_MATCH + mistake.sentence,))
     return Diagnosis()
 
 
@@ -205,7 +206,7 @@ def _not_a_function(
     if all(np.array_equal(first[q], second[q], equal_nan=True) for q in first):
         return None
     return (
-        "called twice with the same arguments, your function gives two results: something is kept "
+        "Called twice with the same arguments, your function gives two results: something is kept "
         "outside of `state`, in a global variable or an attribute. Everything that the next step "
         "needs goes into the state that you return"
     )
@@ -224,5 +225,5 @@ def _constant_factor(calls: list[_Call], quantity: str) -> str | None:
         return None
     if abs(factors[0] - 1) < 1e-6:  # right on these numbers, wrong on others
         return None
-    what = "your step is" if quantity == "x" else f"your {quantity} is"
+    what = "Your step is" if quantity == "x" else f"Your {quantity} is"
     return f"{what} {factors[0]:.4g} times the right one, in every coordinate and every call"

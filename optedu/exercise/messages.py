@@ -26,6 +26,9 @@ __all__ = [
     "wrong_values",
 ]
 
+NEW_ARRAY = (
+    "Make a new array, as a = b * a + c does; a *= b and a[:] = b * a write into the old one."
+)
 SHOWN = 4
 r"""Elements of an array that a message shows."""
 
@@ -104,10 +107,7 @@ def wrong_dtype(name: str, quantity: str, dtype: np.dtype, run: Scenario) -> str
 
 
 def changed_input(name: str, what: str) -> str:
-    return (
-        f"{name} changed {what} in place, an array that belongs to the caller. "
-        "Make a new array: m = beta1 * m + ..., not m *= beta1 or m[:] = ..."
-    )
+    return f"{name} changed {what} in place, an array that belongs to the caller. {NEW_ARRAY}"
 
 
 def raised(name: str, error: StudentError, t: int, run: Scenario, rule: Rule) -> str:
@@ -120,10 +120,7 @@ def raised(name: str, error: StudentError, t: int, run: Scenario, rule: Rule) ->
     if error.kind == "GuardError":
         return f"{name} calls the rule that it is compared with.{where}\n{error.message}."
     if run.read_only and "read-only" in error.message:
-        return (
-            f"{name} changes an array in place that belongs to the caller.{where}\n"
-            "Make a new array: m = beta1 * m + ..., not m *= beta1 or m[:] = ..."
-        )
+        return f"{name} changes an array in place that belongs to the caller.{where}\n{NEW_ARRAY}"
     text = f"{name} raised {error}\n    at step t = {t}, {run.label}{where}"
     return text + _advice(error, run, rule)
 
@@ -163,7 +160,7 @@ def wrong_values(
     place = "after 1 step" if steps == 1 else f"at step {index + 1} of {steps}"
     lines = [f"{name}: {quantity} is wrong {place}, {scenario.label}."]
     if hints:
-        lines += ["", *(f"Your numbers match a known mistake: {hint}." for hint in hints)]
+        lines += ["", *(f"{hint}." for hint in hints)]
     lines += ["", *_comparison(quantity, got[quantity], wanted[quantity], bad)]
     if quantity == "x":
         # The step is small beside x: by itself it shows sign and size.
