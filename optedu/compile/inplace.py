@@ -27,7 +27,7 @@ from optedu.compile.bound import (
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.rule import Rule, x
 
-__all__ = ["BLOCK", "kernel", "source"]
+__all__ = ["BLOCK", "calls", "kernel", "source"]
 
 BLOCK = 1 << 15
 r"""Elements a block. Adam's six float64 blocks of this size fill 1.5 MB, a core's cache."""
@@ -218,7 +218,7 @@ def _negative(expression: Expr) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _emit(rule: Rule) -> tuple[list[tuple[str, list[str], str]], int]:
+def calls(rule: Rule) -> tuple[list[tuple[str, list[str], str]], int]:
     r"""Return the calls as (ufunc, operands, out), and the number of temporaries."""
     emitter = _Emitter(lower(rule))
     return emitter.lines, emitter.temporaries
@@ -234,12 +234,12 @@ def _call(ufunc: str, operands: str, out: str) -> str:
 def _update_source(rule: Rule, call: Callable[[str, str, str], str]) -> str:
     r"""Return the code of `update`; `call` formats one ufunc call."""
     program = lower(rule)
-    calls, temporaries = _emit(rule)
+    emitted, temporaries = calls(rule)
     names = program.code_names
     inputs = [x.name, "g", *(s.name for s in program.array_states)]
     inputs += [f"tmp{i}" for i in range(temporaries)]
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
-    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in calls]
+    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitted]
     return f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
@@ -269,7 +269,7 @@ def _function(rule: Rule) -> tuple[Callable[..., None], int]:
     code = _update_source(rule, _call)
     environment: dict[str, Any] = dict(_ENVIRONMENT)
     exec(compile(code, f"<optedu {rule.name}, numpy form>", "exec"), environment)
-    return environment["update"], _emit(rule)[1]
+    return environment["update"], calls(rule)[1]
 
 
 class NumPyBound(Bound):
