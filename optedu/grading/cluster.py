@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from uuid import uuid4
 
 from optedu.grading.errors import UsageError
 from optedu.grading.plan import Plan
@@ -29,29 +30,18 @@ class ClusterBackend:
         """Yield (key, result, reason) as jobs end."""
         from distributed import as_completed
 
-        shared = self.client.scatter(self.shared, broadcast=True, hash=True)
-        waiting = iter(jobs)
-        keys = {}
-        ahead = _AHEAD * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
-        ended = as_completed()
-        refused = []
+        try:
+            # A task and not scattered data: the scheduler can make it again on another worker.
+            shared = self.client.submit(bytes, self.shared, key=f"shared-{uuid4().hex}")
+            yield from self._run(iter(jobs), shared, as_completed(loop=self.client.loop))
+        finally:
+            self.client.close()
 
-        def submit_next() -> bool:
-            for job in waiting:
-                try:
-                    data = job.load()
-                except OSError as error:
-                    reason = f"the submission can no longer be read: {error.strerror}"
-                    refused.append((job.key, None, reason))
-                    continue
-                future = self.client.submit(_grade_there, shared, data, key=f"grade-{job.key}")
-                keys[future.key] = job.key
-                ended.add(future)
-                return True
-            return False
-
-        while ahead and submit_next():
-            ahead -= 1
+    def _run(self, waiting, shared, ended) -> Iterator[tuple[str, bytes | None, str]]:
+        keys: dict[str, str] = {}
+        workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
+        for _ in range(_AHEAD * max(1, workers)):
+            yield from self._submit_next(waiting, shared, ended, keys)
         for future in ended:
             key = keys.pop(future.key)
             try:
@@ -59,9 +49,22 @@ class ClusterBackend:
             except Exception as error:
                 result = (key, None, _reason(error))
             future.release()
-            submit_next()
+            yield from self._submit_next(waiting, shared, ended, keys)
             yield result
-        yield from refused
+
+    def _submit_next(self, waiting, shared, ended, keys):
+        """Hand over one more job; yield those whose files are gone."""
+        for job in waiting:
+            try:
+                data = job.load()
+            except OSError as error:
+                reason = f"the submission can no longer be read: {error.strerror}"
+                yield job.key, None, reason
+                continue
+            future = self.client.submit(_grade_there, shared, data, key=f"grade-{uuid4().hex}")
+            keys[future.key] = job.key
+            ended.add(future)
+            return
 
 
 def _grade_there(shared: bytes, submission: bytes) -> bytes:
@@ -77,7 +80,9 @@ def _reason(error: Exception) -> str:
     return f"the cluster failed: {type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
-def on_cluster(address: str, options: Options) -> Callable[[Plan], ClusterBackend]:
+def on_cluster(
+    address: str, options: Options, *, timeout_s: float = 10.0
+) -> Callable[[Plan], ClusterBackend]:
     r"""A backend for the cluster at `address`.
 
     Raises
@@ -90,7 +95,7 @@ def on_cluster(address: str, options: Options) -> Callable[[Plan], ClusterBacken
     except ModuleNotFoundError:
         raise UsageError("Dask is missing: pip install 'optedu[cluster]'") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=f"{timeout_s}s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler at {address}: {error}") from error
     if options.sandbox:

@@ -1,0 +1,265 @@
+"""What student code can see and reach from inside its jail: as good as nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from optedu.grading.pair import Pair
+from optedu.grading.sandbox import jail
+from optedu.grading.sandbox.limits import Limits
+from tests.grading.cells import SMALL, needs_sandbox
+
+pytestmark = needs_sandbox
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("work")
+    (made / "submission").mkdir()
+    (made / "submission" / "data.csv").write_text("1,2\n")
+    (made / "submission" / "sub").mkdir()
+    (made / "submission" / "sub" / "helper.py").write_text("answer = 42\n")
+    (made / "submission" / "hw.ipynb").write_text("hidden tests")
+    (made / "secret.txt").write_text("the neighbour's work")
+    (made / "submission" / "link.txt").symlink_to(made / "secret.txt")
+    (made / "submission" / "linked").symlink_to(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
+    with Pair(SMALL, str(folder / "submission")) as made:
+        yield made
+
+
+@pytest.fixture
+def say(pair):
+    def say(code: str) -> str:
+        outputs: list = []
+        reply = pair.run(pair.student, code, outputs, 1)
+        said = "".join(o.get("text", "") for o in outputs)
+        return said.strip() or f"{reply.get('ename')}: {reply.get('evalue')}"
+
+    return say
+
+
+def test_only_its_own_folder(say, folder):
+    assert say("import os; print(os.getcwd(), sorted(os.listdir('.')))") == (
+        "/submission ['data.csv', 'sub']"
+    )
+    assert say("print(open('data.csv').read())") == "1,2"
+    assert say("from sub import helper; print(helper.answer)") == "42"
+    assert say(f"open({str(folder / 'secret.txt')!r})").startswith("FileNotFoundError")
+    assert say("print(os.path.exists('/etc/passwd'), os.path.exists('/home'))") == "False False"
+
+
+def test_the_working_copy_is_writable_and_separate(say, folder):
+    assert say("print(open('data.csv', 'w').write('9'), open('data.csv').read())") == "1 9"
+    assert (folder / "submission" / "data.csv").read_text() == "1,2\n"
+    assert say("print(open('new.txt', 'w').write('x'))") == "1"
+    assert not (folder / "submission" / "new.txt").exists()
+
+
+def test_the_system_is_read_only(say):
+    code = """
+    import os, sys
+    for place in ["/", "/usr", "/etc", "/dev", sys.prefix, os.path.dirname(os.__file__)]:
+        try:
+            open(os.path.join(place, "x"), "w")
+            print("wrote", place)
+        except OSError as error:
+            assert error.errno in (13, 30), error
+    print("done")
+    """
+    assert say("if True:" + code) == "done"
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_NETLINK"])
+def test_no_network_not_even_loopback(say, family):
+    assert "not supported" in say(f"import socket; socket.socket(socket.{family})")
+
+
+def test_unix_sockets_work_for_multiprocessing(say):
+    code = "import multiprocessing as m\nwith m.get_context('fork').Pool(2) as p:\n"
+    assert say(code + "    print(p.map(abs, [-1, -2]))") == "[1, 2]"
+
+
+def test_nothing_of_the_host_environment(say, monkeypatch):
+    code = "import os; print(sorted(os.environ), open('/proc/self/environ').read())"
+    said = say(code)
+    for name in ("HOSTNAME", "SSH", "JPY_PARENT_PID", "PYTEST_CURRENT_TEST", "LOGNAME"):
+        assert name not in said
+    assert say("print(os.environ['HOME'])") == "/tmp"
+
+
+def test_unprivileged(say):
+    said = say("print(open('/proc/self/status').read(), os.getuid())")
+    assert "CapEff:\t0000000000000000" in said
+    assert "CapBnd:\t0000000000000000" in said
+    assert "NoNewPrivs:\t1" in said
+    assert say("print(os.getuid() == 0)") == "False"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "unshare(0x10000000)",  # a user namespace, the door to all others
+        "syscall(56, 0x10000011, 0, 0, 0, 0)" if os.uname().machine == "x86_64" else "unshare(2)",
+        "mount(b'none', b'/tmp', b'tmpfs', 0, None)",
+        "ptrace(16, 1, 0, 0)",
+        "chroot(b'/tmp')",
+        "setns(0, 0)",
+    ],
+)
+def test_system_calls_are_refused(say, call):
+    code = f"import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.{call}, ctypes.get_errno())"
+    assert say(code) == "-1 1"
+
+
+def test_other_processes_are_out_of_sight(say):
+    said = say("print([p for p in os.listdir('/proc') if p.isdigit()])")
+    assert len(eval(said)) <= 4
+    assert "Error" in say(f"os.kill({os.getpid()}, 0)")
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/submission", "/dev/shm"])
+def test_disks_are_bounded(say, place):
+    code = f"""
+try:
+    for i in range(50):
+        with open(f"{place}/filling{{i}}", "wb") as file:
+            file.write(bytes(2 << 20))
+except OSError as error:
+    print(error.errno, i < 5)
+for name in os.listdir("{place}"):
+    if name.startswith("filling"):
+        os.remove("{place}/" + name)
+"""
+    assert say("import os\n" + code) == "28 True"
+
+
+def test_size_of_a_file(say):
+    assert "File too large" in say("open('/tmp/big', 'wb').write(bytes(6 << 20))")
+
+
+def test_memory(say):
+    assert say("x = bytearray(1 << 30)").startswith("MemoryError")
+
+
+def test_processes(say):
+    code = """
+import os, signal
+made = []
+try:
+    while True:
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        made.append(pid)
+except BlockingIOError:
+    print(len(made) <= 40)
+for pid in made:
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+"""
+    assert say(code) == "True"
+
+
+def test_open_files(say):
+    code = "files = []\ntry:\n    while True: files.append(open('/dev/null'))\n"
+    code += "except OSError as error:\n    n = len(files)\n    for f in files: f.close()\n"
+    assert say(code + "    print(error.errno, n <= 256)") == "24 True"
+
+
+def test_the_grader_is_not_reachable_through_descriptors(say):
+    code = "import os\nfor fd in os.listdir('/proc/self/fd'):\n"
+    code += "    try: print(os.readlink('/proc/self/fd/' + fd).split(':')[0])\n"
+    code += "    except OSError: pass"
+    kinds = set(say(code).split())
+    said = say("print(os.getpid())")
+    assert "socket" in kinds
+    # The folder below /proc is that of the listing itself.
+    assert not {k for k in kinds if k.startswith("/")} - {"/dev/null", f"/proc/{said}/fd"}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_everything_dies_with_the_grader(tmp_path):
+    program = f"""
+import time
+from optedu.grading.pair import Pair
+from optedu.grading.sandbox.limits import Limits
+from optedu.grading.sandbox.zygote import shared
+pair = Pair(Limits(), {str(tmp_path)!r})
+print(shared().pid, pair.student.pid, pair.trusted.pid, pair._jail.pid, flush=True)
+time.sleep(600)
+"""
+    grader = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with grader.stdout as lines:
+        pids = [int(p) for p in lines.readline().split()]
+    assert len(pids) == 4 and all(_alive(p) for p in pids)
+    grader.kill()
+    grader.wait()
+    for _ in range(100):
+        if not any(_alive(p) for p in pids):
+            break
+        time.sleep(0.1)
+    assert [p for p in pids if _alive(p)] == []
+
+
+def test_closing_ends_everything(tmp_path):
+    pair = Pair(Limits(), str(tmp_path))
+    outputs: list = []
+    pair.run(
+        pair.student, "import subprocess; p = subprocess.Popen(['sleep', '600'])", outputs, 1
+    )
+    pids = pair.student.processes(pair._jail.pid)
+    assert len(pids) >= 3
+    folders = list(pair._folders)
+    pair.close()
+    assert [p for p in pids if _alive(p)] == []
+    assert not any(os.path.exists(f) for f in folders)
+
+
+def test_probe_says_how_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    jail.probe.cache_clear()
+    jail._bwrap.cache_clear()
+    try:
+        with pytest.raises(jail.SandboxUnavailable, match="apt install bubblewrap") as caught:
+            jail.probe()
+        assert "\n" not in str(caught.value)
+    finally:
+        jail.probe.cache_clear()
+        jail._bwrap.cache_clear()
+
+
+def test_probe_notices_a_bubblewrap_that_may_not_work(monkeypatch, tmp_path):
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: no permissions' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    jail.probe.cache_clear()
+    jail._bwrap.cache_clear()
+    try:
+        with pytest.raises(jail.SandboxUnavailable, match="no permissions"):
+            jail.probe()
+    finally:
+        jail.probe.cache_clear()
+        jail._bwrap.cache_clear()
+
+
+def test_limits_are_positive():
+    with pytest.raises(ValueError, match="memory_mb must be positive, got 0"):
+        Limits(memory_mb=0)
