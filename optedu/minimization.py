@@ -177,7 +177,10 @@ def minimize(
     x = stepper.start(problem, x0)
     steps = validate.count("steps", steps)
     seed = validate.count("seed", seed)
-    every = steps if record is False else validate.count("record", int(record), minimum=1)
+    if isinstance(record, bool):
+        every = 1 if record else steps
+    else:
+        every = validate.count("record", record, minimum=1)
     validate.choice("on_divergence", on_divergence, ("stop", "raise", "record"))
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")

@@ -1,0 +1,384 @@
+"""minimize: trajectories, schedules, divergence, callbacks, namespaces, errors."""
+
+import array_api_strict
+import numpy as np
+import pytest
+
+import optedu
+from optedu import problems
+from optedu.exercise import registry
+from optedu.minimization import minimize
+
+
+@pytest.fixture(autouse=True)
+def _no_student_functions():
+    registry.clear()
+    yield
+    registry.clear()
+
+
+RULES = list(optedu.rules.all())
+START = [-1.2, 1.0, 0.7]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_trajectory_is_the_rule_step_by_step(name):
+    problem, rule = problems.rosenbrock(3), optedu.rules.get(name)
+    x = np.array(START)
+    state = rule.init(x)
+    run = minimize(problem, START, optimizer=name, lr=1e-3, steps=30)
+    assert run.x.shape == (31, 3)
+    np.testing.assert_array_equal(run.x[0], START)
+    for t in range(1, 31):
+        assert run.f[t - 1] == pytest.approx(problem.f(x), rel=1e-9)
+        assert run.grad_norm[t - 1] == pytest.approx(np.linalg.norm(problem.grad(x)), rel=1e-9)
+        x, state = rule.step(x, problem.grad(x), state, t, lr=1e-3)
+        np.testing.assert_allclose(run.x[t], x, rtol=1e-9)
+    assert (run.steps, run.diverged_at, run.stopped) == (30, None, False)
+    assert run.optimizer == name
+    assert run.hyper == {**rule.defaults(), "lr": 1e-3}
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_namespaces_agree_and_dtype_is_kept(name, dtype):
+    options = {"optimizer": name, "lr": 1e-3, "steps": 5}
+    here = minimize(problems.beale(), np.array([1.0, 0.5], dtype), **options)
+    x0 = array_api_strict.asarray([1.0, 0.5], dtype=getattr(array_api_strict, dtype))
+    there = minimize(problems.beale(), x0, **options)
+    assert here.x.dtype == dtype
+    assert there.x.dtype == x0.dtype
+    assert type(there.x) is type(x0)
+    tolerance = 1e-5 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(np.from_dlpack(there.x), here.x, rtol=tolerance)
+    np.testing.assert_allclose(there.f, here.f, rtol=tolerance)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_columns_are_runs_with_their_own_hyper_parameters(name):
+    problem = problems.beale()
+    x0 = np.array([[1.0, 2.0, 0.5], [0.5, -0.5, 0.1]])
+    lr = np.array([1e-3, 3e-4, 1e-2])
+    many = minimize(problem, x0, optimizer=name, lr=lr, steps=20)
+    assert many.x.shape == (21, 2, 3)
+    assert many.f.shape == many.grad_norm.shape == (21, 3)
+    for k in range(3):
+        one = minimize(problem, x0[:, k].copy(), optimizer=name, lr=float(lr[k]), steps=20)
+        np.testing.assert_allclose(many.x[:, :, k], one.x, rtol=1e-9)
+
+
+def test_start_is_left_as_it_is():
+    x0 = np.array([1.0, 1.0])
+    x0.setflags(write=False)
+    minimize(problems.quadratic(), x0, steps=3, lr=0.1)
+    np.testing.assert_array_equal(x0, [1.0, 1.0])
+
+
+def test_gradient_descent_on_a_quadratic_is_the_closed_form():
+    problem = problems.quadratic(kappa=8)
+    run = minimize(problem, optimizer="sgd", lr=0.7, steps=40)
+    t = np.arange(41)[:, None]
+    np.testing.assert_allclose(run.x, (1 - 0.7 * problem.eigenvalues) ** t, rtol=1e-10)
+    np.testing.assert_array_equal(run.gap, run.f)
+
+
+def test_schedule_gives_each_step_its_value():
+    run = minimize(problems.quadratic(1), [1.0, 2.0], lr=lambda t: 1 / (t + 1), steps=4)
+    # Each step multiplies by 1 - 1 / (t + 1) = t / (t + 1): after four steps by 1 / 5.
+    np.testing.assert_allclose(run.x[-1], [0.2, 0.4], rtol=1e-14)
+
+
+def test_schedule_out_of_range_names_the_step():
+    with pytest.raises(ValueError, match=r"lr must be positive, got 0.0") as caught:
+        minimize(problems.quadratic(), lr=lambda t: 0.1 * (3 - t), steps=5)
+    assert "at step 3" in caught.value.__notes__[0]
+
+
+class TestDivergence:
+    problem = problems.quadratic()
+
+    def test_stop_keeps_the_finite_part(self):
+        with np.errstate(all="raise"):  # no warning comes out
+            run = minimize(self.problem, lr=1e3, steps=500)
+        assert run.diverged_at == run.steps + 1 == len(run.x)
+        assert np.isfinite(run.x).all()
+        assert np.isfinite(run.f).all()
+        assert f"diverged at step {run.diverged_at}" in repr(run)
+
+    def test_raise_names_the_step(self):
+        at = minimize(self.problem, lr=1e3, steps=500).diverged_at
+        with pytest.raises(FloatingPointError, match=f"sgd diverged on quadratic at step {at}"):
+            minimize(self.problem, lr=1e3, steps=500, on_divergence="raise")
+
+    def test_record_goes_on(self):
+        run = minimize(self.problem, lr=1e3, steps=500, on_divergence="record")
+        assert run.x.shape == (501, 2)
+        assert run.steps == 500
+        assert np.isfinite(run.f[: run.diverged_at]).all()
+        assert not np.isfinite(run.f[run.diverged_at :]).any()
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_gradient_that_is_not_finite(self, bad):
+        def grad(x):
+            return np.where(x < 0.5, bad, 1.0)
+
+        problem = optedu.Problem(lambda x: x.sum(0), grad, x0=[1.0], name="cliff")
+        run = minimize(problem, lr=0.2, steps=10)
+        assert (run.steps, run.diverged_at) == (3, 4)
+        np.testing.assert_allclose(run.x[:, 0], [1.0, 0.8, 0.6, 0.4])
+        with pytest.raises(FloatingPointError, match="cliff at step 4: the gradient is not finite"):
+            minimize(problem, lr=0.2, steps=10, on_divergence="raise")
+
+    def test_a_huge_gradient_is_still_a_gradient(self):
+        problem = optedu.Problem(lambda x: x.sum(0), lambda x: 0 * x + 1e200, x0=[1.0, 1.0])
+        run = minimize(problem, lr=1e-200, steps=2)
+        assert run.diverged_at is None
+        assert run.grad_norm[0] == pytest.approx(np.sqrt(2) * 1e200)
+
+    def test_other_runs_go_on(self):
+        run = minimize(self.problem, np.ones((2, 2)), lr=np.array([0.1, 1e3]), steps=200)
+        assert run.steps == 200
+        assert 1 < run.diverged_at < 200
+        assert np.isfinite(run.x[:, :, 0]).all()
+        assert not np.isfinite(run.x[-1, :, 1]).any()
+
+
+def test_callback_sees_copies_and_stops():
+    seen = []
+
+    def callback(step, x, f):
+        seen.append((step, f))
+        x[:] = np.nan  # spoils the copy alone
+        return step == 3
+
+    run = minimize(problems.quadratic(), lr=0.1, steps=10, callback=callback)
+    assert [s for s, _ in seen] == [1, 2, 3]
+    assert (run.steps, run.stopped, len(run.x)) == (3, True, 4)
+    np.testing.assert_array_equal(run.f[1:], [f for _, f in seen])
+
+
+def test_callback_must_say_true_to_stop():
+    run = minimize(problems.quadratic(), lr=0.1, steps=4, callback=lambda step, x, f: f)
+    assert (run.steps, run.stopped) == (4, False)
+
+
+@pytest.mark.parametrize(
+    ("record", "steps"), [(True, range(11)), (4, (0, 4, 8, 10)), (False, (0, 10))]
+)
+def test_record(record, steps):
+    full = minimize(problems.beale(), lr=0.01, steps=10)
+    run = minimize(problems.beale(), lr=0.01, steps=10, record=record)
+    np.testing.assert_array_equal(run.t, list(steps))
+    for quantity in ("x", "f", "grad_norm"):
+        np.testing.assert_array_equal(getattr(run, quantity), getattr(full, quantity)[list(steps)])
+
+
+def test_no_steps():
+    run = minimize(problems.beale(), steps=0)
+    assert run.x.shape == (1, 2)
+    assert run.steps == 0
+
+
+class TestYourOwn:
+    def test_implemented_function_is_used_until_it_is_forgotten(self):
+        calls = []
+
+        @optedu.implement("sgd")
+        def sgd(xp, x, g, state, t, *, lr=0.25):
+            calls.append((xp, t))
+            return x - lr * g, {}
+
+        run = minimize(problems.quadratic(1), steps=2)
+        np.testing.assert_allclose(run.x[-1], [0.5625, 0.5625])
+        assert calls == [(np, 1), (np, 2)]
+        assert run.hyper == {"lr": 0.25}
+        registry.clear()
+        assert minimize(problems.quadratic(1), steps=2).hyper != {"lr": 0.25}
+
+    def test_it_gets_the_initial_state_of_the_rule(self):
+        @optedu.implement("momentum")
+        def momentum(xp, x, g, state, t, *, lr=0.1, momentum=0.5):
+            if t == 1:
+                assert set(state) == {s.name for s in optedu.rules.get("momentum").states}
+            (name,) = state
+            v = momentum * state[name] + g
+            return x - lr * v, {name: v}
+
+        mine = minimize(problems.beale(), optimizer="momentum", lr=0.01, momentum=0.9, steps=50)
+        rule = optedu.rules.get("momentum")
+        theirs = minimize(problems.beale(), optimizer=rule, lr=0.01, momentum=0.9, steps=50)
+        np.testing.assert_allclose(mine.x, theirs.x, rtol=1e-9)
+
+    def test_function_with_its_own_state(self):
+        def averaged(xp, x, g, state, t, *, lr):
+            total = state.get("total", 0.0) + g
+            return x - lr * total / t, {"total": total}
+
+        run = minimize(problems.quadratic(1), optimizer=averaged, lr=0.5, steps=3)
+        assert run.optimizer == "averaged"
+        np.testing.assert_allclose(run.x[:3, 0], [1.0, 0.5, 0.125])
+        strict = array_api_strict.asarray([1.0, 1.0])
+        assert type(minimize(problems.quadratic(1), strict, optimizer=averaged, lr=0.5).x) is type(
+            strict
+        )
+
+    @pytest.mark.parametrize(
+        ("result", "error", "message"),
+        [
+            (lambda x: x, TypeError, r"must return \(x_new, state_new\), got ndarray"),
+            (lambda x: (x[:1], {}), ValueError, r"in the shape of x, \(2,\), got \(1,\)"),
+            (lambda x: (1.0, {}), ValueError, "in the shape of x"),
+            (
+                lambda x: (x.astype(np.float32), {}),
+                TypeError,
+                "in the dtype of x, float64, got float32",
+            ),
+            (lambda x: (x, None), TypeError, "state_new as a dictionary, got NoneType"),
+        ],
+    )
+    def test_wrong_results_are_explained(self, result, error, message):
+        def mine(xp, x, g, state, t):
+            return result(x)
+
+        with pytest.raises(error, match=f"your mine must return.*{message}|{message}"):
+            minimize(problems.beale(), optimizer=mine)
+
+    def test_needed_and_unknown_hyper_parameters(self):
+        def mine(xp, x, g, state, t, *, lr):
+            return x, state
+
+        with pytest.raises(TypeError, match="mine needs the hyper-parameter 'lr'"):
+            minimize(problems.beale(), optimizer=mine)
+        with pytest.raises(
+            TypeError, match="your mine takes no hyper-parameter 'rho'; it takes lr"
+        ):
+            minimize(problems.beale(), optimizer=mine, lr=0.1, rho=0.1)
+        with pytest.raises(ValueError, match="lr must be positive"):
+            minimize(problems.beale(), optimizer=mine, lr=-0.1)
+
+
+class TestRepresentation:
+    def test_text(self):
+        run = minimize(problems.quadratic(4), optimizer="sgd", lr=1.0, steps=1)
+        assert repr(run) == "<Run sgd on quadratic: 1 step, f 0.625 → 0.0703125>"
+
+    def test_html_escapes(self):
+        problem = optedu.Problem(lambda x: x.sum(0), lambda x: x, x0=[1.0], name="<b>")
+        page = minimize(problem, steps=1, lr=0.1)._repr_html_()
+        assert "&lt;b&gt;" in page
+        assert "<b>" not in page
+        assert "sgd(lr=0.1" in page
+
+
+def test_gap_needs_a_minimum():
+    with pytest.raises(ValueError, match="the minimum of saddle must be known, got -inf"):
+        _ = minimize(problems.saddle(), steps=1, lr=0.1).gap
+
+
+def test_progress_bar_when_asked(capsys):
+    minimize(problems.beale(), lr=1e-3, steps=64, progress=True)
+    assert "sgd" in capsys.readouterr().err
+    minimize(problems.beale(), lr=1e-3, steps=64)
+    assert capsys.readouterr().err == ""
+
+
+quadratic = problems.quadratic()
+
+
+class Bare:
+    """A problem with nothing but the two functions."""
+
+    def f(self, x):
+        return (x**2).sum(0)
+
+    def grad(self, x):
+        return 2 * x
+
+
+def test_any_object_with_f_and_grad_is_a_problem():
+    assert minimize(Bare(), [1.0, 2.0], lr=0.5, steps=1).f[-1] == 0.0
+
+
+def with_gradient(grad):
+    return optedu.Problem(lambda x: x.sum(0), grad, x0=[1.0, 2.0], name="p")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: minimize(3), TypeError, "problem must have the methods f and grad, got int"),
+        (lambda: minimize(Bare()), ValueError, "x0 must be given"),
+        (
+            lambda: minimize(quadratic, np.array([1, 2])),
+            TypeError,
+            "x0 must be a .* got dtype int64",
+        ),
+        (lambda: minimize(quadratic, "ab"), TypeError, "x0 must be a floating-point array"),
+        (lambda: minimize(quadratic, [1.0]), ValueError, r"x0 must have shape \(2,\).* got \(1,\)"),
+        (
+            lambda: minimize(quadratic, [1.0, np.nan]),
+            ValueError,
+            "x0 must be finite, got nan at index 1",
+        ),
+        (lambda: minimize(quadratic, optimizer="adamm"), ValueError, "did you mean 'adam'"),
+        (
+            lambda: minimize(quadratic, optimizer=3),
+            TypeError,
+            "optimizer must be the name of a rule",
+        ),
+        (lambda: minimize(quadratic, lr=-0.1), ValueError, "lr must be positive, got -0.1"),
+        (lambda: minimize(quadratic, lr=np.nan), ValueError, "lr must be positive, got nan"),
+        (lambda: minimize(quadratic, lr="fast"), TypeError, "lr must be a real number, got 'fast'"),
+        (lambda: minimize(quadratic, rho=0.9), TypeError, "sgd has no hyper-parameter 'rho'"),
+        (
+            lambda: minimize(quadratic, rho=lambda t: t),
+            TypeError,
+            "sgd has no hyper-parameter 'rho'",
+        ),
+        (
+            lambda: minimize(quadratic, optimizer="adam", beta1=1),
+            ValueError,
+            r"beta1 must be in \[0, 1\), got 1.0",
+        ),
+        (
+            lambda: minimize(quadratic, optimizer="adam", beta2=-0.5),
+            ValueError,
+            r"beta2 must be in \[0, 1\), got -0.5",
+        ),
+        (lambda: minimize(quadratic, steps=-1), ValueError, "steps must be at least 0, got -1"),
+        (lambda: minimize(quadratic, steps=1.5), TypeError, "steps must be an integer, got 1.5"),
+        (lambda: minimize(quadratic, seed=-1), ValueError, "seed must be at least 0, got -1"),
+        (lambda: minimize(quadratic, record=0.5), TypeError, "record must be an integer"),
+        (lambda: minimize(quadratic, record=-1), ValueError, "record must be at least 1, got -1"),
+        (lambda: minimize(quadratic, callback=3), TypeError, "callback must be callable, got int"),
+        (
+            lambda: minimize(quadratic, progress="no"),
+            TypeError,
+            "progress must be None, True or False",
+        ),
+        (
+            lambda: minimize(quadratic, on_divergence="ignore"),
+            ValueError,
+            "on_divergence must be one of stop, raise, record, got 'ignore'",
+        ),
+        (
+            lambda: minimize(with_gradient(lambda x: x[:1])),
+            ValueError,
+            r"p.grad\(x\) must have the shape of x, \(2,\), got \(1,\)",
+        ),
+        (
+            lambda: minimize(with_gradient(lambda x: x.astype(int))),
+            TypeError,
+            r"p.grad\(x\) must be a floating-point array, got dtype int64",
+        ),
+        (
+            lambda: minimize(with_gradient(lambda x: x.astype(np.float32))),
+            TypeError,
+            r"p.grad\(x\) must have the dtype of x, float64, got float32",
+        ),
+        (lambda: minimize(with_gradient(lambda x: [1.0, 2.0])), TypeError, r"p.grad\(x\) must be"),
+    ],
+)
+def test_wrong_arguments(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
