@@ -111,8 +111,8 @@ def animation(problem: Any, runs: Any, *, window: Any = None, seconds: float = 6
         f'"></span>{html.escape(run["label"])}</span>'
         for run in data["runs"]
     )
-    # "</" can't end the script element from within its data.
-    numbers = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    # A label can't end the script element from within its data.
+    numbers = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     script = resources.files(__package__).joinpath("player.js").read_text(encoding="utf-8")
     fragment = f"""<figure id="{name}" class="optedu-animation" style="max-width:44rem;margin:0">
 <div style="position:relative">
