@@ -1,0 +1,131 @@
+"""A book of a few pages, built as the real one is: what it contains, and what makes it fail."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+NOTEBOOK = """---
+description: A page of a test, with a cell that runs and a formula that shows.
+file_format: mystnb
+kernelspec:
+  name: python3
+---
+
+# Page
+
+$\\norm{x}$ and {cite:t}`kingma2015adam`.
+
+```{code-cell} python
+CODE
+```
+"""
+
+
+def build(folder, code):
+    """Build a book of the appendices and one page with ``code`` in a cell."""
+    (folder / "book").mkdir(parents=True)
+    shutil.copytree(ROOT / "book/appendix", folder / "book/appendix")
+    for name in ("_config.yml", "book/references.bib"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "book/index.md").write_text(NOTEBOOK.replace("CODE", code))
+    files = ["notation", "references"]
+    chapters = [{"file": f"book/appendix/{name}"} for name in files]
+    toc = {"format": "jb-book", "root": "book/index", "chapters": chapters}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+    here = Path(sys.executable).parent
+    command = [str(here / "jupyter-book"), "build", ".", "-n", "-W", "--keep-going"]
+    path = os.pathsep.join([str(here), os.environ["PATH"]])
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    done = build(folder, "print(6 * 7)")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return folder / "_build/html"
+
+
+def test_cells_ran(site):
+    text = (site / "book/index.html").read_text()
+    assert re.search(r"<span></span>42\s*<", text)
+
+
+def test_mathjax_and_its_fonts_lie_in_the_site(site):
+    text = (site / "book/index.html").read_text()
+    assert "_static/mathjax/tex-chtml.js" in text
+    assert r"\\lVert" in text, "the macros of the notation are missing"
+    assert (site / "_static/mathjax/tex-chtml.js").stat().st_size > 500_000
+    fonts = site / "_static/mathjax/output/chtml/fonts/woff-v2"
+    assert (fonts / "MathJax_Main-Regular.woff").is_file()
+
+
+def test_nothing_is_loaded_from_another_host(site):
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        loaded = re.findall(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"([^\"]+)\"", text)
+        for tag in re.findall(r"<link\b[^>]*>", text):
+            if re.search(r'rel="(?:stylesheet|preload|icon|modulepreload|preconnect)', tag):
+                loaded += re.findall(r'href="([^"]+)"', tag)
+        assert [address for address in loaded if urlparse(address).netloc] == [], path
+        assert "unpkg" not in text
+        assert "THEBE_JS_URL" not in text, path
+
+
+def test_page_describes_itself(site):
+    text = (site / "book/index.html").read_text()
+    wanted = "A page of a test, with a cell that runs and a formula that shows."
+    assert f'<meta name="description" content="{wanted}"' in text
+    assert f'<meta property="og:description" content="{wanted}"' in text
+    assert text.count('<meta name="description"') == 1
+    assert re.search(r'<meta property="og:image" content="[^"]+\.png"', text)
+    assert re.search(r"optedu \d+\.\d+\.\d+", text), "the version is missing from the footer"
+
+
+def test_buttons_open_notebooks(site):
+    text = (site / "book/index.html").read_text()
+    slug = URL.removeprefix("https://github.com/")
+    assert f"/github/{slug}/blob/gh-pages/_sources/book/index.ipynb" in text
+    assert "urlpath=lab/tree/book/index.ipynb" in text
+    assert f"{URL}/edit/main/book/index.md" in text
+    assert f"{URL}/issues/new" in text
+
+
+def test_published_notebook_installs_the_package(site):
+    notebook = json.loads((site / "_sources/book/index.ipynb").read_text())
+    assert URL in "".join(notebook["cells"][0]["source"])
+
+
+def test_a_failing_cell_fails_the_build(tmp_path):
+    done = build(tmp_path / "failing", "1 / 0")
+    assert done.returncode != 0
+    assert "ZeroDivisionError" in done.stdout + done.stderr
+
+
+BUILT = ROOT / "_build/html/book"
+
+
+@pytest.mark.skipif(not BUILT.is_dir(), reason="the book is not built: make book")
+def test_images_of_the_built_book_have_alt_text():
+    """Also those that cells drew, whose sources have no place for a missing word."""
+    bare = {}
+    for path in BUILT.rglob("*.html"):
+        body = path.read_text().partition("<article")[2].partition("</article>")[0]
+        for tag in re.findall(r"<img\b[^>]*>", body):
+            alt = re.search(r'\balt="([^"]*)"', tag)
+            # An image without a text of its own gets its file name from Sphinx.
+            if not alt or not alt[1].strip() or re.search(r"\.(png|svg|jpg)$", alt[1]):
+                bare.setdefault(path.relative_to(BUILT).as_posix(), []).append(tag)
+    assert bare == {}

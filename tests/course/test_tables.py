@@ -1,0 +1,81 @@
+"""Tables of the book: everything that the package knows is in them."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from optedu import rules, symbols
+from optedu.course import api, tables
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted(rules.all())
+
+
+def test_notation_has_every_symbol():
+    text = tables.notation()
+    for name, row in symbols.TABLE.items():
+        assert f"`{name}`" in text
+        assert f"${row.latex}$" in text
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_zoo_has_every_rule_in_full(name):
+    rule = rules.get(name)
+    section = tables.zoo().split(f"(zoo-{name})=\n")[1].split("\n(zoo-")[0]
+    assert rule.latex() in section
+    assert rule.source("javascript").strip() in section
+    for hyper in rule.hypers:
+        assert f"`{hyper.name}`" in section
+    assert f"{{ref}}`{rule.title} <zoo-{name}>`" in tables.zoo_table()
+
+
+def test_a_new_rule_appears(monkeypatch):
+    new = dataclasses.replace(rules.get("sgd"), name="newcomer", title="Newcomer")
+    monkeypatch.setattr(rules, "all", lambda: {"newcomer": new})
+    assert "Newcomer" in tables.zoo_table()
+    assert "(zoo-newcomer)=" in tables.zoo()
+    assert "zoo-newcomer" in tables.frameworks()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_notes_name_known_frameworks(name):
+    assert set(rules.get(name).notes) <= set(tables.FRAMEWORKS)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_sources_are_in_the_bibliography(name):
+    keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(), re.MULTILINE)
+    assert rules.get(name).source_ref.key in keys
+
+
+def test_bibliography_keys_are_unique():
+    keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(), re.MULTILINE)
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_assignments_are_linked():
+    text = tables.assignments(ROOT, "https://github.com/optedu/optedu")
+    for path in (ROOT / "exercises").glob("*/*.ipynb"):
+        where = path.relative_to(ROOT).as_posix()
+        assert f"/optedu/optedu/blob/main/{where}" in text
+
+
+def test_api_page_has_every_public_name():
+    import optedu
+
+    text = api.page()
+    for name in optedu._EXPORTS:
+        assert f"### `optedu.{name}`" in text
+    assert "object at 0x" not in text
+
+
+def test_docstring_sections_become_markdown():
+    text = api.render(
+        "Halve.\n\nParameters\n----------\nx : float\n    A number,\n    any.\n\n"
+        "Raises\n------\nTypeError\n    If not.\n\nExamples\n--------\n>>> halve(2)\n1"
+    )
+    assert "- `x` (float): A number, any." in text
+    assert "- `TypeError`: If not." in text
+    assert "```pycon\n>>> halve(2)\n1\n```" in text
