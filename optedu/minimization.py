@@ -147,7 +147,8 @@ def minimize(
         the last finite point, raise, or go on and record what comes. With many runs, "stop" ends
         when none is finite any more.
     progress : bool, optional
-        Show a progress bar. By default only in a terminal, once the run has taken a second.
+        Show a progress bar. By default only in a terminal or an open notebook, once the run has
+        taken a second.
     record : bool or int
         Record every step; with `False` only the first and the last point; with an integer k
         every k-th, and the last.

@@ -2,8 +2,10 @@ r"""A progress bar for runs that take longer than a moment, where somebody is lo
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+import warnings
 from types import TracebackType
 from typing import Any
 
@@ -20,8 +22,9 @@ class Progress:
     total : int
         Number of steps.
     wanted : bool or None
-        `True` shows it from the start, `False` never; `None` in a terminal, after a second, if
-        tqdm is installed. Output that goes to a file, or into an executed notebook, stays clean.
+        `True` shows it from the start, `False` never; `None` in a terminal or an open notebook,
+        after a second, if tqdm is installed. Output that goes to a file, or into a notebook that
+        is executed to be read later, stays clean.
     label : str
         What runs.
 
@@ -67,7 +70,10 @@ def _tqdm(wanted: bool | None) -> Any:
     if wanted is False or (wanted is None and not _watched()):
         return None
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            # Without ipywidgets it falls back to text, and says so each time.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
     except ImportError:
         if wanted:
             raise ImportError("progress=True needs tqdm: pip install tqdm") from None
@@ -76,4 +82,7 @@ def _tqdm(wanted: bool | None) -> Any:
 
 
 def _watched() -> bool:
-    return bool(getattr(sys.stderr, "isatty", lambda: False)())
+    # Jupyter's server names the session of a notebook that somebody has open; a notebook that is
+    # executed to be read later has none.
+    terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
+    return terminal or ("ipykernel" in sys.modules and "JPY_SESSION_NAME" in os.environ)

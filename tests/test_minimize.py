@@ -1,5 +1,8 @@
 """minimize: trajectories, schedules, divergence, callbacks, namespaces, errors."""
 
+import io
+import sys
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import optedu
 from optedu import problems
 from optedu.exercise import registry
 from optedu.minimization import minimize
+from optedu.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -382,3 +386,47 @@ def with_gradient(grad):
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "terminal", "session", "shown"),
+    [
+        (None, False, False, False),
+        (None, True, False, True),
+        (None, False, True, True),
+        (False, True, True, False),
+        (True, False, False, True),
+    ],
+)
+def test_who_sees_a_progress_bar(wanted, terminal, session, shown, monkeypatch):
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    if session:
+        monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
+    monkeypatch.setattr("optedu.progress._PATIENCE", 0.0)
+    with Progress(32, wanted, "adam") as bar:
+        bar.update(16)
+        assert (bar._bar is not None) == shown
+
+
+def test_progress_waits_for_a_moment(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("optedu.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("optedu.progress._watched", lambda: True)
+    with Progress(64, None, "adam") as bar:
+        bar.update(16)
+        assert bar._bar is None
+        now[0] = 1.5
+        bar.update(32)
+        assert bar._bar.n == 32
+
+
+def test_a_bar_needs_tqdm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match="progress=True needs tqdm: pip install tqdm"):
+        minimize(problems.beale(), lr=1e-3, progress=True)
+    monkeypatch.setattr("optedu.progress._watched", lambda: True)
+    assert minimize(problems.beale(), lr=1e-3, steps=2).steps == 2
