@@ -292,7 +292,9 @@ def _norm(g: Any) -> Any:
     if type(g) is np.ndarray and g.ndim == 2:
         norms = np.sqrt(np.einsum("ij,ij->j", g, g)).astype(float)
         return norms if np.isfinite(norms).all() else _scaled_norm(g)
-    return _scaled_norm(to_numpy(g))
+    xp = namespace(g)
+    norm = _host(xp.sqrt(xp.sum(g * g, axis=0 if g.ndim == 2 else None)))
+    return norm if _every(_finite(norm)) else _scaled_norm(to_numpy(g))
 
 
 def _scaled_norm(g: np.ndarray) -> Any:

@@ -2,6 +2,7 @@ r"""`Optimizer`: an update rule with its parameters and state, for training loop
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -223,14 +224,14 @@ class _Part:
         self.buffer = namespace(self.arena.flat).zeros_like(self.arena.flat)
         self._method = method
         self._bound = None
-        form = form or _default_form(self.arena.flat)
+        form = form or stepper.kernel_form(self.arena.flat)
         if isinstance(method, stepper.DerivedMethod) and form is not None:
             self._bound = method.rule.kernel(form).bind(self.arena.flat, self.state, **hyper)
 
     def take(self, arrays: list[Any]) -> Any:
         r"""Return the gradients as one flat array; a single array is not copied."""
         if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
-            return arrays[0].reshape(-1)
+            return arrays[0] if arrays[0].ndim == 1 else arrays[0].reshape(-1)
         return self.arena.gather(arrays, self.buffer)
 
     def step(self, g: Any, t: int, hyper: _Hyper) -> None:
@@ -278,14 +279,11 @@ def _one_number(name: str, value: Any) -> Any:
     return value
 
 
-def _default_form(flat: Any) -> str | None:
-    if isinstance(flat, np.ndarray):
-        return "numpy"
-    return "cupy" if type(flat).__module__.partition(".")[0] == "cupy" else None
-
-
 def _is_finite(g: Any) -> bool:
     if type(g) is np.ndarray:
+        # Of a few numbers Python's sum is quickest; where it overflows, the rest decides.
+        if g.size <= 64 and math.isfinite(sum(g.tolist())):
+            return True
         return bool(np.logical_and.reduce(np.isfinite(g)))
     xp = namespace(g)
     return bool(xp.all(xp.isfinite(g)))

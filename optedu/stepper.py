@@ -21,6 +21,7 @@ __all__ = [
     "WrittenMethod",
     "checked_gradient",
     "gradient",
+    "kernel_form",
     "method",
     "start",
 ]
@@ -244,6 +245,13 @@ def checked_gradient(problem: Any, g: Any, x: Any) -> None:
         raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {g.dtype}")
 
 
+def kernel_form(x: Any) -> str | None:
+    r"""Return the form of the in-place kernel for arrays like `x`; `None` where there is none."""
+    if isinstance(x, np.ndarray):
+        return "numpy"
+    return "cupy" if type(x).__module__.partition(".")[0] == "cupy" else None
+
+
 def gradient(problem: Any, seed: int, x: Any) -> Callable[[Any, int], Any]:
     r"""Return `gradient(x, t)`: the problem's, on the batch of step t where it draws batches."""
     if not getattr(problem, "stochastic", False):
@@ -264,16 +272,19 @@ class Engine:
         hyper = schedule.at(1)
         self._state = chosen.init(x, hyper)
         self._kernel = None
-        # The in-place kernel: the parameters are a private copy, and nobody sees the state.
-        if isinstance(chosen, DerivedMethod) and isinstance(x, np.ndarray):
-            self._kernel = chosen.rule.kernel("numpy").bind(self.x, self._state, **hyper)
+        form = kernel_form(x)
+        numbers = all(type(value) is float for value in hyper.values())
+        # The in-place kernel: the parameters are a private copy, and nobody sees the state. Only
+        # NumPy's takes hyper-parameters that differ from run to run.
+        if isinstance(chosen, DerivedMethod) and form and (numbers or form == "numpy"):
+            self._kernel = chosen.rule.kernel(form).bind(self.x, self._state, **hyper)
 
     def step(self, g: Any, t: int) -> None:
         r"""Take step `t`, and project onto the problem's box where it has one."""
         if self._kernel is not None:
             self._kernel(g, t, **self._schedule.changes(t))
             if self._bounds is not None:
-                np.clip(self.x, *self._bounds, out=self.x)
+                self.x[...] = namespace(self.x).clip(self.x, *self._bounds)
             return
         hyper = self._schedule.at(t)
         self.x, self._state = self._chosen.step(self.x, g, self._state, t, hyper)
