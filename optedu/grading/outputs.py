@@ -2,6 +2,7 @@ r"""Notebook outputs out of messages that a hostile process may have written, wi
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from nbformat import NotebookNode
@@ -10,6 +11,7 @@ from nbformat.v4 import new_output
 __all__ = ["Outputs"]
 
 _MAX_OUTPUTS = 2000  # of one cell
+_JSON = re.compile(r"application/(\w+\+)?json")  # the types whose value nbformat takes as JSON
 
 
 class Outputs:
@@ -121,7 +123,7 @@ def _bundle(data: Any) -> tuple[NotebookNode, int]:
     kept, total = NotebookNode(), 0
     if isinstance(data, dict):
         for mime, value in data.items():
-            if isinstance(value, str) or mime.endswith("json"):
+            if isinstance(value, str) or _JSON.fullmatch(mime):
                 plain, size = _plain(value)
                 kept[mime] = plain
                 total += size + len(mime)

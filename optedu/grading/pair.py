@@ -88,7 +88,7 @@ class Pair:
         Returns
         -------
         reply : dict
-            ``status`` is ``"ok"``, ``"error"`` (with ``ename``, ``evalue``, ``traceback``),
+            ``status`` is ``"ok"``, ``"error"`` (with ``ename``, ``evalue``),
             ``"timeout"`` (interrupted) or ``"dead"`` (the kernel has ended).
         """
         if not kernel.alive:

@@ -117,7 +117,9 @@ def test_unprivileged(say):
     ],
 )
 def test_system_calls_are_refused(say, call):
-    code = f"import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.{call}, ctypes.get_errno())"
+    code = (
+        f"import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.{call}, ctypes.get_errno())"
+    )
     assert say(code) == "-1 1"
 
 
@@ -221,9 +223,7 @@ time.sleep(600)
 def test_closing_ends_everything(tmp_path):
     pair = Pair(Limits(), str(tmp_path))
     outputs: list = []
-    pair.run(
-        pair.student, "import subprocess; p = subprocess.Popen(['sleep', '600'])", outputs, 1
-    )
+    pair.run(pair.student, "import subprocess; p = subprocess.Popen(['sleep', '600'])", outputs, 1)
     pids = pair.student.processes(pair._jail.pid)
     assert len(pids) >= 3
     folders = list(pair._folders)

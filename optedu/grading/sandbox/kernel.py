@@ -19,10 +19,10 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from IPython.core.error import StdinNotImplementedError
-from IPython.core.profiledir import ProfileDir
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.profiledir import ProfileDir
 from jupyter_client.session import Session
 from traitlets.config import Config
 
@@ -225,7 +225,6 @@ class Kernel:
                 "status": "error",
                 "ename": type(error).__name__,
                 "evalue": _text(error),
-                "traceback": list(self.shell._last_traceback or []),
             }
         sys.stdout.flush()
         sys.stderr.flush()
@@ -233,7 +232,6 @@ class Kernel:
         with self._lock:
             self._cell = 0
             self.control.send(reply)
-
 
     def _prepare(self, code: str) -> Exception | None:
         if self.before_cell is None:

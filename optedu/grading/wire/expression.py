@@ -17,22 +17,112 @@ __all__ = ["UnsafeExpression", "is_expression", "read", "write"]
 _MAX_TEXT, _MAX_NODES, _MAX_DEPTH = 200_000, 20_000, 120
 _MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
 
-_CLASSES = (
-    "Add Mul Pow Symbol Dummy Integer Float Rational Tuple Eq Ne Lt Le Gt Ge Equality Unequality "
-    "StrictLessThan LessThan StrictGreaterThan GreaterThan Abs sign Max Min exp log sin cos tan "
-    "asin acos atan atan2 sinh cosh tanh asinh acosh atanh sqrt Piecewise ExprCondPair Derivative "
-    "Function Sum Product Integral MutableDenseMatrix ImmutableDenseMatrix Indexed IndexedBase "
-    "Idx Transpose MatMul MatAdd MatrixSymbol Subs Lambda floor ceiling erf gamma factorial "
-    "And Or Not re im conjugate Heaviside DiracDelta Interval Str Not Contains"
-).split()
+_CLASSES = [
+    "Add",
+    "Mul",
+    "Pow",
+    "Symbol",
+    "Dummy",
+    "Integer",
+    "Float",
+    "Rational",
+    "Tuple",
+    "Eq",
+    "Ne",
+    "Lt",
+    "Le",
+    "Gt",
+    "Ge",
+    "Equality",
+    "Unequality",
+    "StrictLessThan",
+    "LessThan",
+    "StrictGreaterThan",
+    "GreaterThan",
+    "Abs",
+    "sign",
+    "Max",
+    "Min",
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "sqrt",
+    "Piecewise",
+    "ExprCondPair",
+    "Derivative",
+    "Function",
+    "Sum",
+    "Product",
+    "Integral",
+    "MutableDenseMatrix",
+    "ImmutableDenseMatrix",
+    "Indexed",
+    "IndexedBase",
+    "Idx",
+    "Transpose",
+    "MatMul",
+    "MatAdd",
+    "MatrixSymbol",
+    "Subs",
+    "Lambda",
+    "floor",
+    "ceiling",
+    "erf",
+    "gamma",
+    "factorial",
+    "And",
+    "Or",
+    "Not",
+    "re",
+    "im",
+    "conjugate",
+    "Heaviside",
+    "DiracDelta",
+    "Interval",
+    "Str",
+    "Not",
+    "Contains",
+]
 _CONSTANTS = {
     "One": "One", "Zero": "Zero", "NegativeOne": "NegativeOne", "Half": "Half", "pi": "Pi",
     "E": "Exp1", "I": "ImaginaryUnit", "oo": "Infinity", "nan": "NaN", "zoo": "ComplexInfinity",
     "true": "true", "false": "false",
 }  # fmt: skip
 _ASSUMPTIONS = frozenset(
-    "commutative complex real positive negative zero nonzero nonnegative nonpositive integer "
-    "rational finite infinite extended_real hermitian imaginary even odd prime algebraic".split()
+    [
+        "commutative",
+        "complex",
+        "real",
+        "positive",
+        "negative",
+        "zero",
+        "nonzero",
+        "nonnegative",
+        "nonpositive",
+        "integer",
+        "rational",
+        "finite",
+        "infinite",
+        "extended_real",
+        "hermitian",
+        "imaginary",
+        "even",
+        "odd",
+        "prime",
+        "algebraic",
+    ]
 )
 
 

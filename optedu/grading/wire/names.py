@@ -2,12 +2,14 @@ r"""Which names a cell needs from outside, and which of them are well-known modu
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import symtable
+from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["free_names", "well_known"]
+__all__ = ["Needs", "needs", "well_known"]
 
 # A student's kernel is never asked for these: whoever decides what ``np.allclose`` or
 # ``assert_allclose`` means, decides the score.
@@ -32,48 +34,78 @@ _CHECKS = {
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
 
-def free_names(code: str) -> tuple[set[str], set[str], set[str]]:
-    r"""Global names that ``code`` reads, in any of its scopes.
+@dataclass(frozen=True)
+class Needs:
+    r"""Global names in a cell; built-in ones are left out.
 
-    Built-in names and those that it imports or defines with ``def`` and ``class`` are left out.
+    Attributes
+    ----------
+    first : set of str
+        Read at the top level before the cell assigns them.
+    inner : set of str
+        Read by its functions and not assigned by the cell, perhaps needed by a later cell.
+    own : set of str
+        Assigned, imported or defined at its top level.
+    """
 
-    Returns
-    -------
-    needed, own, inner : set of str
-        ``own`` are those that it also assigns at its top level, mostly before it reads them;
-        ``inner`` those that its functions and classes read, perhaps when a later cell calls them.
+    first: set[str]
+    inner: set[str]
+    own: set[str]
 
-    Raises
-    ------
-    SyntaxError
-        If ``code`` is not Python.
+
+def needs(code: str) -> Needs:
+    r"""Which names ``code`` needs from outside; raises ``SyntaxError`` if it is not Python.
 
     Examples
     --------
-    >>> needed, own, inner = free_names("y = f(x)\ndef g(a): return a + b + len(y)\ng(1)")
-    >>> sorted(needed), sorted(own), sorted(inner)
-    (['b', 'f', 'x'], ['y'], ['b', 'y'])
+    >>> found = needs("y = f(x); y\ndef g(a): return a + b + len(y)")
+    >>> sorted(found.first), sorted(found.inner), sorted(found.own)
+    (['f', 'x'], ['b'], ['g', 'y'])
+    >>> needs("n = n + 1").first
+    {'n'}
     """
-    needed: set[str] = set()
-    own: set[str] = set()
-    made: set[str] = set()
+    top = symtable.symtable(code, "<cell>", "exec")
+    own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    read = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    first: set[str] = set()
+    assigned: set[str] = set()
+    for statement in ast.parse(code).body:
+        loads, stores = _top_level_names(statement)
+        first |= (loads & read) - assigned
+        assigned |= stores
     inner: set[str] = set()
-    tables = [symtable.symtable(code, "<cell>", "exec")]
+    tables = list(top.get_children())
     while tables:
         table = tables.pop()
-        top = table.get_type() == "module"
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (top or symbol.is_global()):
-                needed.add(symbol.get_name())
-                if not top:
-                    inner.add(symbol.get_name())
-            if top and (symbol.is_imported() or symbol.is_namespace()):
-                made.add(symbol.get_name())
-            elif top and symbol.is_assigned():
-                own.add(symbol.get_name())
         tables.extend(table.get_children())
-    needed = {name for name in needed if not hasattr(builtins, name)} - made
-    return needed - own, needed & own, inner & needed
+        inner |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+    return Needs(_without_builtins(first), _without_builtins(inner - own), own)
+
+
+def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:
+    """Names that a statement reads and binds when it runs; not in bodies of functions."""
+    loads: set[str] = set()
+    stores: set[str] = set()
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Name):
+            (loads if isinstance(node.ctx, ast.Load) else stores).add(node.id)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            loads.add(node.target.id)
+        if isinstance(node, ast.alias):
+            stores.add((node.asname or node.name).partition(".")[0])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            stores.add(node.name)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, node.args]
+            continue
+        waiting += ast.iter_child_nodes(node)
+    return loads, stores
+
+
+def _without_builtins(names: set[str]) -> set[str]:
+    return {name for name in names if not hasattr(builtins, name)}
 
 
 def well_known(name: str) -> tuple[Any] | None:

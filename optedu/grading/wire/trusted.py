@@ -12,7 +12,7 @@ from typing import Any
 
 from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire.codec import CannotCross
-from optedu.grading.wire.names import free_names, well_known
+from optedu.grading.wire.names import Needs, needs, well_known
 from optedu.grading.wire.peer import Away, Peer, StudentGone
 from optedu.grading.wire.service import Missing
 
@@ -27,6 +27,7 @@ class Trusted(Peer):
         self._shell = shell
         self._bound: dict[str, Any] = {}
         self._inner: set[str] = set()  # read by functions of earlier cells
+        self._instructors: set[str] = set()  # assigned by earlier cells
         with contextlib.suppress(ImportError):
             from optedu.exercise import registry
 
@@ -43,25 +44,30 @@ class Trusted(Peer):
                 del space[name]
         self._bound.clear()
         try:
-            needed, own, inner = free_names(self._shell.transform_cell(code))
+            found = needs(self._shell.transform_cell(code))
         except SyntaxError:
             return
-        for name in sorted(self._inner | needed | own):
-            if name in space:
-                continue
-            found = well_known(name)
-            if found is None:
-                try:
-                    found = self._ask("get", name)
-                except CannotCross:  # the cell then fails with a NameError for it
-                    found = None
-                except StudentGone:
-                    if name in needed:
-                        raise
-                    continue
-            if found is not None:
-                space[name] = self._bound[name] = found[0]
-        self._inner |= inner
+        for name in sorted((found.first | found.inner | self._inner) - self._instructors):
+            if name not in space:
+                self._bind(name, found)
+        self._inner |= found.inner
+        # Should a locked cell fail half-way, its names must not be taken from the student.
+        self._instructors |= found.own
+
+    def _bind(self, name: str, found: Needs) -> None:
+        value = well_known(name)
+        if value is None:
+            try:
+                value = self._ask("get", name)
+            except CannotCross:  # the cell then fails with a NameError for it
+                pass
+            except StudentGone:
+                if name in found.first:
+                    raise
+        if value is not None:
+            self._shell.user_ns[name] = value[0]
+            if name not in found.own:  # else what the cell makes of it is the instructor's
+                self._bound[name] = value[0]
 
     def implemented(self, name: str) -> Callable | None:
         """The student's function registered as ``name``, or None (the registry's provider)."""
@@ -96,7 +102,8 @@ class Trusted(Peer):
 
 def _is_open(value: Any) -> bool:
     """Whether student code may read public attributes: instances of this package's classes and
-    of classes that the notebook itself defines."""
+    of classes that the notebook itself defines.
+    """
     module = getattr(type(value), "__module__", "")
     return not isinstance(value, type) and (
         module == "__main__" or module.startswith(("optedu.problems", "optedu.rule"))
