@@ -30,7 +30,9 @@ export function tokens(text) {
 export function editor(place, { text, label, onInput, onRun }) {
   const wrap = document.createElement("div");
   wrap.className = "pyexercise-editor";
-  const below = document.createElement("pre");
+  // Not a pre: the theme makes those reachable by keyboard, and this one is only paint.
+  const below = document.createElement("div");
+  below.className = "paint";
   below.setAttribute("aria-hidden", "true");
   const area = document.createElement("textarea");
   Object.assign(area, { spellcheck: false, autocapitalize: "off", autocomplete: "off", wrap: "off" });
