@@ -40,7 +40,7 @@ from optedu.web.figure.configuration import configuration, merged, presets
 FOLDER = "optfigure"  # of the assets, under _static; and of the stills, beside the doctrees
 
 
-class optfigure(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes like this)
+class optfigure(nodes.General, nodes.Element):
     """An interactive figure; its one child is the still."""
 
 

@@ -79,7 +79,7 @@ def test_every_preset_shows_and_each_of_its_sliders_acts(
     name: str, page: Any, figures: str
 ) -> None:
     account = opened(page, f"{figures}/playground.html")
-    page.get_by_label("Show").select_option(name)
+    page.get_by_label("Show", exact=True).select_option(name)
     # A map is done when its pixels stay.
     before = pixels(page)
     page.wait_for_timeout(300)
@@ -93,19 +93,19 @@ def test_every_preset_shows_and_each_of_its_sliders_acts(
         slider = sliders.nth(k)
         was, seen = state(page), pixels(page)
         slider.focus()
-        for _ in range(12):
-            page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        if state(page) == was:  # it stood at its lower end
+            page.keyboard.press("ArrowRight")
+        assert state(page) != was, "the first press of an arrow key changes nothing"
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
         now = state(page)
-        if now == was:  # it stood at its lower end
-            for _ in range(40):
-                page.keyboard.press("ArrowRight")
-            now = state(page)
         label = slider.get_attribute("data-name")
         assert now != was, f"{label} changes nothing"
         changed = json.dumps(now["runs"]) != json.dumps(was["runs"]) or now[label] != was[label]
         assert changed, f"{label} changed something else"
-        if label != "seed" and not (label in ("batch", "seed") and was["noise"] == 0):
-            assert pixels(page) != seen or label == "momentum", f"{label} moves nothing"
+        if label not in ("batch", "seed") or was["noise"] > 0:
+            assert pixels(page) != seen, f"{label} moves nothing"
         assert slider.get_attribute("aria-valuetext")
     clean(account)
 
@@ -170,8 +170,8 @@ def test_without_motion_play_shows_the_end(context: Any, figures: str) -> None:
 def test_a_link_restores_everything(context: Any, figures: str) -> None:
     page = context.new_page()
     opened(page, f"{figures}/playground.html")
-    page.get_by_label("Show").select_option("warm-up")
-    page.get_by_label("Problem").select_option("himmelblau")
+    page.get_by_label("Show", exact=True).select_option("warm-up")
+    page.get_by_label("Problem", exact=True).select_option("himmelblau")
     page.get_by_label("Optimizer to add").select_option("nadam")
     page.get_by_role("button", name="Add optimizer").click()
     page.get_by_role("button", name="Remove Adam", exact=True).click()
@@ -188,7 +188,7 @@ def test_a_link_restores_everything(context: Any, figures: str) -> None:
     account = opened(other, address)
     assert state(other) == saved
     assert pixels(other) == seen
-    assert other.get_by_label("Show").input_value() == "warm-up"
+    assert other.get_by_label("Show", exact=True).input_value() == "warm-up"
     clean(account)
 
 
@@ -281,9 +281,9 @@ def test_the_picture_is_saved(page: Any, figures: str, tmp_path: Path) -> None:
     path = tmp_path / "figure.png"
     download.value.save_as(path)
     assert download.value.suggested_filename == "opt-adam-bias.png"
-    image = Image.open(path)
-    assert image.width > 800
-    assert len(image.convert("RGB").getcolors(1 << 24)) > 100
+    with Image.open(path) as image:
+        assert image.width > 800
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 100
     clean(account)
 
 

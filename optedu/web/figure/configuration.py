@@ -1,4 +1,4 @@
-r"""Configurations of a figure: what an author writes in YAML, checked and filled in for the script."""
+r"""Configurations of a figure: what an author writes in YAML, checked and filled in."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sympy
 import yaml
 
-from optedu.validate import choice
+from optedu.validate import choice, nonnegative
 from optedu.web.figure import catalog
 
 __all__ = ["configuration", "merged", "presets"]
@@ -84,6 +83,8 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
     o = {**_OPTIONS, **options}
     problem = catalog.problem(o["problem"])
     runs = [_run(entry) for entry in o["optimizers"]]
+    if not 1 <= len(runs) <= 8:
+        raise ValueError(f"optimizers must be 1 to 8, got {len(runs)}")
     start = problem.x0.tolist() if o["start"] is None else [float(v) for v in o["start"]]
     if len(start) != problem.dim:
         raise ValueError(f"start must have {problem.dim} numbers for {o['problem']}, got {start}")
@@ -96,7 +97,7 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
         "problem": o["problem"],
         "start": start,
         "steps": steps,
-        "noise": float(o["noise"]),
+        "noise": nonnegative("noise", float(o["noise"])),
         "batch": _whole("batch", o["batch"], 1, 1024),
         "seed": _whole("seed", o["seed"], 0, 99),
         "runs": runs,
@@ -180,7 +181,3 @@ def _whole(name: str, value: Any, lo: int, hi: int) -> int:
         raise ValueError(f"{name} must be a whole number from {lo} to {hi}, got {value!r}")
     return int(value)
 
-
-def initial_point(config: Mapping[str, Any]) -> np.ndarray:
-    r"""Return the start of a configuration as an array."""
-    return np.array(config["start"], dtype=float)

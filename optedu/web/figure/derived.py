@@ -31,7 +31,7 @@ WARMUP = Symbol("warmup", positive=True)
 
 
 def composed(rule: Rule) -> dict[Symbol, Expr]:
-    r"""Return the new value of x and of each state in terms of the old ones, g, t and the hypers."""
+    r"""Return the new x and states in terms of the old ones, g, t and the hyper-parameters."""
     values: dict[Symbol, Expr] = {}
     for equation in rule.equations:
         values[equation.lhs] = equation.rhs.subs(values)

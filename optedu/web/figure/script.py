@@ -55,19 +55,22 @@ def compact(source: str) -> str:
     Not a minifier: names and statements stay, so that what a browser shows can still be read.
     """
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
-    lines = (re.sub(r"(^|\s)// .*$", "", line).strip() for line in source.splitlines())
-    text = "\n".join(_tight(line) for line in lines if line)
+    text = "\n".join(filter(None, map(_tight, source.splitlines())))
     # A line break means nothing after these, nor a semicolon before a closing brace.
-    return re.sub(r";\s*}", "}", re.sub(r"(?<=[{(\[,;])\n(?!function|export|class)", "", text)) + "\n"
+    text = re.sub(r"(?<=[{(\[,;])\n(?!function|export|class)", "", text)
+    return re.sub(r";\s*}", "}", text) + "\n"
 
 
 def _tight(line: str) -> str:
     # Strings are every second piece. Spaces around + and - stay: `a - -b` must not become `a--b`.
     pieces = re.split(r'("(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)', line)
     for k in range(0, len(pieces), 2):
-        code = re.sub(r" *([=*/<>!&|?:,;{}()\[\]]) *", r"\1", pieces[k])
+        code, comment, _ = pieces[k].partition("//")
+        code = re.sub(r" *([=*/<>!&|?:,;{}()\[\]]) *", r"\1", code)
         pieces[k] = re.sub(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])", r"\1", code)
-    return "".join(pieces)
+        if comment:
+            return "".join(pieces[: k + 1]).strip()
+    return "".join(pieces).strip()
 
 
 def assets() -> dict[str, str]:
@@ -126,7 +129,7 @@ const named = (list) => Object.fromEntries(list.map((one) => [one.name, one]));
 
 
 def _hypers(rules: Mapping[str, Rule]) -> str:
-    r"""Print what the rules share: every hyper-parameter, and the functions that put them together."""
+    r"""Print what the rules share: every hyper-parameter, and helpers."""
     shared = {h.name: _hyper(h) for rule in rules.values() for h in rule.hypers}
     entries = ",\n".join(f"{name}: {_json(meta)}" for name, meta in shared.items())
     return f"const HYPERS = {{\n{entries}\n}};\n{_HELPERS}"

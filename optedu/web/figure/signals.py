@@ -1,4 +1,4 @@
-r"""Losses that are linear in x with a slope that changes with the step: gradients to feed a rule."""
+r"""Losses linear in x with a slope that changes with the step: gradients to feed a rule."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def draw(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
     """
     runs = [trajectories.run(config, chosen) for chosen in config["runs"]]
     views = config["views"]
-    figure = Figure(figsize=(3.8 * len(views), 3.1), dpi=192)
+    figure = Figure(figsize=(3.75 * len(views), 3.125), dpi=192)
     panels = figure.subplots(1, len(views), squeeze=False)[0]
     for ax, view in zip(panels, views, strict=True):
         _VIEWS[view["type"]](ax, view, config, runs)

@@ -267,9 +267,10 @@ class OptFigure extends HTMLElement {
     this.status = h("p", { class: "of-status", role: "status", "aria-live": "polite" });
     this.legend = h("ul", { class: "of-legend" });
     const choice = (label, current, options, act) => {
-      const select = h("select", { onchange: (e) => act(e.target.value) },
-        ...options.map(([v, text]) => h("option", { value: v, selected: String(v) === String(current) }, text)));
-      return h("label", { class: "of-choice" }, h("span", {}, label), select);
+      const id = `${this.uid}-choice-${++serial}`;
+      return h("div", { class: "of-choice" }, h("label", { for: id }, label),
+        h("select", { id, onchange: (e) => act(e.target.value) },
+          ...options.map(([v, text]) => h("option", { value: v, selected: String(v) === String(current) }, text))));
     };
     const head = h("div", { class: "of-head" });
     if (config.presets) {
@@ -388,7 +389,8 @@ class OptFigure extends HTMLElement {
     const own = run ?? this.runs.find((r) => (name === "warmup" ? r.warms : name in r.hyper)) ?? this.runs[0];
     const rule = own.rule.hypers.find((k) => k.name === name);
     const range = { ...(rule ?? COMMON[name]), ...(this.shown.ranges?.[name] ?? {}) };
-    const N = 400;
+    // So coarse that a press of an arrow key always reaches another value, after rounding too.
+    const N = range.binary ? 10 : range.whole ? 60 : { log: 200, complement: 160, zerolog: 50 }[range.scale] ?? range.hi - range.lo;
     const read = () => (rule ? own.hyper[name] : name === "warmup" ? own.warmup : this.s[name]);
     const id = `${this.uid}-${name}-${++serial}`;
     const output = h("output", { for: id });

@@ -1,0 +1,271 @@
+"""What an author writes in ``{optfigure}``, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy
+
+from optedu import rules
+from optedu.rule import x
+from optedu.symbols import g, lr, momentum, t
+from optedu.web.figure import catalog, derived, script, still
+from optedu.web.figure.configuration import configuration, merged, presets
+
+CHAPTER_PRESETS = {
+    "slope-step",
+    "divergence",
+    "saddle-noise",
+    "noise-floor",
+    "momentum-eigenvalues",
+    "look-ahead",
+    "adagrad-step",
+    "rmsprop-window",
+    "adam-bias",
+    "reddi",
+    "warm-up",
+    "sensitivity",
+}
+
+
+def build(folder: Path, page: str, builder: str = "html") -> tuple[int, str]:
+    """Build a site of one page; return the exit status and what Sphinx said."""
+    (folder / "conf.py").write_text(
+        'extensions = ["myst_parser", "optedu.web.figures"]\n'
+        'exclude_patterns = ["_site"]\nnumfig = True\n'
+    )
+    (folder / "index.md").write_text(page)
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-b", builder, str(folder), str(folder / "_site")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+# -- the scripts -----------------------------------------------------------------------------------
+
+
+def test_the_scripts_are_under_sixty_kilobytes() -> None:
+    scripts = {k: v for k, v in script.assets().items() if k.endswith(".js")}
+    assert set(scripts) == {"draw.js", "engine.js", "figure.js", "printed.js", "views.js"}
+    assert sum(len(text.encode()) for text in scripts.values()) < 60_000
+
+
+def test_the_hand_written_scripts_hold_no_rule() -> None:
+    names = {h.name for rule in rules.all().values() for h in rule.hypers} - {"lr", "momentum"}
+    for path in script.ASSETS.glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.findall(rf"\b({'|'.join(names)})\b", text), path.name
+        assert "http" not in text, "a figure asks no other host for anything"
+
+
+def test_every_rule_and_problem_is_printed() -> None:
+    text = script.printed()
+    for name in catalog.rule_names():
+        assert f"function {name}(x, g, state, t, " in text
+    assert set(rules.all()) < set(catalog.rule_names())
+    for name in catalog.PROBLEMS:
+        assert f'problem("{name}"' in text
+
+
+def test_compact_keeps_strings_and_signs() -> None:
+    source = (
+        'const a = "x  = // 1; y";  // note\n/* more */\nlet b = a - -1 + +2;\nif (a) {\n  b;\n}\n'
+    )
+    assert script.compact(source) == 'const a="x  = // 1; y";let b=a - -1 + +2;if(a){b}\n'
+
+
+def test_sliders_have_the_rules_own_ranges_and_defaults() -> None:
+    for rule in rules.all().values():
+        for hyper in rule.hypers:
+            ends = script.slider(hyper)
+            assert hyper.lower <= ends["lo"] < ends["hi"] <= hyper.upper
+            assert ends["lo"] <= hyper.default <= ends["hi"]
+            hyper.check(ends["lo"])
+            hyper.check(ends["hi"])
+            if hyper.name in ("lr", "eps"):
+                assert ends["scale"] == "log"
+
+
+# -- what is derived -------------------------------------------------------------------------------
+
+
+def test_the_uncorrected_adam_is_adam_without_its_two_divisors() -> None:
+    adam, bare = catalog.rule("adam"), catalog.rule("adam_uncorrected")
+    point, gradient = np.array([1.0]), np.array([0.5])
+    state = adam.init(point)
+    full = adam.step(point, gradient, state, 1, eps=0)[0] - point
+    raw = bare.step(point, gradient, state, 1, eps=0)[0] - point
+    assert raw / full == pytest.approx((1 - 0.9) / np.sqrt(1 - 0.999))
+
+
+@pytest.mark.parametrize("name", ["momentum", "nesterov"])
+def test_a_momentum_step_is_coasting_and_then_the_gradient(name: str) -> None:
+    rule = catalog.rule(name)
+    state, base, coast = derived.momentum_parts(rule)
+    new = {k: v.subs(t, 2) for k, v in derived.composed(rule).items()}
+    others = {h.symbol: 0 for h in rule.hypers if h.symbol not in (lr, momentum)}
+    after = base.subs(
+        {x.old: new[x.new], rule.states[0].old: new[rule.states[0].new]}, simultaneous=True
+    )
+    assert state == "b"
+    assert sympy.simplify((after - coast + lr * g).subs(others)) == 0
+    # Nesterov's gradient is taken after coasting, heavy ball's before: where each equals x.
+    assert (coast if name == "nesterov" else base) == x.old
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "sgd"])
+def test_other_rules_have_no_momentum_parts(name: str) -> None:
+    assert derived.momentum_parts(catalog.rule(name)) is None
+
+
+def test_only_linear_rules_have_a_matrix() -> None:
+    linear = {
+        n for n in catalog.rule_names() if derived.iteration_matrix(catalog.rule(n)) is not None
+    }
+    assert linear == {"sgd", "momentum", "nesterov"}
+
+
+# -- configurations --------------------------------------------------------------------------------
+
+
+def test_there_is_a_preset_for_every_figure_of_the_curriculum() -> None:
+    assert set(presets()) >= CHAPTER_PRESETS
+    for name, options in presets().items():
+        config = configuration(options, name)
+        assert config["title"]
+        assert config["text"]
+        assert json.loads(json.dumps(config)) == config
+
+
+def test_an_authors_entries_replace_the_presets() -> None:
+    config = configuration(merged("adam-bias", {"steps": 7, "controls": []}), "adam-bias")
+    assert (config["steps"], config["controls"]) == (7, [])
+    assert config["problem"] == presets()["adam-bias"]["problem"]
+
+
+def test_marks_are_computed_from_the_problems_constants() -> None:
+    config = configuration(
+        {"problem": "bowl", "marks": {"lr": {"2/L": "2/L", "2/(L + mu)": "best"}}}
+    )
+    assert [mark["at"] for mark in config["marks"]] == [2.0, pytest.approx(2 / 1.1)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"problem": "nosuch"}, "problem must be one of parabola, .*, got 'nosuch'"),
+        ({"optimizers": ["nosuch"]}, "optimizer must be one of adadelta, .*, got 'nosuch'"),
+        ({"optimizers": [{"adam": {"beta1": 1.5}}]}, r"beta1 must be .*got 1.5"),
+        ({"optimizers": [{"adam": {"momentum": 0.5}}]}, "momentum"),
+        ({"optimizers": []}, "optimizers"),
+        ({"start": [1.0]}, r"start must have 2 numbers for bowl, got \[1.0\]"),
+        ({"steps": 0}, "steps must be a whole number from 1 to 10000, got 0"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"noise": -1}, "noise must be"),
+        ({"views": ["nosuch"]}, "quantity must be one of"),
+        ({"views": [{"type": "nosuch"}]}, "view must be one of"),
+        ({"views": [{"type": "heat", "x": "lr", "y": "momentum"}]}, "y of the map must be one of"),
+        ({"controls": ["nosuch"]}, "control must be one of"),
+        ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
+    ],
+)
+def test_a_wrong_entry_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        configuration(options)
+
+
+def test_an_unknown_option_or_preset_is_named() -> None:
+    with pytest.raises(ValueError, match=r"option must be one of .*, got 'step'"):
+        merged(None, {"step": 5})
+    with pytest.raises(ValueError, match=r"preset must be one of .*, got 'nosuch'"):
+        merged("nosuch", {})
+
+
+# -- the still and the page ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["adam-bias", "sensitivity", "momentum-eigenvalues", "hardware"])
+def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "still.png"
+    config = configuration(presets()[name], name)
+    width, height = still.draw(config, path)
+    with Image.open(path) as image:
+        assert image.size == (2 * width, 2 * height)
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 20
+    assert path.stat().st_size < 100_000
+
+
+PAGE = """
+# Figures
+
+```{optfigure} adam-bias
+:name: fig-bias
+title: "</script><b>not markup"
+steps: 20
+caption: Its **caption** with $x^2$.
+alt: What it shows & more.
+```
+
+See {numref}`fig-bias`.
+"""
+
+
+def test_the_page_holds_configuration_still_and_caption(tmp_path: Path) -> None:
+    status, said = build(tmp_path, PAGE)
+    assert status == 0, said
+    html = (tmp_path / "_site" / "index.html").read_text()
+    (data,) = re.findall(
+        r'<opt-figure id="opt-fig-bias"><script type="application/json">(.*?)</script>', html
+    )
+    assert json.loads(data)["title"] == "</script><b>not markup"
+    assert json.loads(data)["steps"] == 20
+    source, alt = re.search(r'<img src="([^"]+)" alt="([^"]+)"', html).groups()
+    assert unescape(alt) == "What it shows & more."
+    assert (tmp_path / "_site" / source).is_file()
+    assert "<strong>caption</strong>" in html
+    assert html.count("optfigure/figure.js") == 1
+    assert 'type="module"' in html
+    for name in script.assets():
+        assert (tmp_path / "_site" / "_static" / "optfigure" / name).is_file()
+    assert "Fig. 1" in html
+
+
+def test_a_page_without_a_figure_loads_nothing(tmp_path: Path) -> None:
+    status, said = build(tmp_path, "# Page\n\nText.\n")
+    assert status == 0, said
+    assert "optfigure" not in (tmp_path / "_site" / "index.html").read_text()
+
+
+def test_on_paper_the_still_stands_in_the_figure(tmp_path: Path) -> None:
+    status, said = build(tmp_path, PAGE, "latex")
+    assert status == 0, said
+    (tex,) = (tmp_path / "_site").glob("*.tex")
+    assert re.search(r"\\sphinxincludegraphics.*adam-bias", tex.read_text())
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("```{optfigure} nosuch\n```", "preset must be one of"),
+        ("```{optfigure} adam-bias\nstep: 5\n```", "option must be one of"),
+        ("```{optfigure} adam-bias\njust words\n```", "the body must be YAML"),
+    ],
+)
+def test_a_mistake_stops_the_build_and_says_where(body: str, message: str, tmp_path: Path) -> None:
+    status, said = build(tmp_path, f"# Page\n\n{body}\n")
+    assert status != 0
+    assert message in said
+    assert "index.md:3" in said
