@@ -1,4 +1,4 @@
-"""Grade every variant of an assignment with stock nbgrader, once for all workers of a test run."""
+"""Grade everything that is submitted to an assignment with stock nbgrader, once a test run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 import nbformat
 import pytest
 
+from optedu.course.release import assignments
 from optedu.course.sample import grade
 from tests.assignments import notebooks
-from tests.assignments.variants import RIGHT, WRONG, packed
+from tests.assignments.bench import load
 
 
 @dataclass(frozen=True)
@@ -22,34 +23,35 @@ class Graded:
     said: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def graded(request, tmp_path_factory, worker_id):
-    """Grade the variants of the module's assignment; return the results by submission."""
-    assignment = request.module.ASSIGNMENT
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory, worker_id):
+    """Return a function of the assignment's name that gives the results by submission."""
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent
-    folder = shared / f"assignments-{assignment}"
-    folder.mkdir(exist_ok=True)
-    kept = folder / "graded.json"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            results = {k: asdict(v) for k, v in _grade(assignment, folder).items()}
-            kept.write_text(json.dumps(results))
-    return {k: Graded(**v) for k, v in json.loads(kept.read_text()).items()}
+
+    def results(assignment):
+        folder = shared / f"graded-{assignment}"
+        folder.mkdir(exist_ok=True)
+        kept = folder / "graded.json"
+        # The first worker that asks grades; the others wait for it.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                found = _grade(assignment, folder)
+                kept.write_text(json.dumps({k: asdict(v) for k, v in found.items()}))
+        return {k: Graded(**v) for k, v in json.loads(kept.read_text()).items()}
+
+    return results
 
 
 def _grade(assignment, folder):
     books = {
-        "instructor": notebooks.submission(assignment, {}),
+        "instructor": notebooks.read("solutions", assignment),
         "released": notebooks.read("exercises", assignment),
     }
-    books |= {v.name: notebooks.submission(v.assignment, v.cells) for v in RIGHT}
-    books |= {pack.name: notebooks.submission(assignment, pack.cells) for pack in packed(WRONG)}
-    mine = {v.name for v in RIGHT if v.assignment == assignment}
-    mine |= {p.name for p in packed(WRONG) if p.assignment == assignment}
-    books = {k: v for k, v in books.items() if k in mine | {"instructor", "released"}}
+    for name, cells in load(assignment).submissions().items():
+        books[name] = notebooks.submission(assignment, cells)
     for name, notebook in books.items():
         target = folder / "submitted" / name / assignment / f"{assignment}.ipynb"
         target.parent.mkdir(parents=True)
@@ -60,19 +62,18 @@ def _grade(assignment, folder):
 
 
 def _read(folder, student, assignment):
+    from nbgrader.api import Gradebook
+
     path = folder / "autograded" / student / assignment / f"{assignment}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
     said = {
         cell.metadata.nbgrader.grade_id: " ".join(
             " ".join(output.evalue.split())
             for output in cell.outputs
             if output.output_type == "error"
         )
-        for cell in notebook.cells
+        for cell in nbformat.read(path, as_version=4).cells
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
     }
-    from nbgrader.api import Gradebook
-
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         submission = gradebook.find_submission(assignment, student)
         points = {
@@ -85,18 +86,15 @@ def _read(folder, student, assignment):
 
 def pytest_terminal_summary(terminalreporter):
     """Print the kill rate, from the reports of all workers."""
-    for assignment in sorted({v.assignment for v in WRONG}):
-        test = f"test_{assignment}.py::test_mutant_loses_exactly_its_points["
-        counts = {
-            outcome: sum(
-                test in report.nodeid for report in terminalreporter.stats.get(outcome, [])
-            )
+    for assignment in assignments(notebooks.ROOT):
+        test = f"::test_mutant_loses_exactly_its_points[{assignment}-"
+        passed, failed = (
+            sum(test in report.nodeid for report in terminalreporter.stats.get(outcome, []))
             for outcome in ("passed", "failed")
-        }
-        total = sum(counts.values())
-        if total:
-            rate = 100 * counts["passed"] / total
+        )
+        if passed + failed:
+            rate = 100 * passed / (passed + failed)
             terminalreporter.write_line(
-                f"{assignment}: {counts['passed']} of {total} mutants lose exactly their points, "
-                f"kill rate {rate:.0f} %"
+                f"{assignment}: {passed} of {passed + failed} mutants lose exactly their points "
+                f"with the right message, kill rate {rate:.0f} %"
             )

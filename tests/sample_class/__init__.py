@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 
 from tests.assignments import notebooks
-from tests.assignments.variants import GIVEN, RIGHT, WRONG
+from tests.assignments.bench import load
 
 ADAM, DESCENT = "ps09_adam", "ps02_gradient_descent"
 
@@ -43,15 +43,14 @@ class Work:
     damage: str = ""
 
 
-def _of(*names: str) -> Work:
-    """Return the work of a student who has these variants of the assignments' bench."""
-    found = [next(v for v in RIGHT + WRONG if v.name == name) for name in names]
-    cells = dict(GIVEN.get(found[0].assignment, {}))
-    loses = set()
-    for variant in found:
-        cells |= variant.cells
-        loses |= {name.removeprefix("test_") for name in variant.loses}
-    return Work(cells, loses=" ".join(sorted(loses)))
+def _of(assignment: str, *names: str) -> Work:
+    """Return the work of a student who has these variants of the assignment's bench."""
+    bench = load(assignment)
+    by_name = {variant.name: variant for variant in bench.rights + bench.wrongs}
+    found = [by_name[name] for name in names]
+    cells = {name: source for variant in found for name, source in variant.cells.items()}
+    loses = sorted({name.removeprefix("test_") for v in found for name in v.loses})
+    return Work({**bench.given, **cells}, loses=" ".join(loses))
 
 
 _SYNTAX = "def adam(xp, x, g, state, t, *, lr=1e-3:\n    return x"
@@ -63,23 +62,23 @@ def sgd(xp, x, g, state, t, *, lr=1e-3):
 CLASS: dict[str, dict[str, Work]] = {
     # All right, each in another way.
     "ada": {ADAM: Work(), DESCENT: Work()},
-    "boris": {ADAM: _of("in_place_on_copies"), DESCENT: _of("lists_and_copies")},
-    "chen": {ADAM: _of("other_order"), DESCENT: _of("stacked")},
+    "boris": {ADAM: _of(ADAM, "in_place_on_copies"), DESCENT: _of(DESCENT, "lists_and_copies")},
+    "chen": {ADAM: _of(ADAM, "other_order"), DESCENT: _of(DESCENT, "stacked")},
     # The classics.
-    "dalia": {ADAM: _of("no_bias_correction"), DESCENT: _of("sgd_wrong_sign")},
+    "dalia": {ADAM: _of(ADAM, "no_bias_correction"), DESCENT: _of(DESCENT, "sgd_wrong_sign")},
     "emeka": {
-        ADAM: _of("eps_inside_the_root", "step_ratio_upside_down"),
-        DESCENT: _of("sgd_in_place", "descend_keeps_one_array"),
+        ADAM: _of(ADAM, "eps_inside_the_root", "step_ratio_upside_down"),
+        DESCENT: _of(DESCENT, "sgd_in_place", "descend_keeps_one_array"),
     },
     "fatima": {
-        ADAM: _of("g_for_g_squared", "expected_v_off_by_one", "longest_step_counts_from_0"),
-        DESCENT: _of("best_lr_is_2_over_L", "closed_form_without_t"),
+        ADAM: _of(ADAM, "g_for_g_squared", "expected_v_off_by_one", "longest_step_counts_from_0"),
+        DESCENT: _of(DESCENT, "best_lr_is_2_over_L", "closed_form_without_t"),
     },
     "goran": {
-        ADAM: _of("t_from_0", "reads_the_table_wrong"),
-        DESCENT: _of("descend_one_row_short", "thinks_root_kappa"),
+        ADAM: _of(ADAM, "t_from_0", "reads_the_table_wrong"),
+        DESCENT: _of(DESCENT, "descend_one_row_short", "thinks_root_kappa"),
     },
-    "hana": {ADAM: _of("float64_leaks"), DESCENT: _of("sgd_float64_leaks")},
+    "hana": {ADAM: _of(ADAM, "float64_leaks"), DESCENT: _of(DESCENT, "sgd_float64_leaks")},
     # Half of the work, the rest as it was released.
     "ivan": {
         ADAM: Work(
@@ -94,7 +93,7 @@ CLASS: dict[str, dict[str, Work]] = {
     # A cell that does not even parse costs its own points alone; a late exception costs none.
     "kofi": {
         ADAM: Work(
-            {"adam": _SYNTAX, **GIVEN[ADAM]},
+            {"adam": _SYNTAX, **load(ADAM).given},
             loses="adam_moments adam_first_step adam_many_steps adam_hyper_parameters adam_dtype "
             "adam_inputs adam_backend",
         ),

@@ -1,0 +1,224 @@
+"""Gradient descent, right and wrong."""
+
+from tests.assignments.bench import Bench
+
+BENCH = Bench("ps02_gradient_descent")
+
+_SGD = """@optedu.implement("sgd")
+def sgd(xp, x, g, state, t, *, lr=1e-3):
+"""
+ALL_OF_SGD = "sgd_step sgd_rate sgd_arrays sgd_inputs"
+_DESCEND = "def descend(grad, x0, lr, steps):\n"
+
+BENCH.right(
+    "lists_and_copies",
+    sgd=_SGD
+    + """    step = g * lr
+    new = xp.asarray(x, copy=True)
+    new -= step
+    return new, state
+""",
+    descend=_DESCEND
+    + """    x = x0.copy()
+    points = [x.copy()]
+    for _ in range(steps):
+        x -= lr * grad(x)
+        points.append(x.copy())
+    return np.array(points)
+""",
+    model_minimizer='model_minimizer = "x0 - g*lr"',
+    closed_form="closed_form = x0 * sp.exp(t * sp.log(1 - lr * lam))",
+    best="""kappa = L / mu
+best_lr = 2 / L / (1 + 1 / kappa)
+best_factor = (kappa - 1) / (kappa + 1)
+""",
+)
+
+BENCH.right(
+    "stacked",
+    sgd=_SGD + "    return x + (-lr) * g, None\n",
+    descend=_DESCEND
+    + """    rows = [x0]
+    while len(rows) <= steps:
+        rows.append(rows[-1] - lr * grad(rows[-1]))
+    return np.stack(rows)
+""",
+    closed_form="closed_form = sp.Product(1 - lr * lam, (sp.Symbol('i'), 1, t)) * x0",
+    steps_needed="""def steps_needed(L, mu, lr, tolerance=1e-6):
+    factor = max(abs(1 - lr * mu), abs(1 - lr * L))
+    if factor >= 1:
+        return None
+    x, t = 1.0, 0
+    while x > tolerance:
+        x *= factor
+        t += 1
+    return t
+""",
+    read_off="largest_stable = rates[4]\nzigzag = [r for r in rates if r > 1]",
+)
+
+BENCH.right(
+    "runs_on_minimize",
+    descend=_DESCEND
+    + """    points = [x0]
+    for t in range(1, steps + 1):
+        x, _ = sgd(np, points[-1], grad(points[-1]), {}, t, lr=lr)
+        points.append(x)
+    return np.array(points)
+""",
+    growth="growth = 10",
+)
+
+BENCH.wrong(
+    "sgd_wrong_sign",
+    ALL_OF_SGD,
+    "the wrong sign",
+    {"sgd": _SGD + "    return x + lr * g, {}\n"},
+)
+
+BENCH.wrong(
+    "sgd_lr_hard_coded",
+    "sgd_rate sgd_arrays",
+    "uses lr = 0.001 whatever it is given",
+    {"sgd": _SGD + "    return x - 1e-3 * g, {}\n"},
+)
+
+BENCH.wrong(
+    "sgd_in_place",
+    "sgd_inputs",
+    "changes an array in place that belongs to the caller",
+    {"sgd": _SGD + "    x -= lr * g\n    return x, {}\n"},
+)
+
+BENCH.wrong(
+    "sgd_float64_leaks",
+    "sgd_arrays",
+    "has dtype float64 although x and g came in as float32",
+    {"sgd": _SGD + "    return x - np.float64(lr) * g, {}\n"},
+)
+
+BENCH.wrong(
+    "sgd_returns_the_step",
+    ALL_OF_SGD,
+    "you return the step alone",
+    {"sgd": _SGD + "    return lr * g, {}\n"},
+)
+
+BENCH.wrong(
+    "sgd_forgets_the_state",
+    ALL_OF_SGD,
+    "a pair is needed",
+    {"sgd": _SGD + "    return x - lr * g\n"},
+)
+
+BENCH.wrong(
+    "descend_one_row_short",
+    "descend_form descend_values",
+    "not (6, 2)",
+    BENCH.edit(
+        "descend",
+        ("(steps + 1, *x0.shape)", "(max(steps, 1), *x0.shape)"),
+        ("range(1, steps + 1)", "range(1, steps)"),
+    )
+    | {},
+)
+
+BENCH.wrong(
+    "descend_keeps_one_array",
+    "descend_form descend_values descend_x0",
+    "it has to be x0",
+    {
+        "descend": _DESCEND
+        + """    points = [x0]
+    x = x0
+    for _ in range(steps):
+        x -= lr * grad(x)
+        points.append(x)
+    return np.array(points)
+"""
+    },
+)
+
+BENCH.wrong(
+    "descend_gradient_at_the_start",
+    "descend_values",
+    "8, 4, 2, 1",
+    BENCH.edit("descend", ("lr * grad(points[t - 1])", "lr * grad(x0)")),
+)
+
+BENCH.wrong(
+    "descend_uphill",
+    "descend_values",
+    "8, 4, 2, 1",
+    BENCH.edit("descend", ("points[t - 1] - lr", "points[t - 1] + lr")),
+)
+
+BENCH.wrong(
+    "descend_twice_the_gradients",
+    "descend_calls",
+    "grad was called 14 times",
+    BENCH.edit(
+        "descend",
+        ("points[t] = ", "if np.any(grad(points[t - 1])):\n            points[t] = "),
+    ),
+)
+
+BENCH.wrong(
+    "minimizer_wrong_sign",
+    "model_minimizer",
+    "expected",
+    {"model_minimizer": "model_minimizer = x0 + lr * g"},
+)
+
+BENCH.wrong(
+    "closed_form_without_t",
+    "closed_form",
+    "expected",
+    {"closed_form": "closed_form = (1 - lr * lam) * x0"},
+)
+
+BENCH.wrong(
+    "best_lr_is_2_over_L",
+    "best_lr",
+    "expected",
+    BENCH.edit(
+        "best",
+        ("best_lr = sp.solve(sp.Eq(1 - lr * mu, lr * L - 1), lr)[0]", "best_lr = 2 / L"),
+        ("sp.simplify(1 - best_lr * mu)", "(L - mu) / (L + mu)"),
+    ),
+)
+
+BENCH.wrong(
+    "best_factor_squared",
+    "best_factor",
+    "it is the square of the expected one",
+    BENCH.edit("best", ("sp.simplify(1 - best_lr * mu)", "((L - mu) / (L + mu)) ** 2")),
+)
+
+BENCH.wrong(
+    "diverging_rate_called_stable",
+    "largest_stable",
+    "it diverges",
+    BENCH.edit("read_off", ("largest_stable = 1.95", "largest_stable = 2.05")),
+)
+
+BENCH.wrong(
+    "zigzag_only_where_it_diverges",
+    "zigzag",
+    "negative where lr > 1 / L",
+    BENCH.edit("read_off", ("(1.1, 1.8, 1.95, 2.05)", "(2.05,)")),
+)
+
+BENCH.wrong(
+    "counts_one_step_too_many",
+    "steps_needed",
+    "20 steps are needed, not 21",
+    BENCH.edit("steps_needed", ("return t\n", "return t + 1\n")),
+)
+
+BENCH.wrong(
+    "thinks_root_kappa",
+    "growth",
+    "expected 10",
+    {"growth": "growth = np.sqrt(10)"},
+)

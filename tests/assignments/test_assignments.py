@@ -1,0 +1,87 @@
+"""Every assignment, graded as students' work is: exercises are tested like code."""
+
+import re
+
+import pytest
+
+from optedu.course.release import assignments
+from tests.assignments import notebooks
+from tests.assignments.bench import load
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, on import and on use
+
+NAMES = assignments(notebooks.ROOT)
+RIGHT = [(name, variant) for name in NAMES for variant in load(name).rights]
+WRONG = [(name, variant) for name in NAMES for variant in load(name).wrongs]
+
+
+def ids(cases):
+    return [f"{name}-{variant.name}" for name, variant in cases]
+
+
+def full(assignment, result):
+    lost = {name: result.said[name] for name, got in result.points.items() if not got}
+    assert not lost, lost
+    assert result.points == notebooks.points(assignment)
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_instructor_version_scores_everything(graded, assignment):
+    full(assignment, graded(assignment)["instructor"])
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_released_version_scores_nothing(graded, assignment):
+    result = graded(assignment)["released"]
+    assert set(result.points) == set(notebooks.points(assignment))
+    assert not any(result.points.values()), result.points
+
+
+@pytest.mark.parametrize(("assignment", "variant"), RIGHT, ids=ids(RIGHT))
+def test_right_answer_written_differently_scores_everything(graded, assignment, variant):
+    full(assignment, graded(assignment)[variant.name])
+
+
+@pytest.mark.parametrize(("assignment", "variant"), WRONG, ids=ids(WRONG))
+def test_mutant_loses_exactly_its_points(graded, assignment, variant):
+    pack = next(pack for pack in load(assignment).packs if variant in pack.variants)
+    # What the other mutants of the same submission lose is their business.
+    others = {name for other in pack.variants if other is not variant for name in other.loses}
+    result = graded(assignment)[pack.name]
+    lost = {name for name, got in result.points.items() if not got} - others
+    assert lost == variant.loses, {name: result.said[name] for name in lost ^ variant.loses}
+    points = notebooks.points(assignment)
+    kept = {name: got for name, got in result.points.items() if name not in lost | others}
+    assert kept == {name: points[name] for name in kept}
+    messages = [result.said[name] for name in sorted(lost)]
+    assert any(variant.says in message for message in messages), messages
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_there_are_enough_of_both(assignment):
+    assert len(load(assignment).rights) >= 2
+    assert len(load(assignment).wrongs) >= 10
+    # Every test cell is lost by some mutant: none is there for show.
+    lost = {name for variant in load(assignment).wrongs for name in variant.loses}
+    assert lost == set(notebooks.points(assignment))
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_points_in_the_text_are_those_in_the_metadata(assignment):
+    notebook = notebooks.read("exercises", assignment)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    tasks = re.findall(r"^## Task .*\((\d+) points", text, re.MULTILINE)
+    table = re.findall(r"^\| \d+\..*\| (\d+) \|$", text, re.MULTILINE)
+    assert tasks == table
+    assert sum(map(int, tasks)) == 100
+    parts = re.findall(r"^\*\*\d[a-z]\. [^*]*\*\* \((\d+) points", text, re.MULTILINE)
+    assert sum(map(int, parts)) == sum(notebooks.points(assignment).values())
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_source_has_stable_ids_and_no_outputs(assignment):
+    for position, cell in enumerate(notebooks.read("solutions", assignment).cells):
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        assert cell.id == (grade_id or f"cell-{position:02d}")
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
