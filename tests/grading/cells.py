@@ -45,11 +45,8 @@ def answer(source):
     return cell(source, solution=True)
 
 
-def test(source, points=1):
+def graded(source, points=1):
     return cell(source, grade=True, locked=True, points=points)
-
-
-test.__test__ = False  # a maker of cells, not a test
 
 
 def run(*cells, limits=SMALL, workspace=None, resources=None, **traits):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optedu.grading.execute import Execute, Limits
-from tests.grading.cells import SMALL, answer, needs_sandbox, run, scores, text
-from tests.grading.cells import setup as setup_cell
-from tests.grading.cells import test as test_cell
+from tests.grading.cells import SMALL, answer, graded, needs_sandbox, run, scores, setup, text
 
 pytestmark = needs_sandbox
 
@@ -22,10 +20,10 @@ TESTS = (
 
 def grade(*answers, limits=SMALL, tests=TESTS):
     notebook, outcome = run(
-        setup_cell("import numpy as np"),
+        setup("import numpy as np"),
         *map(answer, answers),
-        *map(test_cell, tests),
-        test_cell("assert True"),
+        *map(graded, tests),
+        graded("assert True"),
         limits=limits,
     )
     points = scores(notebook)
@@ -119,7 +117,7 @@ f = lambda x: np.array([P()], dtype=object)""",
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_answer_earns_nothing(name):
-    points, outcome, notebook = grade(WRONG[name])
+    points, outcome, _ = grade(WRONG[name])
     assert points == [0, 0, 0, 0]
     assert outcome.status in ("ok", "memory")
 
@@ -159,8 +157,8 @@ def test_what_ends_the_kernel_is_named(name):
 
 def test_points_from_before_the_end_are_kept():
     notebook, outcome = run(
-        answer(RIGHT), test_cell("assert f(3) == 6"),
-        answer("import os; os._exit(1)"), test_cell("assert f(3) == 6"),
+        answer(RIGHT), graded("assert f(3) == 6"),
+        answer("import os; os._exit(1)"), graded("assert f(3) == 6"),
     )  # fmt: skip
     assert scores(notebook) == [1, 0]
     assert outcome.status == "crashed"
@@ -197,13 +195,13 @@ def test_wall_clock():
 
 def test_fork_bomb():
     bomb = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
-    points, outcome, _ = grade(RIGHT, bomb, limits=QUICK, tests=TESTS[:1])
+    _, outcome, _ = grade(RIGHT, bomb, limits=QUICK, tests=TESTS[:1])
     assert outcome.status in ("timeout", "memory", "crashed")
 
 
 def test_right_code_that_warns_keeps_its_points():
     warns = "import warnings, sys\ndef f(x):\n    warnings.warn('careful')\n"
-    points, outcome, notebook = grade(
+    points, _, notebook = grade(
         warns + "    print('note', file=sys.stderr)\n    return 2 * x",
         tests=(*TESTS, "import sys\nassert f(1) == 2\nprint('noted', file=sys.stderr)"),
     )
@@ -214,8 +212,8 @@ def test_right_code_that_warns_keeps_its_points():
 def test_partial_credit_comes_from_the_tests_own_result():
     notebook, _ = run(
         answer("def f(x):\n    return 3"),
-        test_cell("0.5 * (f(1) == 3) + 0.25", points=2),
-        test_cell("f(1)", points=2),
+        graded("0.5 * (f(1) == 3) + 0.25", points=2),
+        graded("f(1)", points=2),
     )
     assert scores(notebook) == [0.75, 0]
     assert "greater than maximum" in text(notebook.cells[2])
@@ -223,9 +221,9 @@ def test_partial_credit_comes_from_the_tests_own_result():
 
 def test_names_of_locked_cells_are_the_instructors():
     notebook, _ = run(
-        setup_cell("target = 10\ndef check(value):\n    assert value == target"),
+        setup("target = 10\ndef check(value):\n    assert value == target"),
         answer("target = 0\ndef check(value): pass\ndef f(): return 0"),
-        test_cell("check(f())"),
+        graded("check(f())"),
     )
     assert scores(notebook) == [0]
 
@@ -233,20 +231,20 @@ def test_names_of_locked_cells_are_the_instructors():
 def test_names_of_a_locked_cell_that_fails_are_not_the_students():
     notebook, _ = run(
         answer("def f(): raise ValueError\ndef check(value): pass"),
-        setup_cell("first = f()\ndef check(value):\n    assert value == 10"),
+        setup("first = f()\ndef check(value):\n    assert value == 10"),
         answer("def f(): return 0\ndef check(value): pass"),
-        test_cell("check(f())"),
+        graded("check(f())"),
     )
     assert scores(notebook) == [0]
 
 
 def test_functions_of_locked_cells_see_what_the_student_defines_later():
     notebook, _ = run(
-        setup_cell("def judge(x):\n    assert answer(x) == 2 * x"),
+        setup("def judge(x):\n    assert answer(x) == 2 * x"),
         answer("def answer(x):\n    return 2 * x"),
-        test_cell("judge(4)"),
+        graded("judge(4)"),
         answer("def answer(x):\n    return 3 * x"),
-        test_cell("judge(4)"),
+        graded("judge(4)"),
     )
     assert scores(notebook) == [1, 0]
 
@@ -257,10 +255,10 @@ def test_modules_of_the_submission_do_not_reach_the_checks(tmp_path):
     (tmp_path / "materials").mkdir()
     (tmp_path / "materials" / "data.txt").write_text("7")
     cells = (
-        setup_cell("import statistics\ndata = open('data.txt').read() if 'open' else 0"),
+        setup("import statistics\ndata = open('data.txt').read() if 'open' else 0"),
         answer("seven = 7"),
-        test_cell("import statistics\nassert not hasattr(statistics, 'evil')"),
-        test_cell("assert open('data.txt').read() == str(seven)"),
+        graded("import statistics\nassert not hasattr(statistics, 'evil')"),
+        graded("assert open('data.txt').read() == str(seven)"),
     )
     notebook, _ = run(
         *cells, workspace=tmp_path / "submission", materials=str(tmp_path / "materials")
@@ -275,7 +273,7 @@ def test_locked_cells_must_be_the_gradebooks(master_course, blank):
 
     notebook = nbformat.from_dict(blank)
     ours = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade"))
-    forged = test_cell("open('/tmp/escaped', 'w')")
+    forged = graded("open('/tmp/escaped', 'w')")
     notebook.cells = [forged, ours]
     execute = Execute(limits=SMALL)
     execute.preprocess(

@@ -11,9 +11,7 @@ from nbgrader.preprocessors import Execute as Stock
 
 from optedu.grading.execute import Execute, Limits
 from optedu.grading.outputs import Outputs
-from tests.grading.cells import SMALL, answer, needs_sandbox, run, scores, text
-from tests.grading.cells import setup as setup_cell
-from tests.grading.cells import test as test_cell
+from tests.grading.cells import SMALL, answer, graded, needs_sandbox, run, scores, setup, text
 
 SOURCES = [
     "import numpy as np, matplotlib.pyplot as plt\nnp.arange(3)",
@@ -112,7 +110,7 @@ def test_outputs_survive_any_message():
         {"type": "error", "content": {"traceback": 5}},
         {"type": "display_data", "content": {"data": {"text/plain": 5}}},
         {"type": "display_data", "content": {"data": {"text/plain": "x"}, "metadata": 5}},
-        {"type": "execute_result", "content": {"data": {"application/json": {"b": [1]}}, "transient": 3}},
+        {"type": "execute_result", "content": {"data": {"application/json": [1]}, "transient": 3}},
         {"type": "execute_result", "content": {"data": {"text/plain": "5"}, "execution_count": 9}},
         {"type": "display_data", "content": {"data": {"a/json": {"b": [1]}}}},
         {"type": "evil", "content": {}},
@@ -125,10 +123,10 @@ def test_outputs_survive_any_message():
 def test_unsandboxed_run_works(tmp_path):
     (tmp_path / "data.txt").write_text("5")
     notebook, outcome = run(
-        setup_cell("n = int(open('data.txt').read())"),
+        setup("n = int(open('data.txt').read())"),
         answer("def f(x): return x + n"),
-        test_cell("assert f(1) == n + 1"),
-        test_cell("assert f(1) == n"),
+        graded("assert f(1) == n + 1"),
+        graded("assert f(1) == n"),
         workspace=tmp_path, sandbox=False, limits=SMALL,
     )  # fmt: skip
     assert scores(notebook) == [1, 0]

@@ -25,14 +25,14 @@ CHANGES = {
         "None 0",
     ),
     "rules": (
-        "import optedu\n@optedu.implement('sgd')\ndef sgd(xp, x, g, state, t, *, lr=1): return x, {}",
+        "import optedu\n@optedu.implement('sgd')\ndef sgd(xp, x, g, state, t): return x, {}",
         "from optedu.exercise import registry\nprint(registry.names())",
         "[]",
     ),
     "namespace": ("x = 1", "print('x' in globals(), In, Out)", "False ['',"),
     "figures": (
         "import matplotlib.pyplot as plt\nplt.rcParams['lines.linewidth'] = 99\nplt.figure()",
-        "import matplotlib.pyplot as plt\nprint(plt.rcParams['lines.linewidth'], plt.get_fignums())",
+        "import pylab as plt\nprint(plt.rcParams['lines.linewidth'], plt.get_fignums())",
         "1.5 []",
     ),
     "shell": (

@@ -210,7 +210,5 @@ def test_an_expression_that_lies_about_equality():
 
         __hash__ = sp.Symbol.__hash__
 
-    with pytest.raises((CannotCross, expression.UnsafeExpression)):
-        got = cross(Agreeable("x"))
-        assert got != sp.Symbol("y")  # arriving as a plain symbol is as good
-        raise CannotCross("arrived as a plain symbol")
+    with pytest.raises(CannotCross):
+        cross(Agreeable("x"))

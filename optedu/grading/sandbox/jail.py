@@ -10,6 +10,7 @@ before any student code, because the limit on processes does not bind root.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -202,11 +203,9 @@ class Jail:
     def kill(self) -> None:
         """End every process inside, at once; none is left when this returns."""
         if self.pidfd >= 0:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 # With its first process the kernel kills the whole namespace.
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             select.select([self.pidfd], [], [], 10)
             os.close(self.pidfd)
             self.pidfd = -1
@@ -214,10 +213,8 @@ class Jail:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
-                try:
+                with contextlib.suppress(OSError):
                     stream.close()
-                except OSError:
-                    pass
         if self._info >= 0:
             os.close(self._info)
             self._info = -1

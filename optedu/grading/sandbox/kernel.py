@@ -9,6 +9,7 @@ goes through two pipes that the grader reads.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import io
 import os
 import select
@@ -170,12 +171,10 @@ class Kernel:
             self._send(msg_type, content)
 
     def _send(self, msg_type: str, content: dict) -> None:
-        try:
-            self.control.send(
-                {"op": "output", "cell": self._cell, "type": msg_type, "content": content}
-            )
-        except (TypeError, ValueError):  # not JSON: a display object of the student's making
-            pass
+        message = {"op": "output", "cell": self._cell, "type": msg_type, "content": content}
+        # An object of the student's making may show itself as something that is not JSON.
+        with contextlib.suppress(TypeError, ValueError):
+            self.control.send(message)
 
     def run(self) -> None:
         """Serve until the grader closes the connection."""

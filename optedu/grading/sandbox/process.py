@@ -159,7 +159,8 @@ class KernelProcess:
 
 
 def _proportional_bytes(pid: int) -> int:
-    with contextlib.suppress(OSError, ValueError, StopIteration):
+    try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
             return 1024 * int(next(x for x in file if x.startswith("Pss:")).split()[1])
-    return 0
+    except (OSError, ValueError, StopIteration):  # it has ended
+        return 0

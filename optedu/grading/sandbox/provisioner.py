@@ -97,10 +97,11 @@ class BubblewrapProvisioner(LocalProvisioner):
         """The kernel's process id on the host: the child of the jail's first process."""
         if self._first is None and self._info >= 0:
             self._first = json.loads(os.read(self._info, 4096))["child-pid"]
-        with contextlib.suppress(OSError, ValueError, IndexError):
+        try:
             with open(f"/proc/{self._first}/task/{self._first}/children") as file:
                 return int(file.read().split()[0])
-        return None
+        except (OSError, ValueError, IndexError):  # it has ended
+            return None
 
     async def send_signal(self, signum: int) -> None:
         """Interrupts go to the kernel; anything else ends the jail with all that is in it."""

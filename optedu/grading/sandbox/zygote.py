@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import gc
 import json
 import linecache
@@ -88,7 +89,7 @@ _shared: Zygote | None = None
 
 
 def shared() -> Zygote:
-    """This process's zygote, started when first wanted and again when it died."""
+    """The zygote of this process, started when first wanted and again when it died."""
     global _shared
     if _shared is None or not _shared.usable():
         _shared = Zygote()
@@ -239,7 +240,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
     if request["modules"]:
         sys.path.insert(0, "")
     random.seed()
-    np.random.seed()
+    np.random.seed()  # noqa: NPY002 (what notebooks still use)
     kernel = Kernel(
         shell,
         Channel(socket.socket(fileno=control)),
@@ -261,10 +262,8 @@ def _close_others(keep: list[int]) -> None:
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
         if descriptor > 2 and descriptor not in keep:
-            try:
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
                 os.close(descriptor)
-            except OSError:  # the descriptor of the listing itself
-                pass
 
 
 if __name__ == "__main__":

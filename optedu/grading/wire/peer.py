@@ -313,10 +313,10 @@ def _exception(description: Any) -> Exception:
     if name == "LinAlgError":
         return np.linalg.LinAlgError(text)
     known = getattr(builtins, name, None)
-    if isinstance(known, type) and issubclass(known, Exception):
-        if not issubclass(known, StopIteration | StopAsyncIteration | UnicodeError | ImportError):
-            with contextlib.suppress(Exception):
-                return known(text)
+    special = (StopIteration, StopAsyncIteration, UnicodeError, ImportError)
+    if isinstance(known, type) and issubclass(known, Exception) and not issubclass(known, special):
+        with contextlib.suppress(Exception):
+            return known(text)
     if not name.isidentifier():
         name = "StudentError"
     return type(name, (StudentError,), {})(text)
