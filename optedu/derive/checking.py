@@ -288,6 +288,8 @@ def _normal_sum(total: sp.Sum) -> sp.Expr:
     if len(total.limits) != 1 or len(total.limits[0]) != 3:
         return total
     index, low, high = total.limits[0]
+    if (high - low).is_Integer:
+        return total.doit()
     extra, anchor = high.as_coeff_Add()
     split = sp.Integer(0)
     if anchor != 0 and extra.is_Integer and extra > 0:

@@ -135,7 +135,7 @@ def prove_by_induction(recurrence: Recurrence, claim=None, *, name="m") -> Deriv
     proof = Derivation(f"Induction on {t}")
     proof.given(sp.Eq(at[t], claim, evaluate=False), f"claim, for every {t} >= 0")
     proof.fact(
-        sp.Eq(claim.subs(t, 0).doit(), recurrence.initial, evaluate=False),
+        sp.Eq(claim.subs(t, 0), recurrence.initial, evaluate=False),
         f"base case: {t} = 0",
     )
     next_value = recurrence.step(claim, t + 1)
