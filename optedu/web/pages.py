@@ -71,6 +71,8 @@ def use_local_mathjax(app: Any, config: Any) -> None:
     # The menu would fetch parts that are not copied; the page stays readable by screen readers
     # through the assistive MathML that MathJax writes beside each formula.
     mathjax.setdefault("options", {}).update({"enableMenu": False})
+    # A chapter has hundreds of formulas: each is set when the reader comes near it.
+    mathjax.setdefault("loader", {}).setdefault("load", []).append("ui/lazy")
     config.mathjax3_config = mathjax
 
 
@@ -103,6 +105,8 @@ def copy_mathjax(app: Any, exception: Exception | None) -> None:
         target / "output" / "chtml" / "fonts" / "woff-v2",
     )
     shutil.copy2(source / "tex-chtml.js", target)
+    (target / "ui").mkdir()
+    shutil.copy2(source / "ui" / "lazy.js", target / "ui")
 
 
 def drop_thebe(app: Any) -> None:
