@@ -114,10 +114,11 @@ def visit_html(translator: Any, node: optfigure) -> None:
     (image,) = node.children
     width, height = image["shown"]
     source = posixpath.join(builder.imgpath, quote(builder.images[image["uri"]]))
+    free = ' class="of-free"' if node["config"].get("free") else ""
     # "</" would end the script element early.
     data = json.dumps(node["config"], ensure_ascii=False).replace("</", "<\\/")
     translator.body.append(
-        f'<opt-figure id="{node["ids"][0]}">'
+        f'<opt-figure id="{node["ids"][0]}"{free}>'
         f'<script type="application/json">{data}</script>'
         f'<img src="{source}" alt="{translator.attval(image["alt"])}" width="{width}" '
         f'height="{height}" loading="lazy"></opt-figure>\n'

@@ -28,11 +28,6 @@ const tasks = {
   call: ({ name, args }) => printed[name](...args),
   floor: ({ problem, rule, hyper, setup }) =>
     floorOf(printed.PROBLEMS[problem], simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup)),
-  speed: ({ problem, rule, hyper, setup }) => {
-    const from = performance.now();
-    simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup);
-    return (1000 * setup.steps) / (performance.now() - from);
-  },
 };
 
 const jobs = JSON.parse(readFileSync(0, "utf8"));

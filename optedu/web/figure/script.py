@@ -53,6 +53,7 @@ def compact(source: str) -> str:
     r"""Return a script without its comments, its indentation and idle spaces.
 
     Not a minifier: names and statements stay, so that what a browser shows can still be read.
+    It knows strings but not regular expressions: the scripts hold none with a space or a slash.
     """
     source = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
     text = "\n".join(filter(None, map(_tight, source.splitlines())))

@@ -88,7 +88,7 @@ class OptFigure extends HTMLElement {
     // `warms` keeps a shared warm-up slider on this run when it passes through zero.
     return {
       rule, hyper: { ...defaults, ...hyper }, warmup, warms: warmup > 0, label: text,
-      short: text.replace(/ \(.*/, ""),
+      short: text.split(" (")[0],
     };
   }
 
