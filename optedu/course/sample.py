@@ -82,7 +82,8 @@ def reason_of(outcome: Mapping[str, Any]) -> str:
     raised = [line.strip() for line in lines if re.match(r"\s+[\w.]+: .", line)]
     errors = [line.removeprefix("[ERROR] ") for line in lines if line.startswith("[ERROR]")]
     line = (raised or errors or ["nbgrader gave no reason"])[-1]
-    return re.sub(r"^[\w.]*\.(?=\w+: )", "", line)[:120]
+    # Some exceptions quote the whole file.
+    return re.sub(r"^[\w.]*\.(?=\w+: )|: '\{.*", "", line)[:120]
 
 
 def grade(
