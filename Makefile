@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book exercises grade-demo lint format oracle bench serve linkcheck lock clean
+.PHONY: help setup course test book exercises grade-demo lint format oracle bench serve lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ bench: setup  ## measure, side by side
 
 serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lighthouse: book  ## measure the built pages with Lighthouse (needs npm and Chromium)
+	cd tests/browser && npm install --silent --no-audit --no-fund
+	$(BIN)/python -m tests.browser.lighthouse
 
 linkcheck: setup  ## check the links to other sites (needs the network)
 	$(BIN)/jupyter-book build . --builder linkcheck
