@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import sympy
-from sympy import Add, Dummy, Expr, Mul, Pow, S, Symbol
+from sympy import Add, Dummy, Expr, Mul, Piecewise, Pow, S, Symbol
 
 from optedu import symbols
 from optedu.rule import Rule, State, x
@@ -144,7 +144,7 @@ def lower(rule: Rule) -> Program:
             body.append(Assignment(target, _separate(expression, arrays, hoist)))
         else:
             scalars.append(Assignment(target, expression))
-    return Program(rule, tuple(scalars), tuple(_share(body, arrays, rule)))
+    return Program(rule, tuple(_share(scalars, rule, "r")), tuple(_share(body, rule, "w")))
 
 
 def array_symbols(rule: Rule) -> set[Symbol]:
@@ -314,13 +314,15 @@ def _is_one_minus_decay(expression: Add) -> bool:
     return row.lower >= 0 and row.upper == 1 and row.upper_open
 
 
-def _share(body: list[Assignment], arrays: set[Symbol], rule: Rule) -> Iterator[Assignment]:
+def _share(assignments: list[Assignment], rule: Rule, prefix: str) -> Iterator[Assignment]:
     r"""Compute common subexpressions once, just before their first use."""
-    names = _names("w", taken={s.name for eq in rule.equations for s in eq.free_symbols})
+    names = _names(prefix, taken={s.name for eq in rule.equations for s in eq.free_symbols})
     replacements, reduced = sympy.cse(
-        [a.expression for a in body], symbols=names, order="canonical"
+        # What stands in one case of a choice only may not be computed outside it.
+        [a.expression for a in assignments if not a.expression.has(Piecewise)],
+        symbols=names,
+        order="canonical",
     )
-    # cse also shares scalar parts; those are single symbols by now, so what is left is arrays.
     pending = dict(replacements)
     done: set[Symbol] = set()
 
@@ -331,7 +333,10 @@ def _share(body: list[Assignment], arrays: set[Symbol], rule: Rule) -> Iterator[
                 done.add(symbol)
                 yield Assignment(symbol, pending[symbol])
 
-    for assignment, expression in zip(body, reduced, strict=True):
+    shared = iter(reduced)
+    for assignment in assignments:
+        choice = assignment.expression.has(Piecewise)
+        expression = assignment.expression if choice else next(shared)
         yield from before(expression)
         yield Assignment(assignment.target, expression)
 

@@ -63,16 +63,20 @@ class _Printer(PythonPrinter):
 
 def _update_source(program: Program) -> str:
     names = program.code_names
-    indexed = {s: f"{v.name}[i]" for v in program.arrays for s in (v.old, v.new)}
-    indexed[symbols.g] = "g[i]"
+    # Elements are read into locals and written back at the end: told so plainly that no array
+    # changes under its hands, the compiler makes code that is twice as fast.
+    indexed = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
+    indexed[symbols.g] = "g_i"
     indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
     printer = _Printer(names, indexed, FUNCTIONS)
     body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
     arrays = [v.name for v in program.arrays]
+    read = [f"{n}_i = {n}[i]" for n in ("g", *arrays)]
+    write = [f"{n}[i] = {n}_i" for n in arrays]
     inputs = [arrays[0], "g", *arrays[1:]]
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
-    lines = [*typed, "for i in range(x.size):", *(f"    {line}" for line in body)]
+    lines = [*typed, "for i in range(x.size):", *(f"    {line}" for line in (*read, *body, *write))]
     return (
         '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})\n'
         f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
