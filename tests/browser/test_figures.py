@@ -137,6 +137,39 @@ def test_the_start_follows_click_drag_and_arrow_keys(page: Any, figures: str) ->
     clean(account)
 
 
+def test_a_tap_sets_the_start_and_a_finger_drags_it(browser: Any, figures: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    page = context.new_page()
+    account = opened(page, f"{figures}/adam-bias.html")
+    plane = page.locator(".of-plane canvas")
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    first = state(page)["start"]
+    page.touchscreen.tap(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6)
+    assert state(page)["start"][0] > 0 > first[0]
+    # A touch on the handle keeps the page still; elsewhere it scrolls.
+    touch = """([x, y]) => {
+        const target = document.querySelector(".of-plane canvas");
+        const touches = [new Touch({identifier: 1, target, clientX: x, clientY: y})];
+        return target.dispatchEvent(new TouchEvent("touchstart", {touches, cancelable: true}));
+    }"""
+    on_handle = [box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6]
+    assert page.evaluate(touch, on_handle) is False
+    assert page.evaluate(touch, [box["x"] + 60, box["y"] + 40]) is True
+    clean(account)
+    context.close()
+
+
+def test_the_outcome_is_told_to_a_screen_reader(page: Any, figures: str) -> None:
+    opened(page, f"{figures}/adam-bias.html")
+    live = page.locator(".of-live")
+    assert live.get_attribute("aria-live") == "polite"
+    page.locator(".of-plane canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.of-live').textContent.includes('Start')")
+    assert "Without correction loss" in live.inner_text()
+
+
 def test_step_play_and_reset(page: Any, figures: str) -> None:
     account = opened(page, f"{figures}/adam-bias.html")
     page.get_by_role("button", name="Back to the start").click()

@@ -134,13 +134,15 @@ def test_a_preset_runs_as_in_its_still(name: str, javascript: Any) -> None:
     for chosen in config["runs"]:
         expected = trajectories.run(config, chosen)
         setup = {k: config[k] for k in ("start", "steps", "noise", "batch", "seed")}
-        (got,) = javascript({
-            "task": "run",
-            "problem": config["problem"],
-            "rule": chosen["rule"],
-            "hyper": catalog.rule(chosen["rule"]).defaults() | chosen["hyper"],
-            "setup": setup | {"warmup": chosen["warmup"]},
-        })
+        (got,) = javascript(
+            {
+                "task": "run",
+                "problem": config["problem"],
+                "rule": chosen["rule"],
+                "hyper": catalog.rule(chosen["rule"]).defaults() | chosen["hyper"],
+                "setup": setup | {"warmup": chosen["warmup"]},
+            }
+        )
         # Rounding grows along Rosenbrock's walls, and on the way to infinity.
         steps = min(got["last"], expected.steps, 150)
         assert steps > 5
@@ -177,13 +179,20 @@ def test_the_eigenvalues_are_those_of_the_steps_matrix(
 
 def test_the_noise_floor_is_measured_as_predicted(javascript: Any) -> None:
     setup = {"start": [0.0], "steps": 200_000, "noise": 1.0, "batch": 4, "seed": 3}
-    job = {"task": "floor", "problem": "parabola", "rule": "sgd", "hyper": {"lr": 0.1, "weight_decay": 0}}
+    job = {
+        "task": "floor",
+        "problem": "parabola",
+        "rule": "sgd",
+        "hyper": {"lr": 0.1, "weight_decay": 0},
+    }
     measured, predicted = javascript(
         job | {"setup": setup}, {"task": "call", "name": "noise_floor", "args": [1, 0.1, 1, 4]}
     )
     assert predicted == pytest.approx(0.1 / (2 - 0.1) / 4)
     assert measured == pytest.approx(predicted, rel=0.05)
-    expr = derived.noise_floor().subs({derived.CURVATURE: 1, lr: 0.1, derived.NOISE: 1, batch_size: 4})
+    expr = derived.noise_floor().subs(
+        {derived.CURVATURE: 1, lr: 0.1, derived.NOISE: 1, batch_size: 4}
+    )
     assert predicted == pytest.approx(float(expr))
 
 

@@ -180,4 +180,3 @@ def _whole(name: str, value: Any, lo: int, hi: int) -> int:
     if isinstance(value, bool) or int(value) != value or not lo <= value <= hi:
         raise ValueError(f"{name} must be a whole number from {lo} to {hi}, got {value!r}")
     return int(value)
-

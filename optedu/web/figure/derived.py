@@ -46,9 +46,7 @@ def iteration_matrix(rule: Rule) -> Matrix | None:
     old = [x.old, *(state.old for state in rule.states)]
     if len(old) > 2 or any(state.scalar for state in rule.states):
         return None
-    new = [
-        expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()
-    ]
+    new = [expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()]
     matrix = Matrix(new).jacobian(old).applyfunc(sympy.simplify)
     return None if matrix.free_symbols & set(old) else matrix
 

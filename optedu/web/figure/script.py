@@ -201,11 +201,16 @@ def _body(expressions: list[Expr]) -> str:
     printer = JavaScriptPrinter()
     named, values = sympy.cse(expressions, symbols=sympy.numbered_symbols("s"))
     lines = "".join(f"const {n} = {' '.join(printer.doprint(e).split())};\n" for n, e in named)
-    return lines + "return " + (
-        "[" + ", ".join(printer.doprint(v) for v in values) + "]"
-        if len(values) > 1
-        else printer.doprint(values[0])
-    ) + ";\n"
+    return (
+        lines
+        + "return "
+        + (
+            "[" + ", ".join(printer.doprint(v) for v in values) + "]"
+            if len(values) > 1
+            else printer.doprint(values[0])
+        )
+        + ";\n"
+    )
 
 
 def _function(name: str, expr: Expr, *arguments: Symbol) -> str:

@@ -265,6 +265,7 @@ class OptFigure extends HTMLElement {
     this.sliders = [];
     this.views = shown.views.map((spec) => new VIEWS[spec.type](this, spec));
     this.status = h("p", { class: "of-status", role: "status", "aria-live": "polite" });
+    this.live = h("p", { class: "of-live", "aria-live": "polite" });
     this.legend = h("ul", { class: "of-legend" });
     const choice = (label, current, options, act) => {
       const id = `${this.uid}-choice-${++serial}`;
@@ -323,7 +324,7 @@ class OptFigure extends HTMLElement {
     const text = free && shown.text ? h("p", { class: "of-lead" }, shown.text) : null;
     this.body.replaceChildren(head, ...(text ? [text] : []),
       h("div", { class: "of-views" }, ...this.views.map((v) => v.el)), bar, this.legend, shared,
-      ...(free ? [this.common(), this.cards, this.adder()] : []), this.status);
+      ...(free ? [this.common(), this.cards, this.adder()] : []), this.status, this.live);
     if (!shared.childElementCount) shared.remove();
     this.deck();
   }
@@ -454,6 +455,16 @@ class OptFigure extends HTMLElement {
     this.scrub.max = this.s.steps;
     this.runs.forEach((run) => run.swatch?.style.setProperty("background", run.colour));
     this.draw();
+    if (update) this.tell();
+  }
+
+  /** Says the outcome to a screen reader, once the reader has stopped moving things. */
+  tell() {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      const ends = [...this.legend.children].map((li) => li.textContent).join("; ");
+      this.live.textContent = `Start ${this.s.start.map((v) => fmt(v)).join(", ")}. ${ends}.`;
+    }, 700);
   }
 
   draw() {

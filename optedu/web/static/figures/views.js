@@ -33,7 +33,7 @@ class View extends Pen {
     canvas.height = Math.round(h * this.ratio);
     canvas.style.width = w + "px";
     canvas.style.height = h + "px";
-    this.box = { x: 46, y: 26, w: w - 58, h: h - 66 };
+    this.box = { x: 46, y: 26, w: w - 64, h: h - 66 };
     this.update();
   }
 
