@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*\.js[^"]*"></script>')
-# Icons are no reason to hold back the text.
-ICON_PRELOAD = re.compile(r'\s*<link rel="preload" as="font"[^>]*/fontawesome/[^>]*>')
-PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
+# Icons and menus are no reason to hold back the text.
+PRELOAD = re.compile(r'\s*<link rel="preload" as="(?:font|script)"[^>]*>')
 STYLE = re.compile(r'\s*<link\b[^>]*\brel="stylesheet"[^>]*>')
 SCRIPT = re.compile(r'<script src="(?!https?:)(?![^"]*documentation_options)([^"]+)">')
 HREF = re.compile(r'\bhref="([^"]+)"')
@@ -69,14 +68,24 @@ def one_style(page: Path, head: str, static: Path) -> str:
     return head
 
 
+def math_fonts(page: Path, static: Path) -> str:
+    """Ask for the two fonts of nearly every formula early, so that none jumps when they come."""
+    folder = os.path.relpath(static / "mathjax/output/chtml/fonts/woff-v2", page.parent)
+    mark = '<link rel="preload" as="font" type="font/woff" crossorigin href="'
+    names = ("MathJax_Main-Regular.woff", "MathJax_Math-Italic.woff")
+    return "".join(f'  {mark}{folder}/{name}" />\n' for name in names)
+
+
 def rewrite(page: Path, static: Path) -> None:
     """Rewrite one page's head."""
     text = page.read_text(encoding="utf-8")
     head, end, body = text.partition("</head>")
     if not end:
         return
-    for pattern in (ICON_SCRIPT, ICON_PRELOAD, PRELOAD):
+    for pattern in (ICON_SCRIPT, PRELOAD):
         head = pattern.sub("", head)
+    if "/mathjax/" in head:
+        head += math_fonts(page, static)
     head = SCRIPT.sub(r'<script defer src="\1">', one_style(page, head, static))
     page.write_text(head + end + body, encoding="utf-8")
 

@@ -70,7 +70,10 @@ def use_local_mathjax(app: Any, config: Any) -> None:
     tex.setdefault("tags", "none")
     # The menu would fetch parts that are not copied; the page stays readable by screen readers
     # through the assistive MathML that MathJax writes beside each formula.
-    mathjax.setdefault("options", {}).update({"enableMenu": False})
+    # What stands above the first section is on the screen at once, and is set at once.
+    first = [".bd-article > section > :not(section)"]
+    options = {"enableMenu": False, "lazyAlwaysTypeset": first}
+    mathjax.setdefault("options", {}).update(options)
     # A chapter has hundreds of formulas: each is set when the reader comes near it.
     mathjax.setdefault("loader", {}).setdefault("load", []).append("ui/lazy")
     config.mathjax3_config = mathjax
