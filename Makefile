@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book exercises grade-demo lint format oracle bench serve lighthouse linkcheck lock clean
+.PHONY: help setup course test book exercises grade-sample lint format oracle bench serve lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ setup:  ## make .venv from the lock file (again only when it changed)
 
 course: setup  ## build the book and the exercises, grade a sample class, print the grades
 	@$(MAKE) --no-print-directory book exercises
-	@$(MAKE) --no-print-directory grade-demo
+	@$(MAKE) --no-print-directory grade-sample
 
 test: setup  ## run the tests
 	$(BIN)/python -m pytest -n $(NPROC) $(PYTEST_FLAGS)
@@ -45,7 +45,7 @@ book: setup  ## render the book to _build/html; a warning or a failing cell fail
 exercises: setup  ## generate the student notebooks in exercises/ from solutions/
 	$(BIN)/python -m optedu.course.release
 
-grade-demo: setup  ## grade the sample class with stock nbgrader and print the table
+grade-sample: setup  ## grade the sample class with stock nbgrader and print the table
 	$(BIN)/python -m optedu.course.sample
 
 lint: setup  ## check style and spelling
@@ -60,8 +60,8 @@ format: setup  ## rewrite the code in the project's style
 oracle: setup  ## record PyTorch's trajectories into tests/oracle (needs torch)
 	$(BIN)/python -m tests.oracle.record
 
-bench: setup  ## measure, side by side
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: setup  ## measure the optimizers against PyTorch and Optax (needs both)
+	$(BIN)/python benchmarks/optimizers.py
 
 serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
