@@ -17,6 +17,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
 
+from optedu.compile.traffic import traffic
 from optedu.problems.printing import JavaScriptPrinter
 from optedu.rule import Hyper, Rule, x
 from optedu.symbols import batch_size, lr, t
@@ -159,11 +160,11 @@ def _rule(rule: Rule) -> str:
             value = "zeros(n)" if initial == 0 else f"zeros(n, {value})"
         fields.append(f"{state.name}: {value}")
     arguments = f"(n, {{{', '.join(sorted(used))}}})" if used else "(n)"
-    # Reads and writes of x and of each state, and one read of the gradient, in numbers an element.
-    traffic = 3 + 2 * sum(not s.scalar for s in rule.states)
+    moved = traffic(rule, "fused")
+    numbers = moved.reads + moved.writes  # an element and step
     scalars = {s.name: True for s in rule.states if s.scalar}
     return (
-        f"rule({rule.name}, {_json(rule.title)}, {traffic}, {_json(rule.defaults())}, "
+        f"rule({rule.name}, {_json(rule.title)}, {numbers}, {_json(rule.defaults())}, "
         f"{arguments} => ({{{', '.join(fields)}}}){', ' + _json(scalars) if scalars else ''})"
     )
 

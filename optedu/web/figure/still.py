@@ -17,6 +17,7 @@ from PIL import Image
 
 import optedu
 from optedu import symbols
+from optedu.compile.traffic import traffic
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.web.figure import catalog, derived, trajectories
@@ -176,10 +177,14 @@ def _floor(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
     for number, chosen in enumerate(config["runs"]):
-        states = catalog.rule(chosen["rule"]).states
-        numbers = 3 + 2 * sum(not state.scalar for state in states)
+        moved = traffic(catalog.rule(chosen["rule"]), "fused")
         colour = style.PALETTE[number % len(style.PALETTE)]
-        ax.barh([chosen["label"]], [8 * numbers], color=colour, label=chosen["label"])
+        ax.barh(
+            [chosen["label"]],
+            [8 * (moved.reads + moved.writes)],
+            color=colour,
+            label=chosen["label"],
+        )
     ax.set(title="bytes moved, per parameter and step")
     ax.set_yticks([])
 
