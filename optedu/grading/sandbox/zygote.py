@@ -111,10 +111,7 @@ def _preload() -> Any:
     _rehearse_package()
     sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
     np.linalg.solve(np.eye(2), np.ones(2))
-    figure = plt.figure()
-    figure.add_subplot().plot([0, 1])
-    figure.canvas.draw()
-    plt.close(figure)
+    _rehearse_figure()
     plt.rcdefaults()
     # The first traceback and the first display of a process are slow (lazy imports, lexers).
     shell.run_cell(_REHEARSAL, store_history=False)
@@ -126,6 +123,21 @@ def _preload() -> Any:
     shell._last_traceback = None
     linecache.clearcache()
     return shell
+
+
+def _rehearse_figure() -> None:
+    """Draw what most figures have: a logarithmic axis, mathematics, a legend, a contour."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from IPython.core.pylabtools import print_figure
+
+    figure, (left, right) = plt.subplots(1, 2)
+    left.semilogy([1.0, 0.01], label="$f(x_t)$")
+    left.set(xlabel="step $t$", title="a title")
+    left.legend()
+    right.contour(np.outer([1.0, 2.0, 3.0], [1.0, 2.0]))
+    print_figure(figure)
+    plt.close(figure)
 
 
 def _rehearse_package() -> None:

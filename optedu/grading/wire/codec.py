@@ -36,6 +36,7 @@ __all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
 _KINDS = "biufcSUmM"
+_AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
 _TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)}
 _SCALARS = {
     name: getattr(np, name)
@@ -87,9 +88,9 @@ class Encoder:
         self._items += 1
         if depth > MAX_DEPTH or self._items > MAX_ITEMS:
             raise CannotCross("the value is nested too deeply or has too many parts")
-        if value is None or value is True or value is False:
-            return value
         kind = type(value)
+        if kind in _AS_THEY_ARE:  # not their subclasses: those are made plain below
+            return value
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
@@ -156,7 +157,7 @@ class Encoder:
         return len(self.buffers) - 1
 
     def _array(self, value: np.ndarray) -> dict:
-        plain = np.ndarray.view(value, np.ndarray)
+        plain = value if type(value) is np.ndarray else np.ndarray.view(value, np.ndarray)
         if plain.dtype.kind not in _KINDS or plain.dtype.fields:
             raise CannotCross(f"an array of dtype {plain.dtype} cannot cross; use numbers")
         if (view := self._view(plain, value)) is not None:
