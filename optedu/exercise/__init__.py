@@ -19,10 +19,14 @@ _EXPORTS = {
     "implement": "optedu.exercise.implementing",
 }
 
-__all__ = sorted(_EXPORTS)
+_MODULES = ("guard", "misconceptions", "registry", "safe_expr")
+
+__all__ = sorted([*_EXPORTS, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_EXPORTS[name]), name)

@@ -74,8 +74,7 @@ def check(
     >>> optedu.check("sgd", "first step")
     Traceback (most recent call last):
     ...
-    optedu.exercise.report.CheckFailed: sgd: x is wrong after 1 step, from the initial state.
-    ...
+    optedu.exercise.report.CheckFailed: sgd: your step has the wrong sign: ...
     """
     rule = _asked(choice("name", name, rules.all()), tuple(optional))
     chosen = _parts(parts)
@@ -254,7 +253,7 @@ class _Run:
             got=got,
             wanted=wanted,
             bad=~close(got[wrong[0]], wanted[wrong[0]], run.tolerance),
-            hints=found.sentences,
+            found=found,
         )
         self.fail(text, wrong[0], step=index + 1, misconceptions=found.names)
 

@@ -16,15 +16,14 @@ from optedu.rule import Rule
 __all__ = ["Diagnosis", "diagnose"]
 
 TOLERANCE = 1e-7
-_MATCH = "Your numbers match a known mistake: "
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    r"""What was found: names of misconceptions, and what to tell the student."""
+    r"""What was found: names of known misconceptions, and what to tell the student."""
 
     names: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def diagnose(
     """
     forgetful = _not_a_function(function, rule, invoke)
     if forgetful:
-        return Diagnosis(("hidden-memory",), (forgetful,))
+        return Diagnosis(sentence=forgetful)
     # Off the defaults every symbol has a value of its own; on them, an exercise in which a
     # hyper-parameter is also ignored can still be recognised.
     everything = [s.name for s in rule.states] + ["x"]
@@ -73,29 +72,26 @@ def diagnose(
             if not all(_same(c.right[q], c.got[q]) for c in other for q in everything):
                 defaults = ", ".join(f"{k}={v:g}" for k, v in rule.defaults().items())
                 return Diagnosis(
-                    ("wrong-default",),
-                    (
-                        "With all hyper-parameters given your function is right, and without them "
-                        f"it is not: a default differs. They are {defaults}",
-                    ),
+                    sentence="with all hyper-parameters given your function is right, and without "
+                    f"them it is not: a default differs. They are {defaults}",
                 )
         matches = [m for m in misconceptions.of(rule) if _matches(m, calls, [quantity])]
         whole = [m for m in matches if _matches(m, calls, everything)]
         best = (whole or matches)[:1]
         if best:
-            return Diagnosis((best[0].name,), (_MATCH + best[0].sentence,))
+            return Diagnosis((best[0].name,), best[0].sentence)
     calls = _calls(function, rule, invoke, True)
     if len(calls) < 2:
         return Diagnosis()
     factor = _constant_factor(calls, quantity)
     if factor:
-        return Diagnosis((), (factor,))
+        return Diagnosis(sentence=factor)
     # Two mistakes at once: of those that leave alone what is right.
     right = [q for q in everything if all(_same(c.right[q], c.got[q]) for c in calls)]
     names = {m.name for m in misconceptions.of(rule) if _keeps(m, calls, right)}
     for mistake in misconceptions.combined(rule, names):
         if _matches(mistake, calls, everything):
-            return Diagnosis(tuple(mistake.name.split(" + ")), (_MATCH + mistake.sentence,))
+            return Diagnosis(tuple(mistake.name.split(" + ")), mistake.sentence)
     return Diagnosis()
 
 
@@ -206,7 +202,7 @@ def _not_a_function(
     if all(np.array_equal(first[q], second[q], equal_nan=True) for q in first):
         return None
     return (
-        "Called twice with the same arguments, your function gives two results: something is kept "
+        "called twice with the same arguments, your function gives two results: something is kept "
         "outside of `state`, in a global variable or an attribute. Everything that the next step "
         "needs goes into the state that you return"
     )
@@ -225,5 +221,5 @@ def _constant_factor(calls: list[_Call], quantity: str) -> str | None:
         return None
     if abs(factors[0] - 1) < 1e-6:  # right on these numbers, wrong on others
         return None
-    what = "Your step is" if quantity == "x" else f"Your {quantity} is"
+    what = "your step is" if quantity == "x" else f"your {quantity} is"
     return f"{what} {factors[0]:.4g} times the right one, in every coordinate and every call"

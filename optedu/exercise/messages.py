@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from optedu.exercise.diagnosis import Diagnosis
 from optedu.exercise.errors import StudentError
 from optedu.exercise.scenarios import Scenario
 from optedu.rule import Rule
@@ -153,14 +154,17 @@ def wrong_values(
     got: Mapping[str, Any],
     wanted: Mapping[str, Any],
     bad: np.ndarray,
-    hints: Sequence[str],
+    found: Diagnosis,
 ) -> str:
-    r"""Say where two runs part, with the numbers on both sides."""
+    r"""Say where two runs part, with the numbers on both sides; a known mistake comes first."""
     quantity, steps = wrong[0], len(scenario.gradients)
     place = "after 1 step" if steps == 1 else f"at step {index + 1} of {steps}"
-    lines = [f"{name}: {quantity} is wrong {place}, {scenario.label}."]
-    if hints:
-        lines += ["", *(f"{hint}." for hint in hints)]
+    if found.sentence:
+        known = "Your numbers match this known mistake. " if found.names else ""
+        first = f"{known}The first difference: {quantity}, {place}, {scenario.label}."
+        lines = [f"{name}: {found.sentence}.", "", first]
+    else:
+        lines = [f"{name}: {quantity} is wrong {place}, {scenario.label}."]
     lines += ["", *_comparison(quantity, got[quantity], wanted[quantity], bad)]
     if quantity == "x":
         # The step is small beside x: by itself it shows sign and size.

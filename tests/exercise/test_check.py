@@ -84,7 +84,7 @@ def test_two_mistakes_at_once_are_both_named():
 
 def test_a_constant_factor_and_a_wrong_default_are_named():
     text = failing(lambda xp, x, g, s, t, *, lr=1e-3: (x - lr * g / 2, {}), "sgd")
-    assert "Your step is 0.5 times the right one" in str(text)
+    assert "your step is 0.5 times the right one" in str(text)
     text = failing(lambda xp, x, g, s, t, *, lr=1e-2: (x - lr * g, {}), "sgd")
     assert "a default differs. They are lr=0.001" in " ".join(str(text).split())
 

@@ -31,7 +31,7 @@ def test_each_mistake_is_found_and_named(name, mistake):
         check(name)
     found = failure.value.misconceptions
     assert found, str(failure.value)
-    assert "match a known mistake" in str(failure.value)
+    assert "match this known mistake" in str(failure.value)
     # Another name for the same numbers will do (a sum for a mean with its weight left out).
     if mistake.name not in found:
         other = {m.name: m for m in misconceptions.of(asked(name))}[found[0]]
@@ -83,7 +83,7 @@ def test_weight_decay_mistakes_are_found_where_it_is_asked_for():
     coupled = rules.get("adam")
     mistake = {m.name: m for m in misconceptions.of(coupled)}["decoupled-not-l2"]
     registry.register("adam", as_student(mistake))
-    with pytest.raises(CheckFailed, match="an L2 penalty, added to the gradient"):
+    with pytest.raises(CheckFailed, match=r"an L2 penalty, added to\s+the gradient"):
         check("adam", optional=["weight_decay"])
 
 
