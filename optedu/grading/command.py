@@ -69,6 +69,11 @@ def _fail(message: object, code: int, debug: bool) -> int:
 
 
 def _grade(assignment, jobs, cluster, resume, students, timeout, memory, report, sandbox) -> int:
+    if cluster is None:
+        from optedu.grading.pool import preload
+
+        preload("optedu.grading.task")  # it imports on another core what is imported here below
+
     from optedu.grading.course import open_course
     from optedu.grading.errors import UsageError
     from optedu.grading.execute import SandboxUnavailable, probe

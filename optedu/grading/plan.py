@@ -31,7 +31,9 @@ _PACKAGES = (
 )  # fmt: skip
 
 # Of this package, what no score can depend on.
-_NO_EFFECT = ("web/", "plot/", "cli.py", "grading/report.py", "grading/command.py", "grading/pool.py")
+_NO_EFFECT = (
+    "web/", "plot/", "cli.py", "grading/report.py", "grading/command.py", "grading/pool.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

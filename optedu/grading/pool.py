@@ -16,10 +16,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-__all__ = ["Job", "Pool"]
+__all__ = ["Job", "Pool", "preload"]
 
 _TRIES = 2
 
@@ -42,6 +43,12 @@ class _Worker:
     deadline: float = 0.0
 
 
+def preload(*modules: str) -> None:
+    """Start the process that workers are forked from, to import these modules meanwhile."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *modules])
+    forkserver.ensure_running()
+
+
 class Pool:
     r"""Run `function(shared, submission)` in `jobs` processes.
 
@@ -62,12 +69,11 @@ class Pool:
         self.function, self.shared = function, shared
         self.jobs, self.deadline_s = jobs, deadline_s
         self._context = multiprocessing.get_context("forkserver")
-        # Workers fork from a process that has imported everything.
-        self._context.set_forkserver_preload([__name__, function.partition(":")[0]])
         self._workers: list[_Worker] = []
 
     def start(self) -> None:
         """Begin to start the workers; returns before they are ready."""
+        preload(self.function.partition(":")[0])
         while len(self._workers) < self.jobs:
             self._workers.append(self._spawn())
 
@@ -167,6 +173,8 @@ def _work(connection: Connection, lifeline: Connection, function: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     module, _, name = function.partition(":")
     code = importlib.import_module(module)
+    with contextlib.suppress(Exception):  # what fails here fails again where it is reported
+        getattr(code, "warm_up", lambda: None)()
     tidy = getattr(code, "forget_courses", lambda: None)
     threading.Thread(target=_die_with, args=(lifeline, tidy), daemon=True).start()
     action = getattr(code, name)

@@ -55,6 +55,7 @@ from traitlets.utils.importstring import import_item
 
 from optedu.grading.course import build_gradebook
 from optedu.grading.execute import Execute, Limits, Outcome
+from optedu.grading.sandbox import zygote
 
 __all__ = ["grade"]
 
@@ -164,6 +165,11 @@ def _sweep(parent: str) -> None:
 def _discard(course: _ScratchCourse) -> None:
     Gradebook.close(course.gradebook)
     shutil.rmtree(course.root, ignore_errors=True)
+
+
+def warm_up() -> None:
+    """Begin to import what notebooks use, before the first of them is there."""
+    zygote.shared()
 
 
 def forget_courses() -> None:

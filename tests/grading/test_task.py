@@ -1,0 +1,117 @@
+"""The function from bytes to bytes, by itself."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from nbformat.v4 import new_code_cell
+
+from optedu.grading import task
+from optedu.grading.course import open_course
+from optedu.grading.execute import Limits
+from optedu.grading.plan import make_plan, read_submission
+from tests.grading import course as courses
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def grade(root, blank):
+    """Grade a notebook and return the result."""
+
+    def grade(notebook=None, **answers):
+        notebook = notebook or courses.answered(blank, **courses.ANSWERS | answers)
+        courses.submit(root, "ada", notebook)
+        course = open_course(courses.ASSIGNMENT, root)
+        plan = make_plan(course, limits=Limits(), sandbox=True)
+        data = read_submission(course, plan.submissions[0])
+        return json.loads(task.grade(plan.shared.data, data))
+
+    yield grade
+    task.forget_courses()
+
+
+def test_a_right_submission(grade):
+    result = grade()
+    assert result["status"] == "graded"
+    assert {g["name"]: g["auto_score"] for g in result["grades"]} == {
+        "test_squares": 2.0,
+        "test_mean": 3.0,
+        "test_partial": 2.0,
+        "essay": None,
+    }
+    assert result["tampered"] == [] and result["notes"] == []
+    assert "BEGIN HIDDEN TESTS" in result["notebooks"]["problem"]
+
+
+def test_messages_of_failed_tests_are_kept(grade):
+    result = grade(mean="def mean(xs):\n    return 0.0\n")
+    items = {item["name"]: item for item in result["items"]}
+    assert items["test_mean"]["message"] == "AssertionError: the mean of 1, 2, 6 is 3"
+    assert items["test_mean"]["score"] == 0 and items["test_partial"]["score"] == 1.0
+
+
+def test_an_unanswered_cell_gets_the_comment_of_nbgrader(grade, blank):
+    result = grade(copy.deepcopy(blank))
+    assert {c["name"]: c["auto_comment"] for c in result["comments"]} == {
+        "squares": "No response.",
+        "mean": "No response.",
+        "essay": "No response.",
+        "task": None,
+    }
+
+
+def test_edited_tests_are_noted(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "test_mean":
+            cell.source = "assert True"
+    assert grade(notebook)["notes"] == ["cell 'test_mean' was edited: restored"]
+
+
+def test_a_duplicate_cell_does_not_end_the_grading(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    twin = copy.deepcopy(notebook.cells[3])
+    twin["id"] = "twin"
+    notebook.cells.insert(4, twin)
+    result = grade(notebook)
+    assert result["status"] == "graded"
+    assert sum(g["auto_score"] or 0 for g in result["grades"]) == 7.0
+    assert any("exists multiple times" in note for note in result["notes"])
+
+
+def test_damaged_metadata_are_a_reason_and_no_exception(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    notebook.cells[3].metadata["nbgrader"] = {"grade": True, "schema_version": 3}
+    result = grade(notebook)
+    assert result["status"] == "invalid" and "damaged" in result["detail"]
+    assert result["grades"] == [] and result["notebooks"] == {}
+
+
+def test_metadata_of_another_time_are_named(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    for cell in notebook.cells:
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader["schema_version"] = 1
+    assert "nbgrader update" in grade(notebook)["detail"]
+
+
+def test_nothing_of_a_submission_is_left_for_the_next(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    leak = "import builtins, os\nbuiltins.squares = lambda n: [1, 4, 9]\nos.environ['LEAK'] = '1'"
+    notebook.cells.append(new_code_cell(leak))
+    grade(notebook)
+    look = "import os\nassert 'LEAK' not in os.environ\n" + courses.ANSWERS["mean"]
+    result = grade(squares="pass", mean=look)
+    scores = {g["name"]: g["auto_score"] for g in result["grades"]}
+    assert (scores["test_squares"], scores["test_mean"]) == (0, 3.0)
+
+
+def test_scratch_courses_are_removed(grade):
+    grade()
+    (root,) = [course.root for course in task._courses.values()]
+    assert sorted(path.name for path in root.iterdir()) == ["gradebook.db"]
+    task.forget_courses()
+    assert not root.exists()
