@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book exercises grade-sample lint format oracle bench serve lighthouse linkcheck lock clean
+.PHONY: help setup course test book exercises grade-sample grade-demo lint format oracle bench serve lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ exercises: setup  ## generate the student notebooks in exercises/ from solutions
 
 grade-sample: setup  ## grade the sample class with stock nbgrader and print the table
 	$(BIN)/python -m optedu.course.sample
+
+grade-demo: setup  ## grade a class with hostile submissions in the sandbox, and compare
+	$(BIN)/python -m tests.grading.demo
 
 lint: setup  ## check style and spelling
 	$(BIN)/ruff check .
