@@ -98,8 +98,10 @@ def copy_mathjax(app: Any, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
-    if target.exists():
+    if (target / "ui").exists():
         return
+    # A site built by an older version has the folder without what was added since.
+    shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(
         source / "input" / "tex" / "extensions", target / "input" / "tex" / "extensions"
     )
