@@ -18,6 +18,8 @@ import pytest
 from tests.browser.server import serve
 
 ROOT = Path(__file__).resolve().parents[2]
+# Another build can be tested: OPTEDU_BOOK=folder pytest tests/browser
+BOOK = Path(os.environ.get("OPTEDU_BOOK", ROOT / "_build" / "html"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,10 +94,9 @@ def page(context: Any) -> Any:
 @pytest.fixture(scope="session")
 def book_folder() -> Path:
     """The built book."""
-    folder = ROOT / "_build" / "html"
-    if not (folder / "index.html").is_file():
+    if not (BOOK / "index.html").is_file():
         pytest.skip("the book is not built: make book")
-    return folder
+    return BOOK
 
 
 @pytest.fixture(scope="session")

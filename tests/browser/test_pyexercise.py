@@ -9,7 +9,9 @@ from tests.browser.server import serve
 from tests.web.exercises import book_exercises
 from tests.web.site import OTHER, STEP, build
 
-DONE = "(k) => !['busy', 'idle'].includes(document.querySelectorAll('.pyexercise')[k].dataset.state)"
+DONE = (
+    "(k) => !['busy', 'idle'].includes(document.querySelectorAll('.pyexercise')[k].dataset.state)"
+)
 BOOT_MS = 90_000
 
 
@@ -134,7 +136,7 @@ def test_floods_and_drawings_cannot_hurt_the_page(page, site):
     exercise.run(
         "class Evil:\n"
         "    def _repr_svg_(self):\n"
-        "        return '''<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"window.bad = 1\">"
+        '        return \'\'\'<svg xmlns="http://www.w3.org/2000/svg" onload="window.bad = 1">'
         '<script>window.bad = 1</script><a href="javascript:1"><text>t</text></a>'
         '<foreignObject><b xmlns="http://www.w3.org/1999/xhtml">b</b></foreignObject>'
         '<image href="x.png"/><circle r="3" style="fill:url(x.png)"/></svg>\'\'\'\n'

@@ -1,0 +1,198 @@
+"""Every page of the built book: no errors, no broken link, no other host, readable by everyone."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from functools import lru_cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+
+from tests.browser.conftest import BOOK, npm_package, watch
+
+# index.html alone only sends the reader on to book/index.html.
+PAGES = sorted(
+    path.relative_to(BOOK).as_posix()
+    for path in BOOK.rglob("*.html")
+    if "_static" not in path.relative_to(BOOK).parts and path != BOOK / "index.html"
+)
+# Written by Sphinx, not by an author; they have no chapter's text.
+GENERATED = {"genindex.html", "search.html", "prf-prf.html"}
+CHAPTERS = [page for page in PAGES if page not in GENERATED]
+
+
+class Elements(HTMLParser):
+    """Ids and links of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids.update(filter(None, (found.get("id"), found.get("name"))))
+        for name in ("href", "src"):
+            if found.get(name) and not (tag == "link" and found.get("rel") == "canonical"):
+                self.links.append(found[name])
+
+
+@lru_cache(maxsize=None)
+def elements(path: Path) -> Elements:
+    return Elements(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(params=PAGES)
+def any_page(request, book_folder):
+    return request.param
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request, book_folder):
+    return request.param
+
+
+def test_the_book_has_pages(book_folder):
+    assert any(page.endswith("ch09_adam.html") for page in PAGES)
+
+
+def test_no_error_and_no_other_host(any_page, page, book):
+    account = watch(page, book)
+    page.goto(f"{book}/{any_page}", wait_until="networkidle")
+    # What loads late loads when the reader comes to it.
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_load_state("networkidle")
+    assert not account.errors
+    assert not account.foreign
+
+
+def test_every_internal_link_has_a_target(any_page):
+    base = f"http://book/{any_page}"
+    broken = []
+    for link in elements(BOOK / any_page).links:
+        address, fragment = urldefrag(urljoin(base, link))
+        if not address.startswith("http://book/"):
+            continue
+        target = BOOK / unquote(address.removeprefix("http://book/").partition("?")[0])
+        if target.is_dir():
+            target /= "index.html"
+        missing_id = (
+            fragment
+            and target.suffix == ".html"
+            and target.is_file()
+            and unquote(fragment) not in elements(target).ids
+        )
+        if not target.is_file() or missing_id:
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(any_page, scheme, browser, book):
+    script = npm_package("axe-core") / "axe.min.js"
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{book}/{any_page}", wait_until="networkidle")
+    page.add_script_tag(path=str(script))
+    found = page.evaluate("axe.run({resultTypes: ['violations']}).then((all) => all.violations)")
+    context.close()
+    serious = [
+        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:4])
+        for item in found
+        if item["impact"] in ("serious", "critical")
+    ]
+    assert not serious
+
+
+def test_headings_are_in_order_and_images_have_words(any_page, page, book):
+    page.goto(f"{book}/{any_page}")
+    # The theme keeps a second title for paper, which is not shown on the screen.
+    levels = page.locator("main :is(h1,h2,h3,h4,h5,h6)").evaluate_all(
+        "all => all.filter((e) => e.checkVisibility())"
+        ".map((e) => [Number(e.tagName[1]), e.textContent])"
+    )
+    assert [level for level, _ in levels].count(1) == 1
+    steps = zip(levels, levels[1:], strict=False)
+    assert not [after for before, after in steps if after[0] > before[0] + 1]
+    unnamed = page.locator("main img:not([alt]), main img[alt='']")
+    # An empty alt is right for decoration, which says so.
+    assert not unnamed.evaluate_all(
+        "all => all.filter((e) => e.getAttribute('role') !== 'presentation').map((e) => e.src)"
+    )
+    paths = re.compile(r"\.(png|svg|jpg)$|^_images")
+    words = page.locator("main img").evaluate_all("all => all.map((e) => e.alt)")
+    assert not [text for text in words if paths.search(text)]
+
+
+def test_title_description_and_social_card(chapter, page, book):
+    page.goto(f"{book}/{chapter}")
+    read = "(e) => e.content"
+    description = page.locator("meta[name='description']").first.evaluate(read)
+    assert 50 <= len(description) <= 320, description
+    heading = page.locator("article h1").inner_text().rstrip("#").strip()
+    assert heading in page.title()
+    for name in ("title", "description", "url", "image", "type"):
+        assert page.locator(f"meta[property='og:{name}']").first.evaluate(read), name
+    image = page.locator("meta[property='og:image']").first.evaluate(read)
+    assert (BOOK / ("_" + image.split("/_", 1)[1])).is_file(), image
+
+
+def test_search_finds_bias_correction(page, book):
+    account = watch(page, book)
+    page.goto(f"{book}/search.html?q=bias+correction")
+    results = page.locator("#search-results li")
+    results.first.wait_for()
+    assert "Adam" in " ".join(results.all_inner_texts()[:3])
+    assert not account.foreign
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_is_wider_than_the_screen(any_page, width, browser, book):
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.goto(f"{book}/{any_page}", wait_until="networkidle")
+    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    context.close()
+    assert over <= 0
+
+
+def test_print_hides_what_paper_cannot_use(chapter, page, book):
+    page.goto(f"{book}/{chapter}")
+    page.emulate_media(media="print")
+    shown = page.locator(".bd-sidebar-primary, .bd-header-article, .prev-next-area, .copybtn")
+    assert not [element for element in shown.all() if element.is_visible()]
+    titles = page.locator("main h1")
+    assert sum(title.is_visible() for title in titles.all()) == 1
+    black = page.locator("main p").first.evaluate("e => getComputedStyle(e).color")
+    assert sum(map(float, re.findall(r"[\d.]+", black)[:3])) < 200
+
+
+def test_previous_and_next_visit_every_chapter(book_folder):
+    def after(path):
+        link = re.search(r'<a class="right-next"\s+href="([^"]+)"', path.read_text())
+        return (path.parent / link[1]).resolve() if link else None
+
+    path, visited = BOOK.resolve() / "book" / "index.html", []
+    while path is not None:
+        visited.append(path.relative_to(BOOK.resolve()).as_posix())
+        assert len(visited) <= len(CHAPTERS)
+        path = after(path)
+    assert sorted(visited) == CHAPTERS
+
+
+def test_the_book_prints_to_one_pdf_with_all_chapters(book_folder, browser, tmp_path):
+    target = tmp_path / "book.pdf"
+    module = Path(__file__).resolve().parents[2] / "optedu" / "web" / "pdf.py"
+    done = subprocess.run(
+        [sys.executable, str(module), str(book_folder), str(target)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert f": {len(CHAPTERS)} chapters" in done.stdout
+    data = target.read_bytes()
+    assert data.startswith(b"%PDF")
+    assert data.count(b"/Type /Page\n") > 3 * len(CHAPTERS)
