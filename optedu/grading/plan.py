@@ -326,7 +326,7 @@ def _notebook_problem(data: bytes) -> str | None:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        return f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        return f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}"
     except RecursionError:
         return "is not a notebook: nested too deeply"
     if not isinstance(content, dict):

@@ -11,8 +11,10 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -113,7 +115,8 @@ class Pool:
         process = self._context.Process(
             target=_work, args=(theirs, reading, self.function), daemon=False
         )
-        process.start()
+        with _without_main():
+            process.start()
         theirs.close()
         reading.close()
         with contextlib.suppress(OSError):  # dead at once: the next round notices
@@ -166,6 +169,17 @@ class Pool:
             waiting.appendleft((job, tries))
         else:
             yield job.key, None, f"{reason}, twice"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep `multiprocessing` from running the caller's script anew in every worker."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(connection: Connection, lifeline: Connection, function: str) -> None:

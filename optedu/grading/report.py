@@ -119,7 +119,7 @@ class Lines:
     def begin(self, total: int, kept: int) -> None:
         """Say how much there is."""
         self._counts.begin(total, kept)
-        known = f", {kept} of them already" if kept else ""
+        known = f", {kept} of them graded already" if kept else ""
         print(f"{total} submissions{known}", file=self._stream, flush=True)
 
     def ended(self, entry: Entry) -> None:

@@ -34,7 +34,7 @@ class Observer(Protocol):
     """Who is told what happens, as it happens."""
 
     def begin(self, total: int, kept: int) -> None:
-        """There are `total` submissions; `kept` need no work."""
+        """There are `total` submissions; `kept` were graded by an earlier run."""
 
     def ended(self, entry: Entry) -> None:
         """A submission has its result."""
@@ -149,7 +149,8 @@ class _Run:
 
     def work(self, backend: Callable[[Plan], Backend]) -> tuple[Entry, ...]:
         kept, merged, todo = self._sort()
-        self.observer.begin(len(self.plan.submissions), len(kept))
+        known = sum(submission.problem is None for submission, _ in kept)
+        self.observer.begin(len(self.plan.submissions), known)
         for submission, result in kept:
             if submission.student not in merged:
                 self._merge(submission, result)

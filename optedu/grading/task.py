@@ -65,6 +65,7 @@ _PERHAPS_NOT_ITS_FAULT = ("crashed", "error")
 _SCRATCH = "optedu-grade-"  # then the process id, so that others can tell what is left over
 _PLENTY = 2**30
 _LOG_LINES = 50
+_LINE_CHARS = 160
 _MESSAGE_CHARS = 2000
 
 # nbgrader's converters change the working directory and the environment of the process.
@@ -484,8 +485,12 @@ def _explain(error: Exception) -> tuple[str, str]:
         return "invalid", "nbgrader's metadata are of an older format: run `nbgrader update`"
     if isinstance(error, SchemaTooNewError):
         return "invalid", "nbgrader's metadata are of a newer format than this nbgrader knows"
-    if isinstance(error, (ValidationError, NotJSONError, KeyError, AttributeError, TypeError)):
-        return "invalid", f"the notebook's metadata are damaged: {_line(error)}"
+    if isinstance(error, ValidationError):
+        # nbgrader's check logs what is wrong and raises an error that does not say it.
+        cause = error.__context__ if isinstance(error.__context__, ValidationError) else error
+        return "invalid", f"the notebook's metadata are damaged: {_line(cause)}"
+    if isinstance(error, (NotJSONError, KeyError, AttributeError, TypeError)):
+        return "invalid", f"the notebook is damaged: {_line(error)}"
     if isinstance(error, (UnresponsiveKernelError, DeadKernelError)):
         return "crashed", _line(error)
     if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
@@ -495,7 +500,8 @@ def _explain(error: Exception) -> tuple[str, str]:
 
 def _line(error: Exception) -> str:
     text = " ".join(str(getattr(error, "message", "") or error).split())
-    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+    line = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 3] + "..."
 
 
 def _cpu_seconds() -> float:

@@ -12,11 +12,11 @@ from nbgrader.api import Gradebook
 from tests.grading.course import ASSIGNMENT
 
 
-def gradebook_rows(root: Path, name: str = "gradebook.db") -> dict[str, Any]:
+def gradebook_rows(root: Path, assignment: str = ASSIGNMENT) -> dict[str, Any]:
     """Every row that grading writes, by student, without database ids."""
     rows = {}
-    with Gradebook(f"sqlite:///{root / name}") as gradebook:
-        for submission in gradebook.assignment_submissions(ASSIGNMENT):
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+        for submission in gradebook.assignment_submissions(assignment):
             rows[submission.student.id] = {
                 "timestamp": submission.timestamp,
                 "late": submission.total_seconds_late,

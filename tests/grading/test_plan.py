@@ -91,7 +91,7 @@ def test_the_shared_part_has_no_student_and_no_solution(root, folder):
     ("content", "reason"),
     [
         (b"", "problem.ipynb is empty"),
-        (b"{", "problem.ipynb is not valid JSON: Expecting property name"),
+        (b"{", "problem.ipynb is not valid JSON: line 1, column 2: Expecting property name"),
         (b"\xff\xfe{}", "problem.ipynb is not valid UTF-8: byte 0 is 0xff"),
         (b"[]", "problem.ipynb is not a notebook: no JSON object"),
         (b'{"nbformat": 4}', "problem.ipynb is not a notebook: no cells"),

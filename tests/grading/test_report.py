@@ -111,7 +111,7 @@ def test_without_a_terminal_progress_is_plain_lines(outcome):
         progress.waiting("the gradebook is locked")
         progress.waiting("the gradebook is locked")
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "6 submissions, 1 of them already"
+    assert lines[0] == "6 submissions, 1 of them graded already"
     assert "eve: problem.ipynb is not valid JSON" in lines
     assert lines[-2].startswith("6/6 graded, ") and lines[-2].endswith(", 2 to look at")
     assert lines[-1] == "waiting: the gradebook is locked"

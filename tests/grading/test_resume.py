@@ -75,7 +75,7 @@ def test_a_second_run_grades_nothing_and_changes_nothing(class_of_eight):
     rows, results = compare.gradebook_rows(root), kept(root)
     code, errors = finish(root)
     assert code == 0
-    assert f"{STUDENTS} submissions, {STUDENTS} of them already" in errors
+    assert f"{STUDENTS} submissions, {STUDENTS} of them graded already" in errors
     assert (compare.gradebook_rows(root), kept(root)) == (rows, results)
 
 
