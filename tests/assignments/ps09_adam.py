@@ -272,7 +272,7 @@ BENCH.wrong(
     "reads_the_table_wrong",
     "best_lr",
     "lr = 1 is lowest on this problem, not 0.1",
-    BENCH.edit("read_off", ("best_lr = 1.0", "best_lr = 0.1")),
+    {"read_off": "best_lr, adam_growth, descent_growth = 0.1, 1.0, 1000.0"},
 )
 
 BENCH.wrong(
