@@ -241,8 +241,8 @@ def below_one(expr: sp.Expr) -> sp.Expr:
     r"""Tell SymPy that decay rates are below one, and evaluate sums.
 
     SymPy has no assumption "below one". A symbol whose range in the notation table is [0, 1) is
-    written as :math:`1/(1 + s)` with :math:`s > 0`; what stands under a root then gets a positive
-    name where it is :math:`1 - \beta^n`.
+    written as :math:`1/(1 + s)` with :math:`s > 0`, which leaves out the end 0. What stands under
+    a root gets a positive name where it is :math:`1 - \beta^n`.
 
     Examples
     --------

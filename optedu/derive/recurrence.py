@@ -2,6 +2,7 @@ r"""Linear recurrences: unroll to a sum, prove by induction, take expectations."
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -27,7 +28,7 @@ class Recurrence:
 
     a: sp.Expr
     b: sp.Expr
-    drive: object
+    drive: Callable[[sp.Expr], sp.Expr]
     t: sp.Symbol
     i: sp.Symbol
     initial: sp.Expr = sp.S.Zero
