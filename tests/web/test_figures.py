@@ -269,3 +269,17 @@ def test_a_mistake_stops_the_build_and_says_where(body: str, message: str, tmp_p
     assert status != 0
     assert message in said
     assert "index.md:3" in said
+
+
+def test_the_figures_shown_to_contributors_are_valid() -> None:
+    import yaml
+
+    text = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    blocks = re.findall(
+        r"^```\{optfigure\} ?(\S*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL
+    )
+    assert len(blocks) >= 2
+    for preset, body in blocks:
+        lines = [line for line in body.splitlines() if not line.startswith(":")]
+        options = merged(preset or None, yaml.safe_load("\n".join(lines)))
+        assert configuration(options)["runs"]

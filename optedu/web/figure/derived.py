@@ -5,6 +5,8 @@ Each function returns expressions; `optedu.web.figure.script` prints them as Jav
 
 from __future__ import annotations
 
+from functools import cache
+
 import sympy
 from sympy import Expr, Matrix, Max, Min, Symbol, sqrt
 
@@ -38,6 +40,7 @@ def composed(rule: Rule) -> dict[Symbol, Expr]:
     return {state.new: values[state.new] for state in (x, *rule.states)}
 
 
+@cache
 def iteration_matrix(rule: Rule) -> Matrix | None:
     r"""Return the matrix of a step on $\lambda x^2/2$, or None where the step is not linear.
 
@@ -47,6 +50,8 @@ def iteration_matrix(rule: Rule) -> Matrix | None:
     if len(old) > 2 or any(state.scalar for state in rule.states):
         return None
     new = [expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()]
+    if not all(expr.is_polynomial(*old) for expr in new):
+        return None
     matrix = Matrix(new).jacobian(old).applyfunc(sympy.simplify)
     return None if matrix.free_symbols & set(old) else matrix
 

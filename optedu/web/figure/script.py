@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["ASSETS", "assets", "compact", "printed", "slider", "unicode_symbol"]
 ASSETS = Path(__file__).resolve().parent.parent / "static" / "figures"
 
 
+@cache
 def printed() -> str:
     r"""Return the source of `printed.js`."""
     rules = {name: catalog.rule(name) for name in catalog.rule_names()}
