@@ -3,12 +3,15 @@ r"""The two kernels of one notebook: the student's, in a jail, and the one with 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import shutil
 import socket
 import tempfile
 import time
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from optedu.grading.outputs import Outputs
@@ -20,6 +23,7 @@ from optedu.grading.sandbox.zygote import shared
 
 __all__ = ["Pair"]
 
+_FOLDER = "optedu-grading-"  # then the process id, so that others can tell what is left over
 _GRACE_S = 2.0  # from the interrupt to the end of patience
 _LOOK_S = 0.2  # how often the memory of a busy submission is looked at
 _MB = 1 << 20
@@ -57,7 +61,7 @@ class Pair:
         try:
             zygote = shared()
             mine, theirs = socket.socketpair()
-            generous = replace(limits, tmp_mb=4096, output_kb=limits.output_kb)
+            generous = replace(limits, tmp_mb=4096)
             self.trusted = KernelProcess(
                 zygote, "trusted", theirs, generous, folder=materials or workspace,
                 cwd=self._folder(), modules=bool(materials),
@@ -79,7 +83,8 @@ class Pair:
         self._look = time.monotonic() + _LOOK_S
 
     def _folder(self) -> str:
-        self._folders.append(tempfile.mkdtemp(prefix="optedu-grading-"))
+        _sweep()
+        self._folders.append(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
         return self._folders[-1]
 
     def run(self, kernel: KernelProcess, code: str, outputs: list, count: int) -> dict[str, Any]:
@@ -91,6 +96,9 @@ class Pair:
             ``status`` is ``"ok"``, ``"error"`` (with ``ename``, ``evalue``),
             ``"timeout"`` (interrupted) or ``"dead"`` (the kernel has ended).
         """
+        if time.monotonic() >= self._wall and self.student.alive:
+            self._blame(kernel, time.monotonic())
+            self.end_student()
         if not kernel.alive:
             return {"status": "dead"}
         self._cells += 1
@@ -104,7 +112,9 @@ class Pair:
 
     def _wait(self, kernel: KernelProcess, cell: int) -> dict[str, Any]:
         limit = self.limits.cell_timeout_s
-        deadline = min(time.monotonic() + limit, self._wall)
+        deadline = time.monotonic() + limit
+        if self.student.alive:
+            deadline = min(deadline, self._wall)
         steps = self._escalation(kernel)
         interrupted = False
         while True:
@@ -241,6 +251,15 @@ class Pair:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@cache
+def _sweep() -> None:
+    """Remove, once a process, the folders of processes that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        pid = path.name[len(_FOLDER) :].partition("-")[0]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 _SIGNALS = {

@@ -16,6 +16,7 @@ import time
 __all__ = ["Channel", "ChannelClosed", "ChannelError", "ChannelTimeout"]
 
 _PREFIX = struct.Struct("!II")
+_MAX_HEAD = 16 << 20
 
 
 class ChannelError(Exception):
@@ -38,7 +39,8 @@ class Channel:
     sock : socket.socket
         A connected stream socket, in blocking mode.
     max_frame : int
-        Largest frame accepted, in bytes.
+        Largest frame accepted, in bytes. Of these at most 16 MB may be JSON, which takes many
+        times its size when it is read.
     """
 
     def __init__(self, sock: socket.socket, max_frame: int = 64 << 20):
@@ -83,8 +85,8 @@ class Channel:
         self._buffer += data
         if len(self._buffer) >= _PREFIX.size:
             total, head = _PREFIX.unpack_from(self._buffer)
-            if total > self.max_frame or head > total:
-                raise ChannelError(f"a frame of {total} bytes exceeds {self.max_frame}")
+            if total > self.max_frame or head > min(total, _MAX_HEAD):
+                raise ChannelError(f"a message of {total} bytes is too large")
 
     def take(self) -> tuple[object, list[bytes]]:
         """The next buffered frame; call only when :meth:`pending`."""

@@ -6,7 +6,7 @@ import os
 import resource
 from dataclasses import dataclass, fields
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "bound_memory"]
 
 _MB = 1 << 20
 
@@ -61,8 +61,7 @@ class Limits:
         The limit on processes counts those of the user; ``own_user=False`` leaves it out, for a
         process that shares its user with the grader.
         """
-        mapped = int(_first_word("/proc/self/statm")) * os.sysconf("SC_PAGE_SIZE")
-        _lower(resource.RLIMIT_AS, mapped + self.memory_mb * _MB)
+        bound_memory(self.memory_mb)
         _lower(resource.RLIMIT_CPU, int(self.cpu_s), int(self.cpu_s) + 2)
         if own_user:
             _lower(resource.RLIMIT_NPROC, self.processes)
@@ -73,9 +72,11 @@ class Limits:
         _lower(resource.RLIMIT_MSGQUEUE, 0)
 
 
-def _first_word(path: str) -> str:
-    with open(path) as file:
-        return file.read().split()[0]
+def bound_memory(megabytes: int) -> None:
+    """Let the calling process map so much more than it has mapped already."""
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    _lower(resource.RLIMIT_AS, mapped + megabytes * _MB)
 
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:

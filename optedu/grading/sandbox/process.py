@@ -18,7 +18,7 @@ from optedu.grading.sandbox.zygote import Zygote
 
 __all__ = ["KernelFailed", "KernelProcess"]
 
-_START_S = 30.0
+_START_S = 120.0  # includes the imports of a new zygote, on a busy machine
 
 
 class KernelFailed(RuntimeError):

@@ -8,6 +8,8 @@ language are refused, and so are powers of numbers that would fill the memory.
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 import sys
 from functools import cache
 from typing import Any
@@ -15,6 +17,9 @@ from typing import Any
 __all__ = ["UnsafeExpression", "is_expression", "read", "write"]
 
 _MAX_TEXT, _MAX_NODES, _MAX_DEPTH = 200_000, 20_000, 120
+# Code printers write names as they are: a name must not read as a call, nor be one's function.
+_NAME = re.compile(r"[\w\\{}^, ]{1,100}")
+_NUMBER = re.compile(r"[-+]?[0-9.]{1,200}(e[-+]?[0-9]{1,5})?")
 _MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
 
 _CLASSES = [
@@ -28,6 +33,7 @@ _CLASSES = [
     "erf", "gamma", "factorial", "And", "Or", "Not", "re", "im", "conjugate", "Heaviside",
     "DiracDelta", "Interval", "Str", "Not", "Contains",
 ]  # fmt: skip
+_NAMED = {"Symbol", "Dummy", "Str", "IndexedBase", "Idx", "MatrixSymbol"}
 _CONSTANTS = {
     "One": "One", "Zero": "Zero", "NegativeOne": "NegativeOne", "Half": "Half", "pi": "Pi",
     "E": "Exp1", "I": "ImaginaryUnit", "oo": "Infinity", "nan": "NaN", "zoo": "ComplexInfinity",
@@ -161,19 +167,30 @@ def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
         names[keyword.arg] = keyword.value.value
     if getattr(target, "__name__", "") in ("Pow", "factorial", "gamma"):
         _check_size(values)
-    if any(isinstance(v, str) for v in values) and getattr(target, "__name__", "") not in (
-        "Symbol", "Dummy", "Float", "Function", "UndefinedFunction", "Str", "IndexedBase", "Idx",
-        "MatrixSymbol",
-    ):  # fmt: skip
-        raise UnsafeExpression("SymPy would evaluate that string")  # sympify parses strings
-    if getattr(target, "__name__", "") == "Float" and values and isinstance(values[0], str):
-        float(values[0])
+    _check_strings(getattr(target, "__name__", ""), values)
     try:
         return target(*values, **names)
     except UnsafeExpression:
         raise
     except Exception as error:
         raise UnsafeExpression(f"SymPy cannot build the expression: {error}") from None
+
+
+def _check_strings(kind: str, values: list[Any]) -> None:
+    for value in values:
+        if not isinstance(value, str):
+            continue
+        if kind == "Float":
+            if not _NUMBER.fullmatch(value):
+                raise UnsafeExpression(f"{value[:60]!r} is not a number")
+        elif kind in _NAMED:
+            if not _NAME.fullmatch(value):
+                raise UnsafeExpression(f"{value[:60]!r} may not be a name")
+        elif kind == "Function":
+            if not value.isidentifier() or value.startswith("__") or hasattr(builtins, value):
+                raise UnsafeExpression(f"{value[:60]!r} may not be the name of a function")
+        else:  # SymPy would parse it, and that evaluates
+            raise UnsafeExpression(f"{kind} may not be given a string")
 
 
 def _check_size(values: list[Any]) -> None:
