@@ -6,7 +6,6 @@ figures and the oracle of the autograder; `optedu.compile` holds one module for 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -80,7 +79,13 @@ class Hyper:
         return self.notation.upper_open
 
     def check(self, value: Any) -> Any:
-        r"""Return `value` as a Python float, or an array of them, after checking its range."""
+        r"""Return `value` as a Python float, or an array of numbers, after checking its range.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no real number, or out of range; the message names the hyper-parameter.
+        """
         return validate.in_range(
             self.name,
             value,
@@ -88,6 +93,7 @@ class Hyper:
             self.upper,
             lower_open=self.lower_open,
             upper_open=self.upper_open,
+            arrays=True,
         )
 
 
@@ -186,6 +192,14 @@ class Rule:
         Framework to the convention that it follows, where that differs or needs saying.
     chapter : str
         The chapter of the book that derives it.
+
+    Raises
+    ------
+    TypeError
+        If a part is of a wrong kind.
+    ValueError
+        If a default is out of range, or the equations use what they don't define, use an old value
+        after the new one, leave a state without an equation, or don't end with `x.new`.
     """
 
     name: str
@@ -199,12 +213,14 @@ class Rule:
     chapter: str = ""
 
     def __post_init__(self) -> None:
+        if not validate.text("name", self.name).isidentifier():
+            raise ValueError(f"name must be a Python name, got {self.name!r}")
+        validate.text("title", self.title)
         if isinstance(self.hypers, Mapping):
-            object.__setattr__(
-                self, "hypers", tuple(Hyper(s, float(v)) for s, v in self.hypers.items())
-            )
-        for hyper in self.hypers:
-            hyper.check(hyper.default)
+            object.__setattr__(self, "hypers", tuple(Hyper(*row) for row in self.hypers.items()))
+        for name, kind in (("hypers", Hyper), ("states", State), ("equations", Eq)):
+            _check_tuple(name, getattr(self, name), kind)
+        object.__setattr__(self, "hypers", tuple(Hyper(h.symbol, _default(h)) for h in self.hypers))
         _check_equations(self)
 
     # -- identity ------------------------------------------------------------------------------
@@ -254,6 +270,11 @@ class Rule:
     def at(self, **fixed: float) -> Rule:
         r"""Return the rule with some hyper-parameters fixed, and what becomes trivial removed.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not one of the rule's, or a value is no number or out of range.
+
         Examples
         --------
         >>> optedu.rules.get("sgd").at(weight_decay=0).latex_equations()
@@ -262,7 +283,7 @@ class Rule:
         values = {}
         for name, value in fixed.items():
             hyper = self._hyper(name)
-            values[hyper.symbol] = sympy.nsimplify(hyper.check(value))
+            values[hyper.symbol] = sympy.nsimplify(validate.number(name, hyper.check(value)))
         kept: list[Eq] = []
         alias: dict[Symbol, Expr] = {}
         for equation in self.equations:
@@ -296,6 +317,13 @@ class Rule:
         **quantities : sympy.Expr
             New right-hand side by the quantity's name: `"x"`, a state or an intermediate.
 
+        Raises
+        ------
+        TypeError
+            If one is no expression.
+        ValueError
+            If the rule has no such quantity, or the equations no longer fit together.
+
         Examples
         --------
         >>> adam = optedu.rules.get("adam")
@@ -306,6 +334,12 @@ class Rule:
         """
         for quantity in quantities:
             self.expression(quantity)  # names what is unknown
+            try:
+                quantities[quantity] = sympy.sympify(quantities[quantity], strict=True)
+            except sympy.SympifyError:
+                raise TypeError(
+                    f"{quantity} must be a SymPy expression, got {quantities[quantity]!r}"
+                ) from None
         changed = tuple(
             Eq(eq.lhs, quantities.get(self._plain_name(eq.lhs), eq.rhs), evaluate=False)
             for eq in self.equations
@@ -347,6 +381,17 @@ class Rule:
         -------
         dict of str to array or float
             Arrays of the shape and dtype of `x`; Python floats for scalar states.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is no floating-point array, or a hyper-parameter is unknown or out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> optedu.rules.get("momentum").init(np.ones(2))
+        {'b': array([0., 0.])}
         """
         from optedu.backend import namespace
 
@@ -394,24 +439,34 @@ class Rule:
         ------
         TypeError, ValueError
             If an argument has a wrong kind, shape or range; the message names it and its value.
+            A gradient that is not finite is no error here: `minimize` and `Optimizer` look at it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rule = optedu.rules.get("momentum")
+        >>> x, g = np.array([1.0, 2.0]), np.array([0.5, -0.5])
+        >>> rule.step(x, g, rule.init(x), 1, lr=0.1)
+        (array([0.95, 2.05]), {'b': array([ 0.5, -0.5])})
         """
         guard.forbid(f"rules.get({self.name!r}).step")
         t = validate.count("t", t, minimum=1)
         validate.floating_array("x", x)
-        validate.floating_array("g", g)
-        validate.same_shape("g", g, "x", x)
-        if x.dtype != g.dtype:
-            raise TypeError(f"g must have the dtype of x, {x.dtype}, got {g.dtype}")
+        validate.like("g", g, "x", x)
         self.check_state(x, state)
-        return self._pure(x, g, state, t, self.check_hyper(**hyper))
+        complete = self.check_hyper(**hyper)
+        for name, value in complete.items():
+            if type(value) is not float:
+                validate.trailing_shape(name, value, x)
+        return self._pure(x, g, state, t, complete)
 
     def check_state(self, x: Any, state: Mapping[str, Any]) -> None:
-        r"""Check that `state` holds what the rule needs, in the shape of `x`.
+        r"""Check that `state` holds what the rule needs, as arrays like `x`.
 
         Raises
         ------
         TypeError
-            If it is no mapping.
+            If it is no mapping, or a variable is of another library or dtype.
         ValueError
             If a variable is missing, unknown, or of another shape.
         """
@@ -419,11 +474,14 @@ class Rule:
             raise TypeError(f"state must be a dictionary, got {type(state).__name__}")
         wanted = {variable.name for variable in self.states}
         if set(state) != wanted:
-            raise ValueError(f"state must have the keys {sorted(wanted)}, got {sorted(state)}")
+            got = sorted(map(str, state))
+            raise ValueError(f"state must have the keys {sorted(wanted)}, got {got}")
         for variable in self.states:
-            if not variable.scalar:
-                validate.floating_array(f"state[{variable.name!r}]", state[variable.name])
-                validate.same_shape(f"state[{variable.name!r}]", state[variable.name], "x", x)
+            label, value = f"state[{variable.name!r}]", state[variable.name]
+            if variable.scalar:
+                validate.number(label, value, arrays=True)  # one for each run, where rates differ
+            else:
+                validate.like(label, value, "x", x)
 
     # -- the printed and compiled forms --------------------------------------------------------
 
@@ -439,6 +497,22 @@ class Rule:
         -------
         callable
             With a method `bind(x, state)` that returns `step(g, t, **hyper)` for training loops.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such form.
+        ImportError, RuntimeError
+            If Numba, CuPy or a GPU is missing; the message says what to install.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rule = optedu.rules.get("sgd")
+        >>> x = np.array([1.0, 2.0])
+        >>> rule.kernel("numpy")(x, np.ones(2), rule.init(x), 1, lr=0.5)
+        >>> x
+        array([0.5, 1.5])
         """
         form = validate.choice("form", form, KERNELS)
         kernels = self.__dict__.setdefault("_kernels", {})
@@ -453,6 +527,11 @@ class Rule:
         ----------
         form : {"array", "numpy", "numba", "cupy", "javascript"}
             The pure function on any array namespace, one of the kernels, or JavaScript.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such form.
         """
         return _compiler(validate.choice("form", form, FORMS)).source(self)
 
@@ -476,14 +555,28 @@ class Rule:
         for hyper in self.hypers:
             if hyper.name == name:
                 return hyper
-        known = ", ".join(h.name for h in self.hypers)
-        raise TypeError(f"{self.name} has no hyper-parameter {name!r}; it has {known}")
+        names = [h.name for h in self.hypers]
+        raise TypeError(
+            f"{self.name} has no hyper-parameter {name!r}; it has {', '.join(names)}"
+            f"{validate.hint(name, names)}"
+        )
 
 
 def _compiler(form: str) -> Any:
     import importlib
 
     return importlib.import_module(f"optedu.compile.{'inplace' if form == 'numpy' else form}")
+
+
+def _check_tuple(name: str, values: Any, kind: type) -> None:
+    if not isinstance(values, tuple) or not all(isinstance(v, kind) for v in values):
+        raise TypeError(f"{name} must be a tuple of {kind.__name__}, got {values!r}")
+
+
+def _default(hyper: Hyper) -> float:
+    if not isinstance(hyper.symbol, Symbol):
+        raise TypeError(f"hypers must have SymPy symbols as keys, got {hyper.symbol!r}")
+    return validate.number(hyper.name, hyper.check(hyper.default))
 
 
 def _check_equations(rule: Rule) -> None:
@@ -511,5 +604,3 @@ def _check_equations(rule: Rule) -> None:
         raise ValueError(f"rule {rule.name}: no equation gives {missing}")
     if rule.equations[-1].lhs != x.new:
         raise ValueError(f"rule {rule.name}: the last equation must give {x.new}")
-    if any(not math.isfinite(h.default) for h in rule.hypers):
-        raise ValueError(f"rule {rule.name}: every default must be finite")

@@ -122,12 +122,35 @@ L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch
 def of(symbol: Symbol) -> Notation:
     r"""Return the row of a symbol.
 
+    Parameters
+    ----------
+    symbol : sympy.Symbol
+        With the assumptions that the table gives it: `optedu.symbols.lr`, say.
+
+    Returns
+    -------
+    Notation
+
     Raises
     ------
-    KeyError
+    TypeError
+        If it is no symbol.
+    ValueError
         If the table has no such symbol: add it there first.
+
+    Examples
+    --------
+    >>> optedu.symbols.of(optedu.symbols.lr).meaning
+    'learning rate'
     """
+    if not isinstance(symbol, Symbol):
+        raise TypeError(f"symbol must be a SymPy symbol, got {symbol!r}")
     row = TABLE.get(symbol.name)
-    if row is None or row.symbol != symbol:
-        raise KeyError(f"{symbol} is not in the notation table of optedu.symbols")
+    if row is None:
+        raise ValueError(f"symbol must be in the notation table of optedu.symbols, got {symbol}")
+    if row.symbol != symbol:
+        raise ValueError(
+            f"symbol must be optedu.symbols.TABLE[{symbol.name!r}].symbol, "
+            f"got another {symbol} with other assumptions"
+        )
     return row

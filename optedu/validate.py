@@ -3,6 +3,7 @@ r"""Argument checks, each with an error that names the argument, the value and w
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -10,34 +11,59 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "boolean",
     "choice",
     "count",
     "finite",
     "floating_array",
+    "function",
+    "hint",
     "in_range",
+    "interval",
+    "known",
+    "like",
     "nonnegative",
     "number",
     "positive",
+    "reals",
     "same_shape",
+    "text",
+    "trailing_shape",
 ]
 
 
-def number(name: str, value: Any) -> Any:
-    r"""Return a real number as a Python float; leave an array of real numbers as it is.
+def number(name: str, value: Any, *, arrays: bool = False) -> Any:
+    r"""Return a real number as a Python float.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the error; so in every function of this module.
+    value : object
+        What the caller passed.
+    arrays : bool
+        Whether an array of real numbers will do too; it is returned as it is.
 
     Raises
     ------
     TypeError
-        If `value` is no real number, nor an array of real numbers.
+        If `value` is no real number; booleans and text are none.
+    ValueError
+        If it is an integer that no float can hold.
     """
     # A Python float is weakly typed: it leaves float32 state at float32, which np.float64 does not.
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, (np.floating, np.integer)):
-        return float(value)
-    dtype = getattr(value, "dtype", None)
-    if dtype is not None and getattr(value, "shape", None) is not None and _is_real(dtype):
-        return float(value) if value.shape == () else value
+    if isinstance(value, (int, float, np.floating, np.integer)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{name} must be finite, got an integer above 1e308") from None
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is not None and shape is not None and _is_real(dtype):
+        if shape == ():
+            return float(value)
+        if arrays:
+            return value
+        raise TypeError(f"{name} must be a real number, got an array of shape {tuple(shape)}")
     raise TypeError(f"{name} must be a real number, got {_describe(value)}")
 
 
@@ -49,17 +75,27 @@ def in_range(
     *,
     lower_open: bool = False,
     upper_open: bool = False,
+    arrays: bool = False,
 ) -> Any:
-    r"""Return `value` as a number (or array of numbers) after checking that it lies in a range.
+    r"""Return `value` as a Python float after checking that it lies in a range.
+
+    Parameters
+    ----------
+    lower, upper : float
+        The range.
+    lower_open, upper_open : bool
+        Whether each end is excluded.
+    arrays : bool
+        Whether an array will do too, all of whose elements lie in the range.
 
     Raises
     ------
     TypeError
-        If `value` is no real number, nor an array of them.
+        If `value` is no real number.
     ValueError
         If it (or an element) lies outside the range, or is NaN.
     """
-    value = number(name, value)
+    value = number(name, value, arrays=arrays)
     above = operator.gt if lower_open else operator.ge
     below = operator.lt if upper_open else operator.le
     if isinstance(value, float):
@@ -68,7 +104,9 @@ def in_range(
         raise ValueError(
             f"{name} must be {_range(lower, upper, lower_open, upper_open)}, got {value!r}"
         )
-    elements = np.asarray(value)
+    from optedu.backend import to_numpy
+
+    elements = to_numpy(value)
     good = above(elements, lower) & below(elements, upper)
     if not bool(np.all(good)):
         wrong = elements[~good].flat[0].item()
@@ -79,14 +117,103 @@ def in_range(
     return value
 
 
-def positive(name: str, value: Any) -> Any:
-    r"""Return `value` after checking that it is finite and above zero."""
-    return in_range(name, value, 0.0, math.inf, lower_open=True, upper_open=True)
+def positive(name: str, value: Any, *, arrays: bool = False) -> Any:
+    r"""Return `value` as a float after checking that it is finite and above zero."""
+    return in_range(name, value, 0.0, math.inf, lower_open=True, upper_open=True, arrays=arrays)
 
 
-def nonnegative(name: str, value: Any) -> Any:
-    r"""Return `value` after checking that it is finite and not below zero."""
-    return in_range(name, value, 0.0, math.inf, upper_open=True)
+def nonnegative(name: str, value: Any, *, arrays: bool = False) -> Any:
+    r"""Return `value` as a float after checking that it is finite and not below zero."""
+    return in_range(name, value, 0.0, math.inf, upper_open=True, arrays=arrays)
+
+
+def interval(
+    name: str, value: Any, *, point: bool = False, infinite: bool = False
+) -> tuple[float, float]:
+    r"""Return a pair of numbers, the lower first, as floats.
+
+    Parameters
+    ----------
+    point : bool
+        Whether both ends may be one number.
+    infinite : bool
+        Whether an end may be infinite.
+
+    Raises
+    ------
+    TypeError
+        If `value` is no pair of real numbers.
+    ValueError
+        If the ends are in the wrong order, NaN, or infinite where they must not be.
+    """
+    try:
+        low, high = value if not isinstance(value, str) else ()
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a pair (low, high), got {_describe(value)}") from None
+    low, high = number(name, low), number(name, high)
+    if not (low < high or (point and low == high)):
+        order = "low <= high" if point else "low < high"
+        raise ValueError(f"{name} must be a pair (low, high) with {order}, got ({low}, {high})")
+    if not infinite and not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{name} must be a pair of finite numbers, got ({low}, {high})")
+    return low, high
+
+
+def boolean(name: str, value: Any) -> bool:
+    r"""Return `value` after checking that it is `True` or `False`.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else, 0 and 1 included.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {_describe(value)}")
+
+
+def text(name: str, value: Any) -> str:
+    r"""Return `value` after checking that it is a string with something in it.
+
+    Raises
+    ------
+    TypeError
+        If it is not a string.
+    ValueError
+        If it is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {_describe(value)}")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty, got {value!r}")
+    return value
+
+
+def function(name: str, value: Any, *arguments: str) -> Any:
+    r"""Return `value` after checking that it can be called with these positional arguments.
+
+    Raises
+    ------
+    TypeError
+        If it is not callable, or its signature does not fit; the message gives both.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, got {type(value).__name__}")
+    import inspect
+
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return value
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        own = getattr(value, "__name__", type(value).__name__)
+        raise TypeError(
+            f"{name} must be callable as {name}({', '.join(arguments)}), "
+            f"got {own}{signature}: {error}"
+        ) from None
+    return value
 
 
 def count(name: str, value: Any, *, minimum: int = 0) -> int:
@@ -124,12 +251,36 @@ def choice(name: str, value: Any, options: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {', '.join(options)}, got {_describe(value)}")
     if value not in options:
-        import difflib
-
-        near = difflib.get_close_matches(value, options, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}{hint}")
+        raise ValueError(
+            f"{name} must be one of {', '.join(options)}, got {value!r}{hint(value, options)}"
+        )
     return value
+
+
+def hint(value: str, options: Iterable[str]) -> str:
+    r"""Return the question whether the nearest of `options` was meant; empty if none is near."""
+    import difflib
+
+    options = list(options)
+    near = difflib.get_close_matches(value, options, n=1)
+    # Capitals are no reason to miss a name.
+    near = near or [o for o in options if o.lower() == value.lower()]
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def known(what: str, given: Iterable[str], options: Iterable[str]) -> None:
+    r"""Check that every keyword in `given` is one that `what` takes.
+
+    Raises
+    ------
+    TypeError
+        If one is not; the message lists those that there are, and the nearest.
+    """
+    options = list(options)
+    for name in given:
+        if name not in options:
+            listed = ", ".join(options) or "none"
+            raise TypeError(f"{what} takes no {name!r}; it takes {listed}{hint(name, options)}")
 
 
 def floating_array(name: str, value: Any) -> Any:
@@ -148,14 +299,82 @@ def floating_array(name: str, value: Any) -> Any:
     return value
 
 
+def reals(name: str, value: Any) -> np.ndarray:
+    r"""Return a new NumPy array of doubles from an array, or nested lists, of real numbers.
+
+    Raises
+    ------
+    TypeError
+        If there is anything else in it: booleans, complex numbers, text, `None`.
+    ValueError
+        If the lists are not of one length.
+    """
+    from optedu.backend import to_numpy
+
+    try:
+        array = np.asarray(value) if isinstance(value, (list, tuple, range)) else to_numpy(value)
+    except ValueError:
+        raise ValueError(
+            f"{name} must be an array, got lists of different lengths: {_describe(value)}"
+        ) from None
+    if array.dtype.kind == "O" and array.size and all(_is_number(v) for v in array.flat):
+        return array.astype(float)  # exact numbers, such as SymPy's
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array.astype(float)
+
+
+def like(name: str, value: Any, other_name: str, other: Any) -> Any:
+    r"""Return `value` after checking that it is an array of the kind of another.
+
+    Raises
+    ------
+    TypeError
+        If it is no floating-point array, or of another library or dtype.
+    ValueError
+        If it has another shape.
+    """
+    floating_array(name, value)
+    library, wanted = _library(value), _library(other)
+    if library != wanted:
+        raise TypeError(f"{name} must be an array of {wanted}, as {other_name} is, got {library}")
+    same_shape(name, value, other_name, other)
+    if value.dtype != other.dtype:
+        raise TypeError(
+            f"{name} must have the dtype of {other_name}, {_dtype_name(other.dtype)}, "
+            f"got {_dtype_name(value.dtype)}"
+        )
+    return value
+
+
+def trailing_shape(name: str, value: Any, x: Any) -> None:
+    r"""Check that an array of hyper-parameters broadcasts over the trailing axes of `x`.
+
+    Raises
+    ------
+    ValueError
+        If it does not; the message gives both shapes.
+    """
+    shape, wanted = tuple(value.shape), tuple(x.shape)
+    if len(shape) > len(wanted) or shape != wanted[len(wanted) - len(shape) :]:
+        raise ValueError(
+            f"{name} must have the shape of the trailing axes of x, {wanted}, got {shape}"
+        )
+
+
 def same_shape(name: str, value: Any, other_name: str, other: Any) -> None:
     r"""Check that two arrays have one shape.
 
     Raises
     ------
+    TypeError
+        If one is no array.
     ValueError
-        If they have not; the message gives both.
+        If the shapes differ; the message gives both.
     """
+    for label, array in ((name, value), (other_name, other)):
+        if not hasattr(array, "shape"):
+            raise TypeError(f"{label} must be an array, got {_describe(array)}")
     if tuple(value.shape) != tuple(other.shape):
         raise ValueError(
             f"{name} must have the shape of {other_name}, {tuple(other.shape)}, "
@@ -168,13 +387,17 @@ def finite(name: str, value: Any) -> Any:
 
     Raises
     ------
+    TypeError
+        If it is neither a number nor an array of floating-point numbers.
     ValueError
         If it does; the message gives the first such element and its index.
     """
-    if isinstance(value, float):
+    if getattr(value, "dtype", None) is None:
+        value = number(name, value)
         if math.isfinite(value):
             return value
         raise ValueError(f"{name} must be finite, got {value!r}")
+    floating_array(name, value)
     from optedu.backend import namespace
 
     good = namespace(value).isfinite(value)
@@ -203,6 +426,14 @@ def _range(lower: float, upper: float, lower_open: bool, upper_open: bool) -> st
 def _describe(value: Any) -> str:
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} of type {type(value).__name__}"
+
+
+def _library(array: Any) -> str:
+    return type(array).__module__.partition(".")[0]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
 
 
 def _dtype_name(dtype: Any) -> str:

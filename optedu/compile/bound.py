@@ -155,12 +155,15 @@ class Bound:
         Raises
         ------
         TypeError, ValueError
-            If `g` has not the kind, dtype and shape of the parameters, or a value is out of range.
+            If `g` has not the kind, dtype and shape of the parameters, `t` is no step, or a value
+            is out of range.
         """
         if guard.active():
             guard.forbid(f"the {self._rule.name} kernel")
         if hyper:
             self._set(hyper)
+        if type(t) is not int or t < 1:
+            t = validate.count("t", t, minimum=1)
         if type(g) is not self._kind or g.shape != self._shape or g.dtype != self._dtype:
             self._check_gradient(g)
         if not self._scalar_states:
@@ -181,18 +184,13 @@ class Bound:
         for name, array in {"x": x, **arrays}.items():
             if not self._is_array(array):
                 raise TypeError(f"{name} must be a {self.array} array, got {type(array).__name__}")
-            if array.dtype != x.dtype:
-                raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {array.dtype}")
             if not getattr(array.flags, "writeable", True):
                 raise ValueError(f"{name} must be writable: the kernel works in place")
 
     def _check_gradient(self, g: Any) -> None:
         if not self._is_array(g):
             raise TypeError(f"g must be a {self.array} array, got {type(g).__name__}")
-        validate.floating_array("g", g)
-        validate.same_shape("g", g, "x", self._x)
-        if g.dtype != self._dtype:
-            raise TypeError(f"g must have the dtype of x, {self._dtype}, got {g.dtype}")
+        validate.like("g", g, "x", self._x)
 
 
 class Kernel:

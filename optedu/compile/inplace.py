@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
-from optedu import symbols
+from optedu import symbols, validate
 from optedu.compile.bound import (
     Bound,
     Kernel,
@@ -286,11 +286,7 @@ class NumPyBound(Bound):
             if type(value) is not float:
                 # A run's hyper-parameter in the dtype of its state: nothing is promoted.
                 value = np.ascontiguousarray(value, dtype=self._dtype)
-                if value.shape != self._shape[len(self._shape) - value.ndim :]:
-                    raise ValueError(
-                        f"{name} must have the shape of the trailing axes of x, {self._shape}, "
-                        f"got {value.shape}"
-                    )
+                validate.trailing_shape(name, value, self._x)
                 self.hyper[name] = value
         return coefficients_of_runs(rule, np, self._dtype)
 
