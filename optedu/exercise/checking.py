@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -222,12 +222,12 @@ class _Run:
 
     # -- failing -------------------------------------------------------------------------------
 
-    def fail(self, text: str, quantity: str = "", **details: Any) -> Any:
+    def fail(self, text: str, quantity: str = "", **details: Any) -> NoReturn:
         raise CheckFailed(
             text, name=self.name, part=self.scenario.part, quantity=quantity, **details
         )
 
-    def fail_raised(self, error: StudentError, t: int) -> None:
+    def fail_raised(self, error: StudentError, t: int) -> NoReturn:
         run = self.scenario
         # The chain of exceptions would end in our own code: the message has all that it says.
         failure = messages.raised(self.name, error, t, run, self.rule)

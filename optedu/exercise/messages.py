@@ -188,7 +188,10 @@ def wrong_values(
 
 
 def _comparison(quantity: str, got: Any, wanted: Any, bad: np.ndarray) -> list[str]:
-    lines = [f"    expected   {_array(wanted)}", f"    got        {_array(got)}"]
+    lines = [
+        f"    expected   {quantity} = {_array(wanted)}",
+        f"    got        {quantity} = {_array(got)}",
+    ]
     got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
     if not got.ndim:
         return lines
@@ -197,14 +200,12 @@ def _comparison(quantity: str, got: Any, wanted: Any, bad: np.ndarray) -> list[s
     worst = np.unravel_index(int(np.argmax(distance)), got.shape)
     spot = ", ".join(str(int(i)) for i in worst)
     value, target = got[worst], wanted[worst]
+    digits = 6 if abs(value - target) > 1e-4 * abs(target) else 12
+    by = f"{value:.{digits}g} instead of {target:.{digits}g}"
     if np.isfinite(value):
-        by = f"off by {abs(value - target):.3g}"
-        if target:
-            by += f" ({abs(value - target) / abs(target):.2g} of it)"
-    else:
-        by = f"{value} instead of {target:.6g}"
+        by += f", off by {abs(value - target):.3g}"
     count = f"{int(np.sum(bad))} of {bad.size} elements"
-    lines.append(f"    worst      {quantity}[{spot}]: {by}; {count} differ")
+    lines.append(f"    worst      {quantity}[{spot}] is {by}; {count} differ")
     return lines
 
 

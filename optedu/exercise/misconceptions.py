@@ -120,13 +120,13 @@ def _value(expression: Expr, env: Mapping[Expr, Any]) -> Any:
     return _OPERATIONS[expression.func](*values)
 
 
-_POWERS = {
+_POWERS: dict[Any, Callable[..., Any]] = {
     HALF: np.sqrt,
     -HALF: lambda base: 1 / np.sqrt(base),
     -ONE: lambda base: 1 / base,
     2 * ONE: np.square,
 }
-_OPERATIONS = {
+_OPERATIONS: dict[Any, Callable[..., Any]] = {
     Add: lambda *terms: functools.reduce(operator.add, terms),
     Mul: lambda *factors: functools.reduce(operator.mul, factors),
     Max: lambda *values: functools.reduce(np.maximum, values),
