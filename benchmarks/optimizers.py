@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.sizes = [int(s) for s in options.sizes]
-    record: dict[str, Any] = json.loads(options.output.read_text()) if options.output.exists() else {}
+    record: dict[str, Any] = (
+        json.loads(options.output.read_text()) if options.output.exists() else {}
+    )
     record["machine"] = machine()
     record["versions"] = {
         name: importlib.metadata.version(name)
@@ -47,7 +49,9 @@ def main() -> None:
         if _installed(name)
     }
     if "torch" not in record["versions"]:
-        sys.exit("this benchmark needs PyTorch's CPU build (and Optax for the sweep) to compare with")
+        sys.exit(
+            "this benchmark needs PyTorch's CPU build (and Optax for the sweep) to compare with"
+        )
     goals: list[Goal] = []
     for name in options.only:
         start = time.perf_counter()
@@ -160,7 +164,7 @@ def _floor(size: int, dtype: str, threads: int) -> Callable[[], object]:
         return lambda: touch(*arrays)
     pool = ThreadPoolExecutor(threads)
     cuts = [size * i // threads for i in range(threads + 1)]
-    parts = [[a[lo:hi] for a in arrays] for lo, hi in zip(cuts, cuts[1:], strict=False)]
+    parts = [[a[lo:hi] for a in arrays] for lo, hi in pairwise(cuts)]
     return lambda: list(pool.map(lambda part: touch(*part), parts))
 
 
@@ -264,7 +268,9 @@ def other_rules(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str
             _print_row(f"{name}, N = {size:.0e}, float32, {threads} thread(s)", rows[-1])
             best = min((k for k in timings if k != "numba"), key=lambda k: timings[k].median)
             ratio = timings["numba"].median / timings[best].median
-            goals.append(Goal(f"{name} numba, N = {size:.0e}, {threads} thread(s)", best, ratio, 1.0))
+            goals.append(
+                Goal(f"{name} numba, N = {size:.0e}, {threads} thread(s)", best, ratio, 1.0)
+            )
     return rows
 
 
@@ -306,7 +312,9 @@ def a_sweep(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, An
     if "optax vmap + scan" in timings:
         ratio = ours / timings["optax vmap + scan"].median
         goals.append(Goal("sweep of 100 x 100, 500 steps", "optax vmap + scan", ratio, 1.5))
-    goals.append(Goal("sweep of 100 x 100, 500 steps", "a loop of torch runs", ours / one_by_one, 1 / 50_000))
+    goals.append(
+        Goal("sweep of 100 x 100, 500 steps", "a loop of torch runs", ours / one_by_one, 1 / 50_000)
+    )
     return [row]
 
 
@@ -361,7 +369,11 @@ def first_step(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str,
         )
         environment = {**os.environ, **environment}
         output = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
         ).stdout
         return float(output)
 
@@ -427,7 +439,12 @@ def gpu(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any]]:
                 cupy.cuda.Device().synchronize()
 
             timings = alternate(
-                {"cupy fused": ours, "torch fused": theirs, "cupy, NumPy style": pure, "copy": copy},
+                {
+                    "cupy fused": ours,
+                    "torch fused": theirs,
+                    "cupy, NumPy style": pure,
+                    "copy": copy,
+                },
                 seconds=options.seconds,
             )
             row = _row(timings, size=size, dtype=dtype)
@@ -440,7 +457,9 @@ def gpu(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any]]:
             if size == 50_000_000:
                 ideal = row["bytes_per_step"] / row["copy_bytes_per_second"]
                 ratio = timings["cupy fused"].median / ideal
-                goals.append(Goal(f"GPU Adam, N = {size:.0e}, {dtype}", "copy bandwidth", ratio, 1 / 0.85))
+                goals.append(
+                    Goal(f"GPU Adam, N = {size:.0e}, {dtype}", "copy bandwidth", ratio, 1 / 0.85)
+                )
     return rows
 
 
@@ -487,7 +506,8 @@ def _print_row(title: str, row: dict[str, Any]) -> None:
         used = min(t["median"] for n, t in row["seconds"].items() if n in ("numba", "cupy fused"))
         speed = row["bytes_per_step"] / used
         parts.append(
-            f"    fused: {speed / 1e9:.1f} GB/s, {speed / row['copy_bytes_per_second']:.0%} of a copy"
+            f"    fused: {speed / 1e9:.1f} GB/s, "
+            f"{speed / row['copy_bytes_per_second']:.0%} of a copy"
         )
     print(title, *parts, sep="\n", flush=True)
 

@@ -83,7 +83,9 @@ def machine() -> dict[str, str | int]:
         pass
     return {
         "processor": model.strip(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
         "system": platform.system(),
         "python": platform.python_version(),
     }

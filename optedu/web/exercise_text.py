@@ -89,4 +89,6 @@ def parse(lines: list[str]) -> ExerciseText:
             raise ValueError(f"no {kind} in the exercise")
     if not checks:
         raise ValueError("no check in the exercise")
-    return ExerciseText("\n".join(prose).strip("\n"), code["starter"], code["solution"], tuple(checks))
+    return ExerciseText(
+        "\n".join(prose).strip("\n"), code["starter"], code["solution"], tuple(checks)
+    )

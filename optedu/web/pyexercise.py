@@ -28,11 +28,11 @@ SHIPPED = ("pyexercise.js", "editor.js", "worker.js", "pyexercise.css")
 logger = logging.getLogger(__name__)
 
 
-class pyexercise(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes like this)
+class pyexercise(nodes.General, nodes.Element):
     """An exercise; its children are the static form, its attributes what the script needs."""
 
 
-class solution(nodes.General, nodes.Element):  # noqa: N801
+class solution(nodes.General, nodes.Element):
     """A solution, shown on request."""
 
 
@@ -83,7 +83,8 @@ class PyExerciseDirective(SphinxDirective):
 def visit_html(translator: Any, node: pyexercise) -> None:
     label = node["ids"][0]
     translator.body.append(
-        f'<div class="pyexercise" id="{label}" role="group" aria-label="{translator.attval(node["title"])}">'
+        f'<div class="pyexercise" id="{label}" role="group" '
+        f'aria-label="{translator.attval(node["title"])}">'
     )
 
 
@@ -92,8 +93,8 @@ def depart_html(translator: Any, node: pyexercise) -> None:
     if config.pyexercise_missing:
         why = translator.encode(config.pyexercise_missing)
         translator.body.append(
-            f'<p class="pyexercise-left-out">This copy of the book was built without Python for the '
-            f"page ({why}). Run the code in a notebook instead.</p></div>"
+            '<p class="pyexercise-left-out">This copy of the book was built without Python for '
+            f"the page ({why}). Run the code in a notebook instead.</p></div>"
         )
         return
     sizes = {"rawBytes": config.pyexercise_bytes[0], "compressedBytes": config.pyexercise_bytes[1]}
@@ -105,7 +106,9 @@ def depart_html(translator: Any, node: pyexercise) -> None:
 
 
 def visit_solution_html(translator: Any, node: solution) -> None:
-    translator.body.append('<details class="pyexercise-solution"><summary>Show a solution</summary>')
+    translator.body.append(
+        '<details class="pyexercise-solution"><summary>Show a solution</summary>'
+    )
 
 
 def depart_solution_html(translator: Any, node: solution) -> None:

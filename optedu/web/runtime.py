@@ -113,9 +113,9 @@ def gather(vendor: Path) -> Path:
     done.unlink(missing_ok=True)
     packages.mkdir(exist_ok=True)
     shutil.copy2(vendor / "package.json", packages)
-    install = "install --prefix . --no-package-lock --no-audit --no-fund --loglevel=error".split()
-    install[2] = str(packages)
-    run([npm, *install], "npm install of Pyodide")
+    install = [npm, "install", "--prefix", str(packages)]
+    quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+    run([*install, *quiet], "npm install of Pyodide")
     pyodide = packages / "node_modules" / "pyodide"
     verify(vendor / "SHA256SUMS-pyodide", pyodide)
     verify(vendor / "SHA256SUMS", vendor)
@@ -186,7 +186,9 @@ def assemble(vendor: Path, folder: Path) -> Runtime:
     archives = ("python_stdlib.zip", "numpy.zip", "site.zip", "optedu.zip")
     runtime = Runtime(folder, ("pyodide.module.js", "pyodide-lock.json", *PYODIDE_FILES, *archives))
     # The page asks for each archive with its hash, so that a browser never mixes two builds.
-    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in archives}
+    sums = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12] for name in archives
+    }
     (folder / "manifest.json").write_text(json.dumps(sums, indent=1))
     return runtime
 

@@ -155,7 +155,8 @@ def line_plot(
         for piece in np.split(np.arange(len(at)), np.flatnonzero(~ok)):
             piece = piece[ok[piece]]
             if len(piece):
-                points = " ".join(f"{px(a):.1f},{py(b):.1f}" for a, b in zip(at[piece], y[piece]))
+                corners = zip(at[piece], y[piece], strict=True)
+                points = " ".join(f"{px(a):.1f},{py(b):.1f}" for a, b in corners)
                 out.append(f'<polyline points="{points}" {style}/>')
         out.append(
             f'<line x1="{place}" x2="{place + 24}" y1="26" y2="26" {style}/>'

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -42,7 +43,7 @@ class Elements(HTMLParser):
                 self.links.append(found[name])
 
 
-@lru_cache(maxsize=None)
+@cache
 def elements(path: Path) -> Elements:
     return Elements(path.read_text(encoding="utf-8"))
 
@@ -117,7 +118,7 @@ def test_headings_are_in_order_and_images_have_words(any_page, page, book):
         ".map((e) => [Number(e.tagName[1]), e.textContent])"
     )
     assert [level for level, _ in levels].count(1) == 1
-    steps = zip(levels, levels[1:], strict=False)
+    steps = pairwise(levels)
     assert not [after for before, after in steps if after[0] > before[0] + 1]
     unnamed = page.locator("main img:not([alt]), main img[alt='']")
     # An empty alt is right for decoration, which says so.

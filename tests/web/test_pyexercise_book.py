@@ -1,4 +1,4 @@
-"""Every exercise in the book: its starter fails and its solution passes, natively and in Pyodide."""
+"""Every exercise in the book: its starter fails, its solution passes, natively and in Pyodide."""
 
 import json
 import shutil
