@@ -1,0 +1,44 @@
+r"""What a step moves, counted from the code, against counts by hand."""
+
+import pytest
+
+import optedu
+from optedu.compile.traffic import Traffic, traffic
+
+RULES = optedu.rules.all()
+
+
+def test_gradient_descent_by_hand():
+    r"""lr*g, then x - that: g and a temporary are read, and x."""
+    sgd = RULES["sgd"]
+    assert traffic(sgd, "array") == Traffic(2, 3, 2, 1, 2)
+    assert traffic(sgd, "numpy") == Traffic(2, 3, 2, 1, 2)
+    assert traffic(sgd, "fused") == Traffic(1, 2, 1, 0, 2)
+
+
+def test_adam_by_hand():
+    adam = RULES["adam"]
+    # Three passes for m, four for v, one for each correction, five for x.
+    assert traffic(adam, "array").passes == 3 + 4 + 2 + 5
+    # The corrections have become two numbers.
+    assert traffic(adam, "numpy").passes == 12
+    fused = traffic(adam, "fused")
+    assert (fused.reads, fused.writes) == (4, 3)
+    assert fused.bytes(10, 8) == 7 * 10 * 8
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_fusing_never_moves_more(name):
+    rule = RULES[name]
+    counts = [traffic(rule, form) for form in ("fused", "numpy", "array")]
+    moved = [c.reads + c.writes for c in counts]
+    assert moved == sorted(moved)
+    states = sum(not s.scalar for s in rule.states)
+    assert counts[0].writes == 1 + states
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="form must be one of array, numpy, fused, got 'c'"):
+        traffic(RULES["adam"], "c")
+    with pytest.raises(ValueError, match="itemsize must be at least 1, got 0"):
+        traffic(RULES["adam"], "fused").bytes(10, 0)
