@@ -35,7 +35,7 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from optedu.web.figure import script
-from optedu.web.figure.configuration import configuration, merged, presets
+from optedu.web.figure.configuration import PRESETS, configuration, merged, presets
 
 FOLDER = "optfigure"  # of the assets, under _static; and of the stills, beside the doctrees
 
@@ -57,6 +57,7 @@ class OptFigureDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         preset = self.arguments[0] if self.arguments else None
+        self.env.note_dependency(str(PRESETS))
         try:
             own = yaml.safe_load("\n".join(self.content)) or {}
             if not isinstance(own, Mapping):

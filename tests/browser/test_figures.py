@@ -330,3 +330,42 @@ def test_without_javascript_the_still_stands_there(browser: Any, figures: str) -
     assert still.bounding_box()["width"] > 300
     assert len(still.get_attribute("alt")) > 40
     context.close()
+
+
+def test_every_preset_takes_every_problem_and_every_optimizer(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    blank = page.evaluate("""async () => {
+        const figure = document.querySelector("opt-figure");
+        const choice = (text) => [...figure.querySelectorAll("label")]
+            .find((l) => l.textContent === text).nextElementSibling;
+        const options = (select) => [...select.options].map((o) => o.value);
+        const pick = async (select, value) => {
+            select.value = value;
+            select.dispatchEvent(new Event("change", { bubbles: true }));
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+        };
+        const blank = [];
+        for (const preset of options(choice("Show"))) {
+            await pick(choice("Show"), preset);
+            for (const problem of options(choice("Problem"))) {
+                await pick(choice("Problem"), problem);
+                for (const canvas of figure.querySelectorAll("canvas")) {
+                    const { width, height } = canvas;
+                    const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+                    if (data.every((v) => v === 0)) blank.push([preset, problem]);
+                }
+            }
+            const adder = figure.querySelector(".of-adder select");
+            for (const rule of options(adder).slice(0, 5)) {
+                adder.value = rule;
+                figure.querySelector(".of-adder button").click();
+                await new Promise(requestAnimationFrame);
+                figure.querySelector(".of-close").click();
+                await new Promise(requestAnimationFrame);
+            }
+        }
+        return blank;
+    }""")
+    assert blank == []
+    clean(account)

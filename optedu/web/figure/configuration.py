@@ -13,9 +13,9 @@ import yaml
 from optedu.validate import choice, nonnegative
 from optedu.web.figure import catalog
 
-__all__ = ["configuration", "merged", "presets"]
+__all__ = ["PRESETS", "configuration", "merged", "presets"]
 
-_PRESETS = Path(__file__).with_name("presets.yml")
+PRESETS = Path(__file__).with_name("presets.yml")
 
 # What an author may write, with its default.
 _OPTIONS: dict[str, Any] = {
@@ -48,7 +48,7 @@ _RUN_OPTIONS = ("warmup", "label")
 @cache
 def presets() -> dict[str, dict[str, Any]]:
     r"""Return the presets as their authors wrote them, by name."""
-    return yaml.safe_load(_PRESETS.read_text(encoding="utf-8"))
+    return yaml.safe_load(PRESETS.read_text(encoding="utf-8"))
 
 
 def merged(preset: str | None, own: Mapping[str, Any] | None) -> dict[str, Any]:
