@@ -35,14 +35,37 @@ def namespace(*arrays: Any) -> Any:
 
     try:
         found = array_namespace(*[a for a in arrays if not isinstance(a, (int, float))])
-    except TypeError as error:
-        kinds = ", ".join(type(array).__name__ for array in arrays)
-        raise TypeError(f"expected arrays of one library, got {kinds}: {error}") from None
+    except TypeError:
+        kinds = ", ".join(type(array).__name__ for array in arrays) or "nothing"
+        raise TypeError(f"arrays must be arrays of one library, got {kinds}") from None
     return np if found.__name__ == "array_api_compat.numpy" else found
 
 
 def to_numpy(array: Any) -> np.ndarray:
-    r"""Return a NumPy array with the values of `array`, copied from the device where it lives."""
+    r"""Return a NumPy array with the values of `array`, copied from the device where it lives.
+
+    Parameters
+    ----------
+    array : array or nested sequence of numbers
+        Of any array namespace. A NumPy array is returned as it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        In the shape and dtype of `array`.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything but numbers and booleans.
+    ValueError
+        If the lists are not of one length.
+
+    Examples
+    --------
+    >>> optedu.backend.to_numpy([1.0, 2.0])
+    array([1., 2.])
+    """
     if isinstance(array, np.ndarray):
         return array
     get = getattr(array, "get", None)  # CuPy's explicit copy from the GPU
@@ -52,7 +75,14 @@ def to_numpy(array: Any) -> np.ndarray:
     try:
         return np.from_dlpack(array).copy()
     except (AttributeError, BufferError, RuntimeError, TypeError):
-        return np.asarray(array)
+        pass
+    try:
+        values = np.asarray(array)
+    except ValueError as error:
+        raise ValueError(f"array must be an array or nested lists of numbers: {error}") from None
+    if values.dtype.kind not in "fiubc":
+        raise TypeError(f"array must hold numbers, got {type(array).__name__}")
+    return values
 
 
 @dataclass(frozen=True)
@@ -63,9 +93,22 @@ class Device:
     xp: ModuleType
 
     def asarray(self, values: Any, dtype: Any = None) -> Any:
-        r"""Return `values` as an array on this device."""
-        if isinstance(values, np.ndarray) or not hasattr(values, "dtype"):
-            return self.xp.asarray(values, dtype=dtype)
+        r"""Return `values` as an array on this device.
+
+        Parameters
+        ----------
+        values : array or nested sequence of numbers
+            Of any array namespace.
+        dtype : dtype, optional
+            Of the new array; that of `values` where it is not given.
+
+        Raises
+        ------
+        TypeError
+            If `values` hold anything but numbers and booleans.
+        ValueError
+            If the lists are not of one length.
+        """
         return self.xp.asarray(to_numpy(values), dtype=dtype)
 
 

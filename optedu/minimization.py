@@ -16,6 +16,10 @@ from optedu.progress import Progress
 
 __all__ = ["Run", "minimize"]
 
+_ARGUMENTS = (
+    "x0", "optimizer", "steps", "seed", "callback", "on_divergence", "progress", "record",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Run:
@@ -183,9 +187,10 @@ def minimize(
     else:
         every = validate.count("record", record, minimum=1)
     validate.choice("on_divergence", on_divergence, ("stop", "raise", "record"))
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    if callback is not None:
+        validate.function("callback", callback, "step", "x", "f")
     chosen = stepper.method(optimizer)
+    stepper.check_names("minimize", _ARGUMENTS, chosen, hyper)
     complete = chosen.complete(hyper)
 
     schedule = stepper.Schedule(chosen, complete)
@@ -198,7 +203,7 @@ def minimize(
     done = 0
     # Overflow on the way to divergence is what the record is for, not a warning.
     with np.errstate(all="ignore"), Progress(steps, progress, chosen.name) as bar:
-        f = _host(problem.f(engine.x))
+        f = _host(stepper.checked_objective(problem, problem.f(engine.x), engine.x))
         g = gradient(engine.x, 1)
         stepper.checked_gradient(problem, g, engine.x)
         norm = _norm(g)

@@ -78,10 +78,12 @@ class Optimizer:
                     f"{name} must be a number here, got a callable: set hyper[{name!r}] each step"
                 )
         self.hyper = _Hyper(self._method, hyper)
-        self._check_finite = bool(check_finite)
+        self._check_finite = validate.boolean("check_finite", check_finite)
         arrays, self._names, self._rebuild = flatten("params", params)
         self._keys = list(params) if isinstance(params, Mapping) else None
         self._many = isinstance(params, (list, tuple))
+        for label, array in zip(self._names[1:], arrays[1:], strict=True):
+            validate.same_library(label, array, self._names[0], arrays[0])
         self._xp = namespace(*arrays)
         for label, array in zip(self._names, arrays, strict=True):
             validate.finite(label, array)
@@ -192,6 +194,7 @@ class Optimizer:
         ):
             label = name.replace("params", "grads", 1)
             validate.floating_array(label, array)
+            validate.same_library(label, array, name, self._parts[0].arena.flat)
             if tuple(array.shape) != shape:
                 raise ValueError(
                     f"{label} must have the shape of {name}, {shape}, got {tuple(array.shape)}"
@@ -254,6 +257,8 @@ class _Hyper(MutableMapping):
             self._values[name] = _one_number(name, value)
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            raise KeyError(f"{name!r} is none of {', '.join(self._values)}")
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:

@@ -30,12 +30,14 @@ class Progress:
 
     Raises
     ------
+    TypeError
+        If `wanted` is anything else, 0 and 1 included.
     ImportError
         If `wanted` is `True` and tqdm is missing.
     """
 
     def __init__(self, total: int, wanted: bool | None, label: str) -> None:
-        if wanted not in (None, True, False):
+        if not (wanted is None or isinstance(wanted, bool)):
             raise TypeError(f"progress must be None, True or False, got {wanted!r}")
         self._total, self._label = total, label
         self._bar: Any = None

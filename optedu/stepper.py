@@ -19,7 +19,9 @@ __all__ = [
     "Engine",
     "Schedule",
     "WrittenMethod",
+    "check_names",
     "checked_gradient",
+    "checked_objective",
     "gradient",
     "kernel_form",
     "method",
@@ -55,6 +57,7 @@ def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
             return WrittenMethod(optimizer, written, rules.all().get(optimizer))
         return DerivedMethod(rules.get(optimizer))
     if callable(optimizer):
+        validate.function("optimizer", optimizer, "xp", "x", "g", "state", "t", more=True)
         return WrittenMethod(getattr(optimizer, "__name__", "optimizer"), optimizer, None)
     raise TypeError(
         "optimizer must be the name of a rule, a Rule, or a function "
@@ -75,8 +78,13 @@ class DerivedMethod:
         for name in hyper:
             if name not in constant:
                 self.check(name, self.rule.defaults().get(name, 1.0))  # the name must be known
+                validate.function(name, hyper[name], "t")
         full = self.rule.check_hyper(**constant)
         return {k: hyper[k] if k in hyper and k not in constant else full[k] for k in full}
+
+    def takes(self, name: str) -> bool:
+        r"""Say whether there is a hyper-parameter of that name."""
+        return name in self.rule.defaults()
 
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
@@ -104,20 +112,32 @@ class WrittenMethod:
         r"""Return all hyper-parameters: those given, checked, and the function's own defaults."""
         result = dict(self._defaults)
         for name, value in hyper.items():
-            result[name] = value if callable(value) else self.check(name, value)
-        missing = [k for k, v in result.items() if v is inspect.Parameter.empty]
-        if missing:
-            raise TypeError(f"{self.name} needs the hyper-parameter {missing[0]!r}")
+            result[name] = self.check(name, value) if not callable(value) else value
+            if callable(value):
+                validate.function(name, value, "t")
+        for name, value in result.items():
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.name} needs the hyper-parameter {name!r}")
+            if name not in hyper and name in symbols.TABLE:
+                # An option of the function's own may be anything; the notation's names may not.
+                result[name] = self.check(name, value)
         return result
+
+    def takes(self, name: str) -> bool:
+        r"""Say whether there is a hyper-parameter of that name."""
+        return self._open or name in self._defaults
 
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name, and its range where the notation has one."""
         if not self._open and name not in self._defaults:
             known = ", ".join(self._defaults) or "none"
-            raise TypeError(f"your {self.name} takes no hyper-parameter {name!r}; it takes {known}")
+            raise TypeError(
+                f"your {self.name} takes no hyper-parameter {name!r}; it takes {known}"
+                f"{validate.hint(name, self._defaults)}"
+            )
         row = symbols.TABLE.get(name)
         if row is None:
-            return validate.number(name, value)
+            return validate.number(name, value, arrays=True)
         return validate.in_range(
             name,
             value,
@@ -125,6 +145,7 @@ class WrittenMethod:
             row.upper,
             lower_open=row.lower_open,
             upper_open=row.upper_open,
+            arrays=True,
         )
 
     def init(self, x: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +232,7 @@ def start(problem: Any, x0: Any) -> Any:
     TypeError
         If `problem` has no `f` and `grad`, or `x0` is no floating-point array.
     ValueError
-        If `x0` is missing, not finite, or not of the problem's dimension.
+        If `x0` is missing, empty, not finite, or not of the problem's dimension.
     """
     for name in ("f", "grad"):
         if not callable(getattr(problem, name, None)):
@@ -224,7 +245,7 @@ def start(problem: Any, x0: Any) -> Any:
         if x0 is None:
             raise ValueError("x0 must be given: the problem has no starting point, got None")
     if isinstance(x0, (list, tuple)):
-        x0 = np.array(x0, dtype=float)
+        x0 = validate.reals("x0", x0)
     validate.floating_array("x0", x0)
     validate.finite("x0", x0)
     dim = getattr(problem, "dim", None)
@@ -233,16 +254,41 @@ def start(problem: Any, x0: Any) -> Any:
             f"x0 must have shape ({dim},) or ({dim}, runs) for {problem.name}, "
             f"got {tuple(x0.shape)}"
         )
+    if 0 in x0.shape:
+        raise ValueError(f"x0 must not be empty, got shape {tuple(x0.shape)}")
     return namespace(x0).asarray(x0, copy=True)
 
 
 def checked_gradient(problem: Any, g: Any, x: Any) -> None:
     r"""Check the first gradient of a problem: the later ones are like it."""
     name = f"{getattr(problem, 'name', 'problem')}.grad(x)"
-    validate.floating_array(name, g)
-    validate.same_shape(name, g, "x", x)
-    if g.dtype != x.dtype:
-        raise TypeError(f"{name} must have the dtype of x, {x.dtype}, got {g.dtype}")
+    validate.like(name, g, "x", x)
+
+
+def checked_objective(problem: Any, value: Any, x: Any) -> Any:
+    r"""Return the objective at `x` after checking that it is one real number for each run."""
+    name = f"{getattr(problem, 'name', 'problem')}.f(x)"
+    value = validate.number(name, value, arrays=True)
+    shape, wanted = tuple(getattr(value, "shape", ())), tuple(x.shape[1:]) if x.ndim == 2 else ()
+    if shape != wanted:
+        raise ValueError(
+            f"{name} must have shape {wanted} for x of shape {tuple(x.shape)}, got {shape}"
+        )
+    return value
+
+
+def check_names(function: str, arguments: tuple[str, ...], chosen: Any, hyper: Any) -> None:
+    r"""Refuse a keyword that the optimizer does not know and that looks like an argument.
+
+    Raises
+    ------
+    TypeError
+        For `optimiser=`, say, which would else be an unknown hyper-parameter.
+    """
+    for name in hyper:
+        hint = "" if chosen.takes(name) else validate.hint(name, arguments)
+        if hint:
+            raise TypeError(f"{function} has no argument {name!r}{hint}")
 
 
 def kernel_form(x: Any) -> str | None:
@@ -270,6 +316,9 @@ class Engine:
         self._schedule = schedule
         self._bounds = getattr(problem, "bounds", None)
         hyper = schedule.at(1)
+        for name, value in hyper.items():
+            if getattr(value, "shape", ()) != ():
+                validate.trailing_shape(name, value, x)
         self._state = chosen.init(x, hyper)
         self._kernel = None
         form = kernel_form(x)

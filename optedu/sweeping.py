@@ -17,6 +17,7 @@ __all__ = ["Sweep", "sweep"]
 
 # Elements of x that are advanced together: bounds the memory of a grid of any size.
 _CHUNK = 1 << 16
+_ARGUMENTS = ("x0", "optimizer", "steps", "seed", "progress")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -146,12 +147,13 @@ def sweep(
     steps = validate.count("steps", steps)
     seed = validate.count("seed", seed)
     chosen = stepper.method(optimizer)
+    stepper.check_names("sweep", _ARGUMENTS, chosen, hyper)
     axes = {name: _axis(name, value) for name, value in hyper.items() if _varies(value)}
+    complete = chosen.complete({**hyper, **axes})
     if not axes:
         raise ValueError(
             "a hyper-parameter must be an array, to be swept over, got only single values"
         )
-    complete = chosen.complete({**hyper, **axes})
     grid = np.meshgrid(*axes.values(), indexing="ij")
     columns = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
     runs = grid[0].size
@@ -170,7 +172,7 @@ def sweep(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
                 lambda t, done=number * steps: bar.update(done + t),
             )  # fmt: skip
-            f[part] = to_numpy(problem.f(x))
+            f[part] = to_numpy(stepper.checked_objective(problem, problem.f(x), x))
             finals.append(x)
     xp = namespace(x0)
     x = finals[0] if len(finals) == 1 else xp.concat(finals, axis=1)
@@ -229,15 +231,13 @@ def _advance(
 
 
 def _varies(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) > 0
+    return isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) > 0
 
 
 def _axis(name: str, value: Any) -> np.ndarray:
-    values = np.asarray(value if isinstance(value, (list, tuple)) else to_numpy(value))
+    values = validate.reals(name, value)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(
             f"{name} must be a number or an array with one axis, got shape {values.shape}"
         )
-    if values.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold real numbers, got dtype {values.dtype}")
-    return values.astype(float)
+    return values

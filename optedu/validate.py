@@ -26,6 +26,7 @@ __all__ = [
     "number",
     "positive",
     "reals",
+    "same_library",
     "same_shape",
     "text",
     "trailing_shape",
@@ -189,8 +190,15 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def function(name: str, value: Any, *arguments: str) -> Any:
+def function(name: str, value: Any, *arguments: str, more: bool = False) -> Any:
     r"""Return `value` after checking that it can be called with these positional arguments.
+
+    Parameters
+    ----------
+    *arguments : str
+        Their names, for the message.
+    more : bool
+        Whether it may need further arguments.
 
     Raises
     ------
@@ -206,7 +214,7 @@ def function(name: str, value: Any, *arguments: str) -> Any:
     except (TypeError, ValueError):  # some built-in functions have none
         return value
     try:
-        signature.bind(*arguments)
+        (signature.bind_partial if more else signature.bind)(*arguments)
     except TypeError as error:
         own = getattr(value, "__name__", type(value).__name__)
         raise TypeError(
@@ -312,7 +320,7 @@ def reals(name: str, value: Any) -> np.ndarray:
     from optedu.backend import to_numpy
 
     try:
-        array = np.asarray(value) if isinstance(value, (list, tuple, range)) else to_numpy(value)
+        array = to_numpy(value) if hasattr(value, "dtype") else np.asarray(value)
     except ValueError:
         raise ValueError(
             f"{name} must be an array, got lists of different lengths: {_describe(value)}"
@@ -335,9 +343,7 @@ def like(name: str, value: Any, other_name: str, other: Any) -> Any:
         If it has another shape.
     """
     floating_array(name, value)
-    library, wanted = _library(value), _library(other)
-    if library != wanted:
-        raise TypeError(f"{name} must be an array of {wanted}, as {other_name} is, got {library}")
+    same_library(name, value, other_name, other)
     same_shape(name, value, other_name, other)
     if value.dtype != other.dtype:
         raise TypeError(
@@ -345,6 +351,19 @@ def like(name: str, value: Any, other_name: str, other: Any) -> Any:
             f"got {_dtype_name(value.dtype)}"
         )
     return value
+
+
+def same_library(name: str, value: Any, other_name: str, other: Any) -> None:
+    r"""Check that two arrays come from one library.
+
+    Raises
+    ------
+    TypeError
+        If they don't; the message names both libraries.
+    """
+    library, wanted = (type(array).__module__.partition(".")[0] for array in (value, other))
+    if library != wanted:
+        raise TypeError(f"{name} must be an array of {wanted}, as {other_name} is, got {library}")
 
 
 def trailing_shape(name: str, value: Any, x: Any) -> None:
@@ -426,10 +445,6 @@ def _range(lower: float, upper: float, lower_open: bool, upper_open: bool) -> st
 def _describe(value: Any) -> str:
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:57] + '...'} of type {type(value).__name__}"
-
-
-def _library(array: Any) -> str:
-    return type(array).__module__.partition(".")[0]
 
 
 def _is_number(value: Any) -> bool:

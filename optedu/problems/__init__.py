@@ -46,21 +46,41 @@ def names() -> list[str]:
 def get(name: str, **options: Any) -> Any:
     r"""Return the problem of that name, made with these options.
 
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+    **options
+        Keyword arguments of the function of that name in `optedu.problems`.
+
+    Returns
+    -------
+    Problem
+
     Raises
     ------
     TypeError
         If `name` is not a string, or the problem takes no such option.
     ValueError
-        If there is no such problem; the message lists those that there are.
+        If there is no such problem; the message lists those that there are. Or if an option is out
+        of range.
 
     Examples
     --------
     >>> optedu.problems.get("rosenbrock", dim=5)
     <Chain rosenbrock, dim 5>
     """
-    from optedu.validate import choice
+    import inspect
 
-    return __getattr__(choice("name", name, names()))(**options)
+    from optedu.validate import choice, known
+
+    make = __getattr__(choice("name", name, names()))
+    parameters = inspect.signature(make).parameters
+    known(name, options, parameters)
+    missing = [k for k, p in parameters.items() if p.default is p.empty and k not in options]
+    if missing:
+        raise TypeError(f"{name} needs the option {missing[0]!r}")
+    return make(**options)
 
 
 def __getattr__(name: str) -> Any:

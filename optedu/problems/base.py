@@ -2,6 +2,7 @@ r"""`Problem`: an objective with its gradient, a start, and what is known of its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,14 @@ class Problem:
     source_ref : str
         Where the problem comes from.
 
+    Raises
+    ------
+    TypeError
+        If an argument is of a wrong kind: `f` or `grad` can't be called with one argument, say.
+    ValueError
+        If a point is not finite or not of the dimension of `x0`, a constant is out of range
+        (`L` > 0, `mu` from 0 to `L`), or the low end of a pair is not below the high one.
+
     Examples
     --------
     >>> import numpy as np
@@ -80,9 +89,8 @@ class Problem:
         bounds: tuple[float, float] | None = None,
         source_ref: str = "",
     ) -> None:
-        for label, function in (("f", f), ("grad", grad)):
-            if not callable(function):
-                raise TypeError(f"{label} must be callable, got {type(function).__name__}")
+        validate.function("f", f, "x")
+        validate.function("grad", grad, "x")
         self._f = f
         self._grad = grad
         self._describe(
@@ -115,25 +123,26 @@ class Problem:
         source_ref: str = "",
     ) -> None:
         r"""Set what is known of the problem; every constructor calls this once."""
-        self.name = name
-        self.title = title or name
-        self.x0 = _point("x0", x0)
+        self.name = validate.text("name", name)
+        self.title = validate.text("title", title or name)
+        self.x0 = _points("x0", x0, "(dim,)")
         self.dim = self.x0.shape[0]
         # Only what is given is set: a subclass may compute the rest when it is first asked for.
         if minimizer is not None:
-            self.minimizer = _point("minimizer", minimizer)
+            self.minimizer = _points("minimizer", minimizer, f"({self.dim},)")
         if minimizers is not None:
-            self.minimizers = _frozen(np.array(minimizers, dtype=float))
+            self.minimizers = _points("minimizers", minimizers, f"(count, {self.dim})")
         elif minimizer is not None:
             self.minimizers = self.minimizer[None, :]
         if minimum is not None:
-            self.minimum = minimum
+            # Above by design open: the infimum may be -inf, and is never NaN or +inf.
+            self.minimum = validate.in_range("minimum", minimum, upper_open=True)
         if L is not None:
-            self.L = L
+            self.L = validate.positive("L", L)
         if mu is not None:
-            self.mu = mu
-        self.window = window
-        self.bounds = bounds
+            self.mu = validate.in_range("mu", mu, 0.0, math.inf if L is None else self.L)
+        self.window = None if window is None else checked_window(window, self.dim)
+        self.bounds = None if bounds is None else validate.interval("bounds", bounds, infinite=True)
         self.source_ref = source_ref
 
     # -- what every problem offers ---------------------------------------------------------------
@@ -173,7 +182,13 @@ class Problem:
             The step, from 1.
         runs : int, optional
             How many runs share the step, where `x` is of shape `(dim, runs)`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong kind or range.
         """
+        check_sample(rng, t, runs)
         return None
 
     # -- inside ----------------------------------------------------------------------------------
@@ -192,17 +207,46 @@ class Problem:
         return f"<{type(self).__name__} {self.name}, dim {self.dim}>"
 
 
-def _point(name: str, value: Any) -> np.ndarray:
-    point = np.array(value, dtype=float)
-    if point.ndim != 1 or point.size == 0:
-        raise ValueError(f"{name} must have shape (dim,), got {point.shape}")
-    return _frozen(point)
+def checked_window(window: Any, dim: int) -> tuple[tuple[float, float], ...]:
+    r"""Return a pair of finite numbers for each axis; in one dimension a single pair will do.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is anything else.
+    """
+    message = f"window must hold {dim} pairs (low, high), got {window!r}"
+    rows = list(window) if isinstance(window, (list, tuple, np.ndarray)) else None
+    if rows is None:
+        raise TypeError(message)
+    if dim == 1 and len(rows) == 2:
+        rows = [rows]
+    if len(rows) != dim:
+        raise ValueError(message)
+    return tuple(validate.interval("window", row) for row in rows)
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
+def check_sample(rng: Any, t: Any, runs: Any = None) -> None:
+    r"""Check the arguments of `sample`."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    validate.count("t", t, minimum=1)
+    if runs is not None:
+        validate.count("runs", runs, minimum=1)
+
+
+def _points(name: str, value: Any, shape: str) -> np.ndarray:
+    r"""Return one point, or several, of the shape that is written out."""
+    points = validate.finite(name, validate.reals(name, value))
+    wanted = shape.strip("(),").split(", ")
+    fits = len(wanted) == points.ndim and all(
+        not w.isdigit() or int(w) == n for w, n in zip(wanted, points.shape, strict=True)
+    )
+    if not fits or points.size == 0:
+        raise ValueError(f"{name} must have shape {shape}, got {points.shape}")
     # The problem's own points are shared by every run that starts from them.
-    array.setflags(write=False)
-    return array
+    points.setflags(write=False)
+    return points
 
 
 def like(x: Any, values: Any) -> Any:

@@ -95,6 +95,11 @@ def quadratic(
         Seed of a random rotation of the axes. Without one the Hessian is diagonal, the flattest
         direction first. Coordinate-wise methods care; gradient descent does not.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
+
     Examples
     --------
     >>> problem = optedu.problems.quadratic(kappa=4, L=2)
@@ -164,6 +169,11 @@ def huber(delta: float = 0.5, *, L: float = 1.0, dim: int = 1) -> Symbolic | Cha
         Smoothness, positive.
     dim : int
         Dimension; the function is summed over the coordinates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
     """
     delta, L = validate.positive("delta", delta), validate.positive("L", L)
     dim = validate.count("dim", dim, minimum=1)
@@ -183,6 +193,11 @@ def tight_huber(steps: int, *, L: float = 1.0, R: float = 1.0) -> Symbolic | Cha
         $k$, at least 1.
     L, R : float
         Smoothness and starting distance, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
 
     References
     ----------

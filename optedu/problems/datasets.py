@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from optedu import validate
+
 __all__ = ["Data", "breast_cancer", "digits", "zipf_corpus"]
 
 
@@ -106,11 +108,24 @@ def zipf_corpus(documents: int = 2500, words: int = 1000, length: int = 40, seed
     common one, and a document's label is drawn from the logistic model of their sum: as in text,
     rare words tell much, and most gradients of their weights are zero.
 
+    Parameters
+    ----------
+    documents, words, length : int
+        Number of documents, at least 2; size of the vocabulary; words drawn a document.
+    seed : int
+        Of the corpus.
+
     Raises
     ------
     ImportError
         If SciPy, which holds the sparse features, is missing.
+    TypeError, ValueError
+        If an argument is no whole number, or too small.
     """
+    validate.count("documents", documents, minimum=2)
+    validate.count("words", words, minimum=1)
+    validate.count("length", length, minimum=1)
+    validate.count("seed", seed)
     try:
         from scipy.sparse import csr_array
     except ImportError:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from optedu import validate
+from optedu import stepper, validate
 
 __all__ = ["gradient_error"]
 
@@ -23,7 +23,7 @@ def gradient_error(
     Parameters
     ----------
     problem : Problem
-        With `f` and `grad`.
+        With `f`, `grad` and, where no `x` is given, `x0`.
     x : numpy.ndarray, optional
         Where, of shape `(dim,)` and dtype float64; a random point near the start if not given.
     batch : optional
@@ -38,6 +38,12 @@ def gradient_error(
     float
         The largest difference, relative to the norm of the gradient (to 1 where that is smaller).
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind, shape or range, or the objective or its gradient is not
+        finite, or not of the right shape.
+
     Examples
     --------
     >>> optedu.problems.gradient_error(optedu.problems.rosenbrock()) < 1e-8
@@ -45,18 +51,25 @@ def gradient_error(
     """
     directions = validate.count("directions", directions, minimum=1)
     rng = np.random.default_rng(validate.count("seed", seed))
+    x0 = stepper.start(problem, x)
     if x is None:
-        x = problem.x0 + 0.1 * rng.standard_normal(problem.x0.shape)
-    validate.floating_array("x", x)
+        x = x0 + 0.1 * rng.standard_normal(x0.shape)
+    validate.finite("x", x)
     if x.dtype != np.float64 or x.ndim != 1:
         raise ValueError(f"x must have shape (dim,) and dtype float64, got {x.shape}, {x.dtype}")
     more = () if batch is None else (batch,)
     gradient = problem.grad(x, *more)
+    stepper.checked_gradient(problem, gradient, x)
+    validate.finite("the gradient", gradient)
     h = np.finfo(float).eps ** (1 / 3) * max(1.0, float(np.abs(x).max()))
     worst = 0.0
     for _ in range(directions):
         d = rng.standard_normal(x.shape)
         d /= np.linalg.norm(d)
-        slope = (problem.f(x + h * d, *more) - problem.f(x - h * d, *more)) / (2 * h)
+        ahead, behind = (
+            validate.finite("f", stepper.checked_objective(problem, problem.f(at, *more), x))
+            for at in (x + h * d, x - h * d)
+        )
+        slope = (ahead - behind) / (2 * h)
         worst = max(worst, abs(float(gradient @ d - slope)))
     return worst / max(1.0, float(np.linalg.norm(gradient)))

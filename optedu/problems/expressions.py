@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 from sympy import Expr, Matrix, Symbol
 
+from optedu import validate
 from optedu.backend import namespace
 from optedu.problems.base import Problem
 from optedu.problems.printing import ArrayPrinter, JavaScriptPrinter, compile_source, share
@@ -17,6 +18,10 @@ from optedu.validate import choice
 __all__ = ["Chain", "Symbolic", "coordinates", "symbolic"]
 
 FORMS = ("array", "javascript")
+_KNOWN = (
+    "name", "title", "minimizer", "minimum", "minimizers", "window", "L", "mu", "bounds",
+    "source_ref",
+)  # fmt: skip
 
 
 def coordinates(dim: int) -> tuple[Symbol, ...]:
@@ -43,9 +48,11 @@ def symbolic(expr: Expr, variables: Sequence[Symbol], *, x0: Any, **known: Any) 
     Raises
     ------
     TypeError
-        If `expr` is no SymPy expression.
+        If `expr` is no SymPy expression, `variables` no sequence of symbols, or something else that
+        is known of a problem of a wrong kind.
     ValueError
-        If it holds a symbol that is not among `variables`.
+        If `expr` holds a symbol that is not among `variables`, or the imaginary unit; if a variable
+        comes twice; or if `x0` has not one coordinate for each.
 
     Examples
     --------
@@ -57,6 +64,7 @@ def symbolic(expr: Expr, variables: Sequence[Symbol], *, x0: Any, **known: Any) 
     >>> problem.grad(problem.x0)
     array([3., 5.])
     """
+    validate.known("symbolic", known, _KNOWN)
     known.setdefault("name", "custom")
     return Symbolic(expr, variables, x0=x0, **known)
 
@@ -100,13 +108,24 @@ class _Coded(Problem):
         form : {"array", "javascript"}
             `f(xp, x)` and `grad(xp, x)` on any array namespace `xp`; or `f(x)` and `grad(x, out)`
             in JavaScript, on arrays of numbers.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there is no such form, or the expression uses a function that it lacks.
         """
         if choice("form", form, FORMS) == "array":
             return self._array_source()
         return self._javascript_source()
 
     def hessian(self, x: Any) -> Any:
-        r"""Return the Hessian at `x`, of shape `(dim, dim)` or `(dim, dim, runs)`."""
+        r"""Return the Hessian at `x`, of shape `(dim, dim)` or `(dim, dim, runs)`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is no floating-point array, or not of shape `(dim,)` or `(dim, runs)`.
+        """
         x = self._checked(x)
         return self._hessian(namespace(x), x)
 
@@ -142,6 +161,12 @@ class Symbolic(_Coded):
     def __init__(self, expr: Expr, variables: Sequence[Symbol], **known: Any) -> None:
         if not isinstance(expr, Expr):
             raise TypeError(f"expr must be a SymPy expression, got {type(expr).__name__}")
+        if expr.has(sympy.I, sympy.nan, sympy.zoo):
+            raise ValueError(f"expr must be real, got {expr}")
+        if not isinstance(variables, Sequence) or not all(isinstance(v, Symbol) for v in variables):
+            raise TypeError(f"variables must be a sequence of SymPy symbols, got {variables!r}")
+        if len(set(variables)) < len(variables):
+            raise ValueError(f"variables must differ from each other, got {variables!r}")
         unknown = expr.free_symbols - set(variables)
         if unknown:
             names = ", ".join(sorted(map(str, unknown)))

@@ -40,6 +40,11 @@ def rosenbrock(dim: int = 2) -> Symbolic | Chain:
     dim : int
         Dimension, at least 2. From four dimensions on there is also a local minimum.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
+
     References
     ----------
     .. [#] H. H. Rosenbrock, An automatic method for finding the greatest or least value of a
@@ -115,6 +120,11 @@ def styblinski_tang(dim: int = 2) -> Symbolic | Chain:
     ----------
     dim : int
         Dimension, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
     """
     dim = validate.count("dim", dim, minimum=1)
     best = -2.903534027771177  # the least root of 4 x^3 - 32 x + 5
@@ -139,6 +149,11 @@ def double_well(tilt: float = 0.0) -> Symbolic:
     tilt : float
         $\tau$; with 0 the minima are at -1 and 1, and 0 is a maximum. Both minima exist while
         $|\tau| < 2/(3\sqrt3)$.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
     """
     tilt = validate.finite("tilt", validate.number("tilt", tilt))
     (x,) = coordinates(1)
@@ -166,6 +181,11 @@ def saddle(a: float = 1.0, b: float = 1.0) -> Symbolic:
     ----------
     a, b : float
         Positive. `saddle(0.5, 0.5)` is $x^2/2 - y^2/2$, with curvatures 1 and -1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
     """
     a, b = validate.positive("a", a), validate.positive("b", b)
     x, y = coordinates(2)
@@ -202,6 +222,11 @@ def plateau(dim: int = 2) -> Symbolic:
     ----------
     dim : int
         Dimension, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
     """
     dim = validate.count("dim", dim, minimum=1)
     variables = coordinates(dim)
@@ -230,6 +255,11 @@ def saturated_neuron(target: float = 0.0) -> Symbolic:
     ----------
     target : float
         $y$, in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
 
     References
     ----------

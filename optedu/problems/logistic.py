@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.backend import namespace, to_numpy
 from optedu.problems import datasets
 from optedu.problems.models import Model, find_data
 
@@ -43,8 +43,8 @@ class LogisticRegression(Model):
         )
 
     def f(self, x: Any, batch: Any = None) -> Any:
-        xp = namespace(x)
         features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
         z = -self._signs(x, labels) * self.scores(x, features)
         # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|) neither overflows nor loses digits.
         size = xp.abs(z)
@@ -52,8 +52,8 @@ class LogisticRegression(Model):
         return xp.mean(losses, axis=0) + self.l2 / 2 * xp.sum(x * x, axis=0)
 
     def grad(self, x: Any, batch: Any = None) -> Any:
-        xp = namespace(x)
         features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
         signs = self._signs(x, labels)
         # The derivative of ln(1 + e^z) is the sigmoid, (1 + tanh(z/2)) / 2.
         residual = -signs * (1 + xp.tanh(-signs * self.scores(x, features) / 2)) / 2
@@ -64,15 +64,26 @@ class LogisticRegression(Model):
 
     def scores(self, x: Any, features: Any) -> Any:
         r"""Return $a_i^\top w + b$, of shape `(examples,)` or `(examples, runs)`."""
+        x = self._checked(x)
+        self._check_features(features)
         return features @ x[:-1, ...] + x[-1, ...]
 
     def predict(self, x: Any, features: Any) -> Any:
-        xp = namespace(x)
+        xp = namespace(self._checked(x))
         positive = xp.astype(self.scores(x, features) > 0, xp.int64)
         return xp.reshape(positive, (features.shape[0], -1))
 
     def hessian(self, x: Any) -> Any:
-        r"""Return the Hessian of the full objective at `x` of shape `(dim,)`, by NumPy."""
+        r"""Return the Hessian of the full objective at `x` of shape `(dim,)`, by NumPy.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is no floating-point array of that shape.
+        """
+        if self._checked(x).ndim != 1:
+            raise ValueError(f"x must have shape ({self.dim},), got {tuple(x.shape)}")
+        x = to_numpy(x)
         features = self._with_bias
         z = np.tanh((features @ x) / 2)
         weight = (1 - z * z) / 4 / len(features)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from optedu.backend import namespace, to_numpy
-from optedu.problems.base import Problem
+from optedu.problems.base import Problem, check_sample
 from optedu.problems.datasets import Data
-from optedu.problems.minibatch import Minibatches
+from optedu.problems.minibatch import SAMPLING, Minibatches
 from optedu.validate import choice
 
 __all__ = ["Model", "find_data"]
@@ -45,6 +45,7 @@ class Model(Problem):
 
     def _learn_from(self, data: Data, batch_size: int | None, sampling: str) -> None:
         self.data = data
+        choice("sampling", sampling, SAMPLING)  # also where there are no batches to draw
         self.batches = (
             None if batch_size is None else Minibatches(len(data.y), batch_size, sampling)
         )
@@ -53,10 +54,24 @@ class Model(Problem):
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> Any:
         r"""Return the indices of the examples of step `t`; all runs see the same."""
+        check_sample(rng, t, runs)
         return None if self.batches is None else self.batches.draw(rng, t)
 
     def scores(self, x: Any, features: Any) -> Any:
-        r"""Return the scores of examples, of shape `(examples, ..., classes)`."""
+        r"""Return the scores of examples, of shape `(examples, ..., classes)`.
+
+        Parameters
+        ----------
+        x : array
+            Parameters, of shape `(dim,)` or `(dim, runs)`.
+        features : array
+            Of shape `(examples, features)`, of the library and dtype of `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is no array, or of another shape.
+        """
         raise NotImplementedError
 
     def accuracy(self, x: Any, split: str = "test") -> Any:
@@ -73,6 +88,11 @@ class Model(Problem):
         -------
         float or numpy.ndarray
             One number, or one a run.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong kind, shape or value.
         """
         features, labels = self._arrays(self._checked(x), choice("split", split, ("test", "train")))
         right = to_numpy(self.predict(x, features)) == to_numpy(labels)[:, None]
@@ -80,10 +100,21 @@ class Model(Problem):
         return float(share[0]) if x.ndim == 1 else share
 
     def predict(self, x: Any, features: Any) -> Any:
-        r"""Return the class of each example, of shape `(examples, runs)`; `(dim,)` is one run."""
+        r"""Return the class of each example, of shape `(examples, runs)`; `(dim,)` is one run.
+
+        The arguments are those of `scores`, and so are the errors.
+        """
         raise NotImplementedError
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _check_features(self, features: Any) -> None:
+        wanted = self.data.X.shape[1]
+        shape = getattr(features, "shape", None)
+        if shape is None:
+            raise TypeError(f"features must be an array, got {type(features).__name__}")
+        if len(shape) != 2 or shape[1] != wanted:
+            raise ValueError(f"features must have shape (examples, {wanted}), got {tuple(shape)}")
 
     def _arrays(self, x: Any, split: str = "train") -> tuple[Any, Any]:
         r"""Return features and labels as arrays like `x`; moved once, then kept."""
@@ -106,7 +137,12 @@ class Model(Problem):
         if batch is None:
             return features, labels
         xp = namespace(x)
-        index = batch if xp is np else xp.asarray(batch)
         if xp is np:
-            return features[index], labels[index]
+            try:
+                return features[batch], labels[batch]
+            except (IndexError, TypeError, ValueError):
+                raise ValueError(
+                    f"batch must be an array of indices below {len(self.data.y)}, got {batch!r}"
+                ) from None
+        index = xp.asarray(batch)
         return xp.take(features, index, axis=0), xp.take(labels, index)

@@ -59,6 +59,11 @@ class MLP(Model):
         r"""Return random initial parameters: normal weights that keep the scale of the signal.
 
         The variance is 2 / inputs for ReLU (He et al. 2015) and 1 / inputs for tanh; biases are 0.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `seed` is no whole number, at least 0.
         """
         rng = np.random.default_rng(validate.count("seed", seed))
         gain = 2.0 if self.activation == "relu" else 1.0
@@ -72,8 +77,13 @@ class MLP(Model):
         r"""Return weights and biases of each layer, as views of the flat parameters where possible.
 
         Of shape `(inputs, outputs)` and `(outputs,)`; for `(dim, runs)`, the runs come first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is no floating-point array, or not of shape `(dim,)` or `(dim, runs)`.
         """
-        xp = namespace(x)
+        xp = namespace(self._checked(x))
         layers = []
         start = 0
         for inputs, outputs in zip(self.sizes[:-1], self.sizes[1:], strict=True):
@@ -89,23 +99,24 @@ class MLP(Model):
 
     def scores(self, x: Any, features: Any) -> Any:
         r"""Return the scores of the classes, of shape `(examples, classes)` or `(runs, ...)`."""
+        self._check_features(features)
         return self._forward(x, features)[-1]
 
     def predict(self, x: Any, features: Any) -> Any:
-        xp = namespace(x)
+        xp = namespace(self._checked(x))
         classes = xp.argmax(self.scores(x, features), axis=-1)
         return classes[:, None] if x.ndim == 1 else xp.matrix_transpose(classes)
 
     def f(self, x: Any, batch: Any = None) -> Any:
-        xp = namespace(x)
         features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
         log_probabilities = _log_softmax(xp, self._forward(x, features)[-1])
         chosen = xp.sum(log_probabilities * self._one_hot(x, labels), axis=-1)
         return -xp.mean(chosen, axis=-1) + self.l2 / 2 * xp.sum(x * x, axis=0)
 
     def grad(self, x: Any, batch: Any = None) -> Any:
-        xp = namespace(x)
         features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
         layers = self.unpack(x)
         values = self._forward(x, features)
         # Cross-entropy after softmax: the derivative by the scores is probability - target.

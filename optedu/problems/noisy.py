@@ -8,7 +8,7 @@ import numpy as np
 
 from optedu import validate
 from optedu.backend import namespace
-from optedu.problems.base import Problem, like
+from optedu.problems.base import Problem, check_sample, like
 
 __all__ = ["LinearLosses", "NoisyQuadratic", "noisy_quadratic", "reddi", "reddi_stochastic"]
 
@@ -50,10 +50,13 @@ class NoisyQuadratic(Problem):
         if batch is None:
             return exact
         scale = self._column(x, self.sigma / np.sqrt(self.batch_size))
-        return exact + scale * like(x, batch)
+        noise = like(x, batch if hasattr(batch, "shape") else validate.reals("batch", batch))
+        validate.same_shape("batch", noise, "x", x)
+        return exact + scale * noise
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> np.ndarray:
         r"""Return standard normal noise, independent for every run."""
+        check_sample(rng, t, runs)
         return rng.standard_normal(self.dim if runs is None else (self.dim, runs))
 
     def _column(self, x: Any, values: np.ndarray) -> Any:
@@ -75,7 +78,12 @@ def noisy_quadratic(
     sigma : float or array_like
         Standard deviation of the gradient noise of one example, nonnegative.
     batch_size : int
-        Number of examples averaged in a step.
+        Number of examples averaged in a step, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind, shape or range.
 
     References
     ----------
@@ -90,8 +98,18 @@ def noisy_quadratic(
     >>> print(f"{np.mean(run.x[-1] ** 2):.3f}")  # 0.1 / (2 - 0.1) = 0.0526
     0.053
     """
-    curvature = np.atleast_1d(validate.positive("curvature", _numbers(curvature)))
-    sigma = np.broadcast_to(validate.nonnegative("sigma", _numbers(sigma)), curvature.shape)
+    curvature = np.atleast_1d(
+        validate.positive("curvature", _numbers("curvature", curvature), arrays=True)
+    )
+    if curvature.ndim != 1 or not curvature.size:
+        raise ValueError(f"curvature must have shape (dim,), got {curvature.shape}")
+    sigma = validate.nonnegative("sigma", _numbers("sigma", sigma), arrays=True)
+    if np.shape(sigma) not in ((), curvature.shape):
+        raise ValueError(
+            f"sigma must be a number or have the shape of curvature, {curvature.shape}, "
+            f"got {np.shape(sigma)}"
+        )
+    sigma = np.broadcast_to(sigma, curvature.shape)
     return NoisyQuadratic(
         np.array(curvature, dtype=float),
         np.array(sigma, dtype=float),
@@ -99,8 +117,8 @@ def noisy_quadratic(
     )
 
 
-def _numbers(value: Any) -> Any:
-    return np.array(value, dtype=float) if isinstance(value, (list, tuple)) else value
+def _numbers(name: str, value: Any) -> Any:
+    return validate.reals(name, value) if isinstance(value, (list, tuple)) else value
 
 
 class LinearLosses(Problem):
@@ -124,17 +142,25 @@ class LinearLosses(Problem):
         )
 
     def f(self, x: Any, batch: Any = None) -> Any:
-        slope = self.mean_slope if batch is None else batch
-        return slope * self._checked(x)[0, ...]
+        return self._slope(batch) * self._checked(x)[0, ...]
 
     def grad(self, x: Any, batch: Any = None) -> Any:
-        slope = self.mean_slope if batch is None else batch
         x = self._checked(x)
-        return namespace(x).full_like(x, slope)
+        return namespace(x).full_like(x, self._slope(batch))
+
+    def _slope(self, batch: Any) -> float:
+        return self.mean_slope if batch is None else validate.number("batch", batch)
 
     def slopes(self, steps: int, seed: int = 0) -> np.ndarray:
-        r"""Return $c_1, ..., c_{steps}$ as `minimize` draws them with that seed."""
-        rng = np.random.default_rng(seed)
+        r"""Return $c_1, ..., c_{steps}$ as `minimize` draws them with that seed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `steps` or `seed` is no whole number, at least 0.
+        """
+        steps = validate.count("steps", steps)
+        rng = np.random.default_rng(validate.count("seed", seed))
         return np.array([self.sample(rng, t) for t in range(1, steps + 1)])
 
     def regret(self, x: Any, seed: int = 0) -> np.ndarray:
@@ -151,9 +177,17 @@ class LinearLosses(Problem):
         -------
         numpy.ndarray
             Of shape `(steps,)`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` holds anything but real numbers or has another shape, or `seed` is negative.
         """
+        x = validate.reals("x", x)
+        if x.ndim != 2 or x.shape[1] != 1 or not len(x):
+            raise ValueError(f"x must have shape (steps + 1, 1), got {x.shape}")
         slopes = self.slopes(len(x) - 1, seed)
-        paid = np.cumsum(slopes * np.asarray(x)[:-1, 0])
+        paid = np.cumsum(slopes * x[:-1, 0])
         return paid + np.abs(np.cumsum(slopes))  # the best fixed point is -1 or 1
 
 
@@ -167,6 +201,7 @@ class _Periodic(LinearLosses):
         )
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> float:
+        check_sample(rng, t, runs)
         return self.large if t % self.period == 1 else self.small
 
 
@@ -180,6 +215,7 @@ class _Random(LinearLosses):
         )
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> float:
+        check_sample(rng, t, runs)
         return self.large if rng.random() < self.probability else self.small
 
 
@@ -197,6 +233,11 @@ def reddi(large: float = 3.0, small: float = -1.0, *, period: int = 3) -> Linear
     period : int
         At least 2.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
+
     References
     ----------
     .. [#] S. J. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, ICLR 2018,
@@ -212,7 +253,7 @@ def reddi(large: float = 3.0, small: float = -1.0, *, period: int = 3) -> Linear
 def reddi_stochastic(
     large: float = 1010.0, small: float = -10.0, *, probability: float = 0.01
 ) -> LinearLosses:
-    r"""Return the stochastic form of `reddi`: slope 1010 with probability 0.01, else -10.
+    r"""Return the stochastic form of `reddi`: slope 1010 with probability 0.01, else -10. [#]_
 
     Parameters
     ----------
@@ -220,6 +261,16 @@ def reddi_stochastic(
         The rare slope and the common one.
     probability : float
         Of the rare one, in [0, 1].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
+
+    References
+    ----------
+    .. [#] S. J. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, ICLR 2018,
+       section 5.
     """
     return _Random(
         validate.finite("large", validate.number("large", large)),
