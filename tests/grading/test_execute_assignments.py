@@ -1,0 +1,59 @@
+"""The course's assignments in two kernels: right answers keep their points, mutants lose theirs."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from nbgrader.utils import is_grade
+
+from optedu.grading.execute import Limits
+from tests.assignments import bench, notebooks
+from tests.grading.cells import needs_sandbox, run, scores, text
+
+ASSIGNMENTS = ("ps02_gradient_descent", "ps09_adam")
+LIMITS = Limits(cell_timeout_s=120)
+
+pytestmark = needs_sandbox
+
+
+@functools.cache
+def _lost(assignment, name):
+    """Test cells without full points, and what each says, of one submission of the bench."""
+    own = bench.load(assignment).submissions()[name] if name else {}
+    notebook = notebooks.read("solutions", assignment)
+    answers = {**notebooks.answers(assignment), **own}
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = answers.get(grade_id, cell.source)
+    done, outcome = run(*notebook.cells, limits=LIMITS)
+    assert outcome.status == "ok", outcome
+    assert outcome.tampered == []
+    cells = [c for c in done.cells if is_grade(c)]
+    return {
+        cell.metadata.nbgrader.grade_id: text(cell)
+        for cell, got in zip(cells, scores(done), strict=True)
+        if got is not None and got < cell.metadata.nbgrader.points
+    }
+
+
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_instructor_version_scores_everything(assignment):
+    assert _lost(assignment, "") == {}
+
+
+RIGHT = [(a, v.name) for a in ASSIGNMENTS for v in bench.load(a).rights]
+PACKS = [(a, p) for a in ASSIGNMENTS for p in bench.load(a).packs]
+
+
+@pytest.mark.parametrize(("assignment", "name"), RIGHT)
+def test_right_answers_written_differently_score_everything(assignment, name):
+    assert _lost(assignment, name) == {}
+
+
+@pytest.mark.parametrize(("assignment", "pack"), PACKS, ids=lambda x: getattr(x, "name", x))
+def test_mutants_lose_what_they_lose_in_one_kernel(assignment, pack):
+    lost = _lost(assignment, pack.name)
+    assert set(lost) == {test for variant in pack.variants for test in variant.loses}, lost
+    for variant in pack.variants:
+        assert any(variant.says in lost[test] for test in variant.loses), (variant.name, lost)
