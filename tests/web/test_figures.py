@@ -283,3 +283,19 @@ def test_the_figures_shown_to_contributors_are_valid() -> None:
         lines = [line for line in body.splitlines() if not line.startswith(":")]
         options = merged(preset or None, yaml.safe_load("\n".join(lines)))
         assert configuration(options)["runs"]
+
+
+def test_what_the_caption_says_of_adams_first_step() -> None:
+    point, gradient = np.array([1.0]), np.array([0.5])
+    adam, bare = catalog.rule("adam"), catalog.rule("adam_uncorrected")
+
+    def ratio(beta2: float) -> float:
+        state = adam.init(point)
+        hyper = {"beta1": 0.9, "beta2": beta2, "eps": 0}
+        full = adam.step(point, gradient, state, 1, **hyper)[0] - point
+        raw = bare.step(point, gradient, state, 1, **hyper)[0] - point
+        return float(raw[0] / full[0])
+
+    border = 1 - (1 - 0.9) ** 2
+    assert ratio(border) == pytest.approx(1)
+    assert ratio(0.999) > 1 > ratio(border - 0.01)
