@@ -31,7 +31,7 @@ def _lost(assignment, name):
     assert outcome.tampered == []
     cells = [c for c in done.cells if is_grade(c)]
     return {
-        cell.metadata.nbgrader.grade_id: text(cell)
+        cell.metadata.nbgrader.grade_id: " ".join(text(cell).split())
         for cell, got in zip(cells, scores(done), strict=True)
         if got is not None and got < cell.metadata.nbgrader.points
     }
