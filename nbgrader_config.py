@@ -28,3 +28,10 @@ c.ExecutePreprocessor.timeout = 120
 c.ExecutePreprocessor.startup_timeout = 60
 # Each kernel would warn that its ports, open to this machine only, are not encrypted.
 c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+
+# Feedback shows which tests failed and their messages, and no hidden test.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "optedu.grading.feedback.HideTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

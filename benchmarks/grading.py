@@ -42,7 +42,7 @@ CONTESTANTS = {
 }
 GOALS = {"optedu grade, 1 job": 4.0, "optedu grade, 2 jobs": 8.0}
 _PR_SET_CHILD_SUBREAPER = 36
-_SAMPLE_S = 0.2
+_SAMPLE_S = 0.5
 
 
 def main() -> None:
