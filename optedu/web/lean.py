@@ -101,4 +101,5 @@ def rewrite_pages(app: Any, exception: Exception | None) -> None:
 
 
 def setup(app: Any) -> None:
-    app.connect("build-finished", rewrite_pages)
+    # After the theme, which writes the highlighting of its light and dark modes in the same event.
+    app.connect("build-finished", rewrite_pages, priority=900)
