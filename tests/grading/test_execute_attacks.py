@@ -288,3 +288,13 @@ def test_locked_cells_must_be_the_gradebooks(master_course, blank):
     )  # fmt: skip
     assert "NotTheInstructorsCell" in text(forged)
     assert any("not the instructor's" in line for line in execute.outcome.tampered)
+
+
+def test_magics_and_modules_in_tests():
+    notebook, _ = run(
+        answer("import fractions\ndef f(x):\n    return 2 * x"),
+        graded("%time assert f(3) == 6"),
+        graded("%%capture said\nassert f(3) == 7"),
+        graded("assert fractions.Fraction(f(1), 4) == 0.5"),
+    )
+    assert scores(notebook) == [1, 0, 1]

@@ -16,6 +16,7 @@ __all__ = ["Needs", "needs", "well_known"]
 _MODULES = {
     "np": "numpy", "numpy": "numpy", "plt": "matplotlib.pyplot", "math": "math", "cmath": "cmath",
     "sympy": "sympy", "scipy": "scipy", "pd": "pandas", "optedu": "optedu", "pytest": "pytest",
+    "jnp": "jax.numpy", "sns": "seaborn", "nx": "networkx", "tf": "tensorflow", "nn": "torch.nn",
     "random": "random", "itertools": "itertools", "functools": "functools", "inspect": "inspect",
     "os": "os", "sys": "sys", "warnings": "warnings", "unittest": "unittest", "json": "json",
     "copy": "copy", "time": "time", "re": "re", "xp": "numpy",
@@ -63,6 +64,8 @@ def needs(code: str) -> Needs:
     (['f', 'x'], ['b'], ['g', 'y'])
     >>> needs("n = n + 1").first
     {'n'}
+    >>> sorted(needs("get_ipython().run_line_magic('time', 'f(x)')").first)
+    ['f', 'get_ipython', 'x']
     """
     top = symtable.symtable(code, "<cell>", "exec")
     own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
@@ -79,7 +82,25 @@ def needs(code: str) -> Needs:
         table = tables.pop()
         tables.extend(table.get_children())
         inner |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+    for magic in _magics(code):
+        try:
+            first |= needs(magic).first - assigned
+        except SyntaxError:  # the magic's language is another
+            continue
     return Needs(_without_builtins(first), _without_builtins(inner - own), own)
+
+
+def _magics(code: str) -> list[str]:
+    """The code that IPython's magics run, such as ``%time f(x)``."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            body = node.args[-1]
+            if node.func.attr in ("run_cell_magic", "run_line_magic") and isinstance(
+                body, ast.Constant
+            ):
+                found.append(str(body.value).strip())
+    return found
 
 
 def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:

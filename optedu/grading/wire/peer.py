@@ -294,10 +294,13 @@ def _signature(parameters: list) -> inspect.Signature:
 
 def _describe_error(error: BaseException) -> dict:
     with contextlib.suppress(BaseException):
-        described = {"name": type(error).__name__[:200], "text": str(error)[:_MAX_TEXT]}
-        if hasattr(error, "kind"):  # optedu.exercise.errors.StudentError
-            described |= {"kind": error.kind, "message": error.message, "line": error.line,
-                          "source": error.source}  # fmt: skip
+        described: dict[str, Any] = {
+            "name": type(error).__name__[:200],
+            "text": str(error)[:_MAX_TEXT],
+        }
+        if type(error).__module__ == "optedu.exercise.errors":
+            for part in ("kind", "message", "line", "source"):
+                described[part] = getattr(error, part)
         return described
     return {"name": "StudentError", "text": "(an exception that cannot be shown)"}
 
@@ -310,6 +313,8 @@ def _exception(description: Any) -> Exception:
         name, text = str(description.get("name"))[:200], str(description.get("text"))[:_MAX_TEXT]
     if name == "KeyboardInterrupt":
         return TimeoutError("the student's code did not finish in time")
+    if name == "CannotCross":
+        return CannotCross(text)
     if name == "LinAlgError":
         return np.linalg.LinAlgError(text)
     known = getattr(builtins, name, None)
