@@ -15,7 +15,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from optedu import symbols
+from optedu import symbols, validate
+from optedu.derive import arguments
 
 DIGITS = 40  # working precision of the numeric check
 TOLERANCE = sp.Float("1e-20", DIGITS)  # far above rounding at 40 digits, far below a real error
@@ -61,10 +62,29 @@ class Domain:
         ``nonnegative``, ``integer``).
     conditions : tuple of relational
         For example ``lr * L < 2``. A point that violates one is not used.
+
+    Raises
+    ------
+    TypeError
+        If a key is no symbol, or a condition no relation.
+    ValueError
+        If the ends of an interval are not in order.
     """
 
     intervals: Mapping[sp.Symbol, tuple] = field(default_factory=dict)
     conditions: tuple[Relational, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.intervals, Mapping):
+            raise TypeError(f"intervals must be a mapping of symbols, got {self.intervals!r}")
+        for key, ends in self.intervals.items():
+            name = f"intervals[{arguments.symbol('intervals', key)}]"
+            low, high = ends if isinstance(ends, (tuple, list)) and len(ends) == 2 else (None, None)
+            low, high = (arguments.expression(name, end) for end in (low, high))
+            if not (low.is_number and high.is_number and low < high):
+                raise ValueError(f"{name} must be a pair (low, high) with low < high, got {ends!r}")
+        for condition in arguments.sequence("conditions", self.conditions):
+            arguments.relation("conditions", condition)
 
     def sample(self, symbols: Iterable[sp.Symbol], rng: random.Random) -> dict | None:
         """One exact point with a value for each symbol, or None if none was found."""
@@ -132,6 +152,11 @@ def check(
     -------
     Verdict
 
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind or range.
+
     Examples
     --------
     >>> import sympy as sp
@@ -143,12 +168,17 @@ def check(
     >>> check(2*a*b <= a**2 + b**2, certificate=(a - b)**2).proved
     True
     """
+    arguments.relation("claim", claim, decided=True)
+    if not isinstance(domain, Domain):
+        raise TypeError(f"domain must be a Domain, got {type(domain).__name__}")
+    points = validate.count("points", points, minimum=1)
+    seed = validate.count("seed", seed)
+    if certificate is not None:
+        certificate = arguments.expression("certificate", certificate)
     if claim == sp.true:
         return Verdict(proved=True)
     if claim == sp.false:
         return Verdict(counterexample={})
-    if not isinstance(claim, Relational):
-        raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
     found = _evaluate_at_points(claim, domain, points, seed)
     if found.counterexample is not None:
         return found
@@ -215,7 +245,6 @@ def _prove(claim, certificate) -> bool:
     )
     strict = isinstance(claim, sp.Gt | sp.Lt)
     if certificate is not None:
-        certificate = sp.sympify(certificate)
         sign = certificate.is_positive if strict else certificate.is_nonnegative
         return bool(sign) and vanishes(greater - lesser - certificate)
     for form in (sp.factor, sp.simplify, lambda e: sp.factor(sp.simplify(below_one(e)))):

@@ -6,8 +6,9 @@ import html
 from dataclasses import dataclass
 
 import sympy as sp
-from sympy.core.relational import Relational
 
+from optedu import validate
+from optedu.derive import arguments
 from optedu.derive.checking import Domain, Verdict, check
 from optedu.derive.printing import RELATIONS, pieces
 
@@ -96,18 +97,19 @@ class Derivation:
     """
 
     def __init__(self, title, start=None, *, assume=(), domain=None, points=12, seed=0):
-        self.title = title
+        self.title = validate.text("title", title)
         self.steps: list[Step] = []
         self._facts: dict = {}
-        self._points = points
-        self._seed = seed
+        self._points = validate.count("points", points, minimum=1)
+        self._seed = validate.count("seed", seed)
         self._number = 0
-        self._domain = Domain(dict(domain or {}), tuple(assume))
-        for condition in self._domain.conditions:
-            if not isinstance(condition, Relational):
-                raise TypeError(f"assume must hold equations or inequalities, got {condition!r}")
+        assume = tuple(arguments.sequence("assume", assume))
+        for condition in assume:
+            arguments.relation("assume", condition)
+        self._domain = Domain({} if domain is None else domain, assume)
+        for condition in assume:
             self.steps.append(Step(pieces(condition), "assumed", "given"))
-        self.current = None if start is None else sp.sympify(start)
+        self.current = None if start is None else arguments.expression("start", start)
         if start is not None:
             self.steps.append(Step(pieces(self.current), "start", "given"))
 
@@ -121,9 +123,14 @@ class Derivation:
             restricts where they are made.
         why : str
             Where it comes from.
+
+        Raises
+        ------
+        TypeError
+            If an argument has a wrong kind.
         """
-        if not isinstance(fact, Relational):
-            raise TypeError(f"fact must be an equation or inequality, got {type(fact).__name__}")
+        arguments.relation("fact", fact)
+        validate.text("why", why)
         if isinstance(fact, sp.Eq):
             self._facts[fact.lhs] = fact.rhs
         else:
@@ -149,12 +156,19 @@ class Derivation:
         -------
         Derivation
             Itself, so that steps can be chained.
+
+        Raises
+        ------
+        DerivationError
+            If the step does not hold, or could not be checked.
+        TypeError, ValueError
+            If an argument has a wrong kind, or there is no start.
         """
         if self.current is None:
             raise ValueError("then needs a start: Derivation(title, start)")
-        if relation not in _RELATIONS:
-            raise ValueError(f"relation must be one of {sorted(_RELATIONS)}, got {relation!r}")
-        expr = sp.sympify(expr)
+        validate.choice("relation", relation, _RELATIONS)
+        validate.text("why", why)
+        expr = arguments.expression("expr", expr)
         verdict = self._check(self.current, relation, expr, why, certificate)
         first, *rest = pieces(expr)
         self._add([f"{RELATIONS[_RELATIONS[relation]]} {first}", *rest], why, verdict)
@@ -172,16 +186,25 @@ class Derivation:
             The justification.
         certificate : sympy.Expr, optional
             See :func:`optedu.derive.check`.
+
+        Raises
+        ------
+        DerivationError
+            If the claim does not hold, or could not be checked.
+        TypeError, ValueError
+            If an argument has a wrong kind.
         """
+        validate.text("why", why)
+        arguments.relation("claim", claim, decided=True)
         if claim == sp.true:
             self._add(pieces(claim), why, Verdict(proved=True))
             return self
         if claim == sp.false:
             self._number += 1
             raise DerivationError(f"{self._where(why)} does not hold: SymPy evaluates it to False")
-        if not isinstance(claim, Relational):
-            raise TypeError(f"claim must be an equation or inequality, got {type(claim).__name__}")
-        name = next(n for n, kind in _RELATIONS.items() if isinstance(claim, kind))
+        name = next((n for n, kind in _RELATIONS.items() if isinstance(claim, kind)), None)
+        if name is None:
+            raise ValueError(f"claim must use one of {', '.join(_RELATIONS)}, got {claim}")
         verdict = self._check(claim.lhs, name, claim.rhs, why, certificate)
         self._add(pieces(claim), why, verdict)
         return self

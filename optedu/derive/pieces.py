@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import sympy as sp
 
+from optedu import validate
+from optedu.derive import arguments
 from optedu.derive.derivation import DerivationError
 
 
@@ -55,8 +57,11 @@ def proximal_argmin(g, x, x0, lr, *, f0=0, metric=1) -> Proximal:
 
     Raises
     ------
+    TypeError
+        If `x` is no symbol, or something else no expression.
     ValueError
-        If the second derivative is not known to be positive, so that no minimum is sure.
+        If the second derivative is not known to be positive, so that no minimum is sure, or the
+        model is not quadratic in `x`.
 
     Examples
     --------
@@ -66,7 +71,14 @@ def proximal_argmin(g, x, x0, lr, *, f0=0, metric=1) -> Proximal:
     >>> proximal_argmin(g, x, x0, lr).argmin
     -eta*g + x_0
     """
-    g, x0, lr, metric = (sp.sympify(e) for e in (g, x0, lr, metric))
+    x = arguments.symbol("x", x)
+    given = {"g": g, "x0": x0, "lr": lr, "metric": metric, "f0": f0}
+    for name, value in given.items():
+        if arguments.expression(name, value).has(x):
+            raise ValueError(f"{name} must not depend on {x}, got {value}")
+    g, x0, lr, metric, f0 = (sp.sympify(value) for value in given.values())
+    if lr == 0:
+        raise ValueError(f"lr must be positive, got {lr}")
     model = f0 + g * (x - x0) + metric * (x - x0) ** 2 / (2 * lr)
     slope = sp.diff(model, x)
     curvature = sp.simplify(sp.diff(slope, x))
@@ -92,8 +104,10 @@ def iteration_matrix(new, old) -> sp.Matrix:
 
     Raises
     ------
+    TypeError
+        If `new` is no sequence of expressions, or `old` none of symbols.
     ValueError
-        If the lengths differ, or the update is not linear in the state.
+        If the lengths differ or are zero, or the update is not linear in the state.
 
     Examples
     --------
@@ -106,8 +120,9 @@ def iteration_matrix(new, old) -> sp.Matrix:
     [-eta*lambda + 1, -eta*rho],
     [         lambda,      rho]])
     """
-    new, old = [sp.sympify(e) for e in new], list(old)
-    if len(new) != len(old):
+    new = [arguments.expression("new", e) for e in arguments.sequence("new", new)]
+    old = [arguments.symbol("old", s) for s in arguments.sequence("old", old)]
+    if len(new) != len(old) or not old:
         raise ValueError(f"new must have the length of old ({len(old)}), got {len(new)}")
     matrix = sp.Matrix(new).jacobian(old)
     rest = (sp.Matrix(new) - matrix * sp.Matrix(old)).applyfunc(sp.expand)
@@ -131,8 +146,10 @@ def spectral_radius(matrix):
 
     Raises
     ------
+    TypeError
+        If it holds anything but numbers.
     ValueError
-        If the matrix is not square.
+        If the matrix is not square, empty or not finite.
 
     Examples
     --------
@@ -146,14 +163,28 @@ def spectral_radius(matrix):
     if isinstance(matrix, sp.MatrixBase) and matrix.free_symbols:
         _require_square(matrix.shape)
         return sp.Max(*(sp.Abs(value) for value in matrix.eigenvals()))
-    numbers = np.array(matrix, dtype=complex)
+    try:
+        numbers = np.array(matrix, dtype=complex)
+    except (TypeError, ValueError):
+        raise TypeError(f"matrix must be a square array of numbers, got {matrix!r}") from None
     _require_square(numbers.shape)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"matrix must be finite, got {matrix!r}")
     return float(np.abs(np.linalg.eigvals(numbers)).max())
 
 
 def _require_square(shape):
-    if len(shape) != 2 or shape[0] != shape[1]:
+    if len(shape) != 2 or shape[0] != shape[1] or not shape[0]:
         raise ValueError(f"matrix must be square, got shape {tuple(shape)}")
+
+
+def _check_point(point):
+    if not isinstance(point, tuple) or len(point) not in (2, 3):
+        raise TypeError(f"points must be tuples (symbol, point) or with a side, got {point!r}")
+    arguments.symbol("points", point[0])
+    arguments.expression("points", point[1])
+    for side in point[2:]:
+        validate.choice("points", side, ("+", "-"))
 
 
 def limits(expr, *points):
@@ -175,6 +206,8 @@ def limits(expr, *points):
     ------
     DerivationError
         If the order matters; the message lists what each order gives.
+    TypeError, ValueError
+        If an argument has a wrong kind, or there is no point to go to.
 
     Examples
     --------
@@ -191,9 +224,12 @@ def limits(expr, *points):
     """
     if not points:
         raise ValueError("limits needs at least one (symbol, point)")
+    expr = arguments.expression("expr", expr)
+    for point in points:
+        _check_point(point)
     results = {}
     for order in permutations(points):
-        value = sp.sympify(expr)
+        value = expr
         for symbol, point, *side in order:
             value = sp.limit(value, symbol, point, *(side or ("+",)))
         results[", then ".join(f"{p[0]} -> {p[1]}" for p in order)] = sp.simplify(value)

@@ -125,9 +125,17 @@ def use_notation(*rules: Rule) -> None:
     ----------
     *rules : Rule
         Rules whose states and intermediates get their LaTeX too, such as :math:`\hat m_t`.
+
+    Raises
+    ------
+    TypeError
+        If one is no rule.
     """
     from optedu.compile.latex import symbol_names
 
+    for rule in rules:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"rules must be Rule objects, got {rule!r}")
     for rule in rules:
         _NAMES.update(symbol_names(rule))
     sp.init_printing(use_latex="mathjax", latex_printer=_for_notebook)

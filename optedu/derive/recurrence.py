@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from optedu import validate
+from optedu.derive import arguments
 from optedu.derive.derivation import Derivation
 
 
@@ -38,9 +40,14 @@ class Recurrence:
         return self.a * previous + self.b * self.drive(t)
 
     def after(self, steps: int) -> sp.Expr:
-        """The value after a number of steps, by applying the recurrence that often."""
-        if not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"steps must be an integer >= 0, got {steps!r}")
+        r"""The value after a number of steps, by applying the recurrence that often.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `steps` is no whole number, at least 0.
+        """
+        steps = validate.count("steps", steps)
         value = self.initial
         for t in range(1, steps + 1):
             value = self.step(value, sp.Integer(t))
@@ -78,6 +85,13 @@ def unroll(a, b, drive, *, t=None, i=None, initial=0) -> Recurrence:
         Its ``after(n)`` writes out n steps; its ``closed_form`` is the sum, which is a conjecture
         until :func:`prove_by_induction` has checked it.
 
+    Raises
+    ------
+    TypeError
+        If an argument has a wrong kind.
+    ValueError
+        If a coefficient depends on t.
+
     Examples
     --------
     >>> import sympy as sp
@@ -90,7 +104,12 @@ def unroll(a, b, drive, *, t=None, i=None, initial=0) -> Recurrence:
     """
     t = sp.Symbol("t", integer=True, positive=True) if t is None else t
     i = sp.Symbol("i", integer=True, positive=True) if i is None else i
-    a, b, initial = sp.sympify(a), sp.sympify(b), sp.sympify(initial)
+    arguments.symbol("t", t)
+    arguments.symbol("i", i)
+    a, b, initial = (
+        arguments.expression(name, value)
+        for name, value in (("a", a), ("b", b), ("initial", initial))
+    )
     for name, value in (("a", a), ("b", b)):
         if value.has(t):
             raise ValueError(f"{name} must not depend on {t}, got {value}")
@@ -98,6 +117,8 @@ def unroll(a, b, drive, *, t=None, i=None, initial=0) -> Recurrence:
         drive = drive.__getitem__
     elif not callable(drive):
         raise TypeError(f"drive must be an IndexedBase or callable, got {type(drive).__name__}")
+    else:
+        validate.function("drive", drive, "i")
     return Recurrence(a, b, drive, t, i, initial)
 
 
@@ -122,6 +143,8 @@ def prove_by_induction(recurrence: Recurrence, claim=None, *, name="m") -> Deriv
     ------
     DerivationError
         Naming the part (base case or induction step) that fails, with a counterexample.
+    TypeError, ValueError
+        If an argument has a wrong kind.
 
     Examples
     --------
@@ -130,9 +153,11 @@ def prove_by_induction(recurrence: Recurrence, claim=None, *, name="m") -> Deriv
     >>> prove_by_induction(unroll(beta, 1 - beta, sp.IndexedBase("g"))).proved
     True
     """
+    if not isinstance(recurrence, Recurrence):
+        raise TypeError(f"recurrence must be a Recurrence, got {type(recurrence).__name__}")
     t = recurrence.t
-    claim = recurrence.closed_form if claim is None else sp.sympify(claim)
-    at = sp.IndexedBase(name)
+    claim = recurrence.closed_form if claim is None else arguments.expression("claim", claim)
+    at = sp.IndexedBase(validate.text("name", name))
     proof = Derivation(f"Induction on {t}")
     proof.given(sp.Eq(at[t], claim, evaluate=False), f"claim, for every {t} >= 0")
     proof.fact(
@@ -170,6 +195,8 @@ def expectation(expr, g, *, mean=None, second=None):
 
     Raises
     ------
+    TypeError
+        If an argument has a wrong kind.
     ValueError
         If the expression is not of that form, or a moment that it needs is missing.
 
@@ -182,7 +209,13 @@ def expectation(expr, g, *, mean=None, second=None):
     >>> expectation(v.closed_form, g, second=s)
     s*(1 - beta**t)
     """
-    expr = sp.sympify(expr)
+    expr = arguments.expression("expr", expr)
+    if not isinstance(g, sp.IndexedBase):
+        raise TypeError(f"g must be a SymPy IndexedBase, got {g!r}")
+    mean, second = (
+        moment if moment is None or callable(moment) else arguments.expression(name, moment)
+        for name, moment in (("mean", mean), ("second", second))
+    )
     result = expr.replace(
         lambda e: isinstance(e, sp.Sum),
         lambda total: total.func(_moments(total.function, g, mean, second), *total.limits),
@@ -224,6 +257,11 @@ def _moments(term, g, mean, second):
 def close_geometric(expr):
     r"""Evaluate sums; of a geometric sum keep the branch for a ratio other than one.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `expr` is no expression.
+
     Examples
     --------
     >>> import sympy as sp
@@ -232,7 +270,7 @@ def close_geometric(expr):
     >>> close_geometric(sp.Sum(beta**(t - i), (i, 1, t)))
     (1 - beta**t)/(1 - beta)
     """
-    evaluated = sp.simplify(sp.sympify(expr).doit())
+    evaluated = sp.simplify(arguments.expression("expr", expr).doit())
     closed = evaluated.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[-1].expr)
     return _one_minus(sp.simplify(closed))
 

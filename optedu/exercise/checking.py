@@ -22,7 +22,7 @@ from optedu.exercise.errors import StudentError, describe
 from optedu.exercise.report import CheckFailed, Report
 from optedu.exercise.scenarios import PARTS, Scenario
 from optedu.rule import Rule
-from optedu.validate import choice, count
+from optedu.validate import choice, count, text
 
 __all__ = ["check"]
 
@@ -63,8 +63,8 @@ def check(
     CheckFailed
         At the first difference. The text says at which step, in which quantity and by how much,
         and which known misconception gives the same numbers.
-    ValueError, TypeError
-        If there is no such rule or part.
+    TypeError, ValueError
+        If there is no such rule, part or hyper-parameter, or `seed` is no whole number, at least 0.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def check(
     ...
     optedu.exercise.report.CheckFailed: sgd: your step has the wrong sign: ...
     """
-    rule = _asked(choice("name", name, rules.all()), tuple(optional))
+    rule = _asked(choice("name", name, rules.all()), tuple(_names("optional", optional)))
     chosen = _parts(parts)
     count("seed", seed)
     function = registry.get(name)
@@ -97,8 +97,9 @@ def check(
 def _asked(name: str, optional: tuple[str, ...]) -> Rule:
     r"""Return the rule without the hyper-parameters that are off and not asked for."""
     rule = rules.get(name)
+    known = [h.name for h in rule.hypers]
     for hyper in optional:
-        choice("optional", hyper, [h.name for h in rule.hypers])
+        choice("optional", hyper, known)
     off = {h.name: 0 for h in rule.hypers if h.default == 0 and h.name not in optional}
     return rule.at(**off) if off else rule
 
@@ -106,8 +107,17 @@ def _asked(name: str, optional: tuple[str, ...]) -> Rule:
 def _parts(parts: str | Iterable[str] | None) -> list[str]:
     if parts is None:
         return list(PARTS)
-    wanted = [parts] if isinstance(parts, str) else list(parts)
+    wanted = _names("parts", parts)
+    if not wanted:
+        raise ValueError(f"parts must name at least one part, got {parts!r}")
     return [choice("parts", part, PARTS) for part in wanted]
+
+
+def _names(name: str, value: Any) -> list[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Iterable):
+        raise TypeError(f"{name} must be a string or several, got {value!r}")
+    return [text(name, each) for each in names]
 
 
 def _library(name: str) -> Any:

@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from optedu import symbols as notation
+from optedu import validate
 from optedu.exercise import evaluation, safe_expr
 from optedu.exercise.report import CheckFailed, Report
 
@@ -45,10 +46,11 @@ def check_expression(
     name : str
         How the message calls the answer.
     variables : mapping of str to (float, float), optional
-        Where to compare. A variable that is not given is taken from the notation table of
-        `optedu.symbols`, or else from the assumptions of its symbol in `expected`.
+        Where to compare: `(low, high)`, finite. A variable that is not given is taken from the
+        notation table of `optedu.symbols`, or else from the assumptions of its symbol in
+        `expected`.
     tolerance : float
-        Relative difference that is still equal; for numbers read off an experiment.
+        Relative difference that is still equal, nonnegative; for numbers read off an experiment.
 
     Returns
     -------
@@ -60,6 +62,9 @@ def check_expression(
     CheckFailed
         If they differ; the text says for which values, and names a sign, a factor, a reciprocal,
         a power or a shift of `t` where that is all.
+    TypeError, ValueError
+        If another argument than `answer` has a wrong kind or range, or `expected` has no finite
+        value where they are compared.
 
     Examples
     --------
@@ -69,6 +74,9 @@ def check_expression(
     weights: all right.
       ok  equal for beta2 in (0, 1) and t in 1, 2, 3, ...
     """
+    validate.text("name", name)
+    tolerance = validate.nonnegative("tolerance", tolerance)
+    variables = _ranges(variables)
     right = _expected(expected)
     given = _answer(answer, name, right)
     shape = _shape(right)
@@ -76,7 +84,7 @@ def check_expression(
         raise CheckFailed(
             f"{name}: your answer is {_kind(_shape(given))}; {_kind(shape)} is expected.", name=name
         )
-    domain = [_variable(s, variables or {}) for s in _free(right, variables or {})]
+    domain = [_variable(s, variables) for s in _free(right, variables)]
     given = _renamed(given, domain, name)
     for label, one, other in _elements(name, given, right):
         _compare(label, one, other, domain, tolerance)
@@ -88,9 +96,31 @@ def check_expression(
 
 
 def _expected(expected: Any) -> Any:
-    if isinstance(expected, str):
-        return safe_expr.parse(expected)
-    return sympy.sympify(expected, strict=True)
+    try:
+        if isinstance(expected, str):
+            right = safe_expr.parse(expected)
+        else:
+            right = sympy.sympify(expected, strict=True)
+    except safe_expr.ExpressionError as error:
+        raise ValueError(f"expected must be an expression: {error}") from None
+    except sympy.SympifyError:
+        right = None
+    if not isinstance(right, Expr | sympy.MatrixBase):
+        raise TypeError(f"expected must be a SymPy expression, number or text, got {expected!r}")
+    return right
+
+
+def _ranges(variables: Any) -> dict[str, tuple[float, float]]:
+    if variables is None:
+        return {}
+    if not isinstance(variables, Mapping):
+        raise TypeError(f"variables must be a mapping of names, got {variables!r}")
+    return {
+        validate.text("variables", name): validate.interval(
+            f"variables[{name!r}]", ends, point=True
+        )
+        for name, ends in variables.items()
+    }
 
 
 def _answer(answer: Any, name: str, right: Any) -> Any:
@@ -192,7 +222,11 @@ def _variable(symbol: Symbol, variables: Mapping[str, tuple[float, float]]) -> _
     integer = bool(symbol.is_integer or (row and row.symbol.is_integer))
     if symbol.name in variables:
         low, high = variables[symbol.name]
-        return _Variable(symbol, float(low), float(high), integer)
+        if integer and math.ceil(low) > math.floor(high):
+            raise ValueError(
+                f"variables[{symbol.name!r}] must hold a whole number, got ({low}, {high})"
+            )
+        return _Variable(symbol, low, high, integer)
     if row:
         low, high = row.lower, row.upper
     else:

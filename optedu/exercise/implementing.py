@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TypeVar
 
 from optedu.exercise import registry
+from optedu.validate import text
 
 __all__ = ["implement"]
 
@@ -42,7 +43,7 @@ def implement(name: str) -> Callable[[F], F]:
     TypeError
         If `name` is no string, or what is decorated is no function with these arguments.
     ValueError
-        If the function comes from optedu itself.
+        If `name` is empty, or the function comes from optedu itself.
 
     Examples
     --------
@@ -58,6 +59,8 @@ def implement(name: str) -> Callable[[F], F]:
             'write the decorator with the name of the rule, @optedu.implement("adam"), '
             f"got {type(name).__name__}"
         )
+
+    text("name", name)
 
     def decorate(function: F) -> F:
         if not isinstance(function, FunctionType):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from optedu.validate import text
+
 __all__ = ["clear", "get", "names", "register", "set_provider"]
 
 _functions: dict[str, Callable[..., Any]] = {}
@@ -16,7 +18,16 @@ _provider: Callable[[str], Callable[..., Any] | None] | None = None
 
 
 def register(name: str, function: Callable[..., Any]) -> None:
-    r"""Keep `function` as the student's `name`; a later one replaces it."""
+    r"""Keep `function` as the student's `name`; a later one replaces it.
+
+    Raises
+    ------
+    TypeError
+        If `name` is no text, or `function` not callable.
+    """
+    text("name", name)
+    if not callable(function):
+        raise TypeError(f"function must be callable, got {type(function).__name__}")
     _functions[name] = function
 
 
@@ -47,6 +58,13 @@ def set_provider(provider: Callable[[str], Callable[..., Any] | None] | None) ->
         takes the arguments of the student's function. It should raise
         `optedu.exercise.errors.StudentError` where that function raised, so that the message can
         quote what happened and in which line.
+
+    Raises
+    ------
+    TypeError
+        If it is neither callable nor None.
     """
+    if provider is not None and not callable(provider):
+        raise TypeError(f"provider must be callable or None, got {type(provider).__name__}")
     global _provider
     _provider = provider

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, field
 
+from optedu.validate import text
+
 __all__ = ["CheckFailed", "Report", "expect"]
 
 WIDTH = 92
@@ -92,13 +94,22 @@ def expect(condition: object, message: str) -> None:
     ------
     CheckFailed
         If the condition is false.
+    TypeError
+        If `message` is no text, or the condition an array of several truth values.
 
     Examples
     --------
     >>> from optedu.exercise import expect
     >>> expect(1 + 1 == 2, "one and one are two")
     """
-    if not condition:
+    text("message", message)
+    try:
+        holds = bool(condition)
+    except ValueError:
+        raise TypeError(
+            "condition must be one truth value, got an array: use np.all or np.allclose"
+        ) from None
+    if not holds:
         raise CheckFailed(message)
 
 

@@ -23,6 +23,11 @@ def alt_text(results: Any) -> str:
     -------
     str
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is anything else in it, or nothing.
+
     Examples
     --------
     >>> problem = optedu.problems.quadratic(kappa=4)

@@ -40,7 +40,7 @@ def loss(
     quantity : {"gap", "f", "grad_norm"}, optional
         What to draw: the distance to the minimum where it is known, else the objective.
     band : pair of float
-        The quantiles between which the band lies.
+        The quantiles between which the band lies, both in [0, 1].
     log : bool, optional
         Logarithmic ordinate; by default where everything is positive and spans a factor of 30.
     ax : matplotlib.axes.Axes, optional
@@ -62,9 +62,11 @@ def loss(
     >>> ax = optedu.plot.loss(runs)
     """
     labelled = groups(runs, Run)
-    low, high = band
-    validate.in_range("band", low, 0.0, 1.0)
-    validate.in_range("band", high, low, 1.0)
+    low, high = validate.interval("band", band, point=True)
+    for end in (low, high):
+        validate.in_range("band", end, 0.0, 1.0)
+    if log is not None:
+        validate.boolean("log", log)
     if quantity is None:
         quantity = "gap" if all(_known(r) for g in labelled.values() for r in g) else "f"
     validate.choice("quantity", quantity, _QUANTITIES)
@@ -84,6 +86,8 @@ def loss(
         first.append(middle[0])
         everything += [middle[np.isfinite(middle)], bottom[np.isfinite(bottom)]]
     shown = np.concatenate(everything)
+    if not shown.size:
+        raise ValueError("runs must hold a finite objective, got none")
     positive = shown[shown > 0]
     if log is None:
         log = bool(len(positive)) and shown.min() >= 0 and shown.max() > 30 * positive.min()

@@ -48,9 +48,13 @@ def groups(runs: Any, kind: type | tuple[type, ...], name: str = "runs") -> dict
 def single(runs: Any, kind: type, name: str = "runs") -> dict[str, Any]:
     r"""Return label -> result, every result by itself."""
     result: dict[str, Any] = {}
-    for label, group in groups(runs, kind, name).items():
+    for given, group in groups(runs, kind, name).items():
         for run in group:
-            result[label if len(group) == 1 else f"{label}, seed {run.seed}"] = run
+            label = given
+            if len(group) > 1:
+                seed = getattr(run, "seed", None)
+                label = f"{label} ({len(result) + 1})" if seed is None else f"{label}, seed {seed}"
+            result[label] = run
     return result
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
-from optedu import validate
+from optedu import stepper, validate
 from optedu.backend import to_numpy
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.grouping import single
+from optedu.problems.base import checked_window
 
-__all__ = ["contours", "heights", "view"]
+__all__ = ["contours", "heights", "trajectories", "view"]
 
 _HALO = [Stroke(linewidth=3.2, foreground="white"), Normal()]
 
@@ -65,7 +66,8 @@ def contours(
     window = view(problem, window)
     levels = validate.count("levels", levels, minimum=2)
     resolution = validate.count("resolution", resolution, minimum=2)
-    labelled = single(runs, Run) if isinstance(runs, Run) or len(runs) else {}
+    empty = isinstance(runs, (list, tuple, dict)) and not runs
+    labelled = {} if empty else trajectories(problem, runs)
     ax = style.axes(ax)
     draw = _graph if problem.dim == 1 else _plane
     draw(ax, problem, labelled, window, levels, resolution)
@@ -76,6 +78,8 @@ def contours(
 
 def view(problem: Any, window: Any = None) -> tuple[tuple[float, float], ...]:
     r"""Return the window to draw, checked."""
+    if not callable(getattr(problem, "f", None)):
+        raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
     dim = getattr(problem, "dim", None)
     if dim not in (1, 2):
         raise ValueError(f"problem must have 1 or 2 dimensions to be drawn, got {dim}")
@@ -83,12 +87,16 @@ def view(problem: Any, window: Any = None) -> tuple[tuple[float, float], ...]:
         window = getattr(problem, "window", None)
     if window is None:
         raise ValueError("window must be given: the problem has none, got None")
-    pairs = np.asarray(window, dtype=float)
-    if pairs.shape == (2,) and dim == 1:
-        pairs = pairs[None, :]
-    if pairs.shape != (dim, 2) or not (pairs[:, 0] < pairs[:, 1]).all():
-        raise ValueError(f"window must hold {dim} pairs (low, high), got {window!r}")
-    return tuple((float(low), float(high)) for low, high in pairs)
+    return checked_window(window, dim)
+
+
+def trajectories(problem: Any, runs: Any) -> dict[str, Run]:
+    r"""Return label -> run, after checking that they are in the dimensions of the problem."""
+    labelled = single(runs, Run)
+    for run in labelled.values():
+        if run.x.shape[1] != problem.dim:
+            raise ValueError(f"runs must be of dimension {problem.dim}, as problem is, got {run!r}")
+    return labelled
 
 
 def heights(
@@ -98,7 +106,10 @@ def heights(
     x, y = (np.linspace(low, high, resolution) for low, high in window)
     points = np.stack([a.ravel() for a in np.meshgrid(x, y)])
     with np.errstate(all="ignore"):
-        return x, y, np.asarray(problem.f(points)).reshape(resolution, resolution)
+        f = np.asarray(stepper.checked_objective(problem, problem.f(points), points))
+    if not np.isfinite(f).any():
+        raise ValueError(f"problem must have a finite value in the window {window}, got none")
+    return x, y, f.reshape(resolution, resolution)
 
 
 def stretched(problem: Any, f: np.ndarray) -> np.ndarray:
@@ -116,7 +127,9 @@ def stretched(problem: Any, f: np.ndarray) -> np.ndarray:
 def _plane(ax: Any, problem: Any, runs: dict[str, Run], window: Any, levels: int, r: int) -> None:
     x, y, f = heights(problem, window, r)
     z = stretched(problem, f)
-    steps = np.linspace(np.nanmin(z), np.nanmax(z), levels + 1)
+    # Where the objective is flat there is one level, and contours need two.
+    low, high = float(np.nanmin(z)), float(np.nanmax(z))
+    steps = np.linspace(low, high if high > low else low + 1.0, levels + 1)
     ax.contourf(x, y, z, levels=steps, cmap=style.terrain, zorder=0)
     ax.contour(
         x, y, z, levels=steps, colors="#7c91a6", linewidths=0.5, linestyles="solid", zorder=1

@@ -61,9 +61,12 @@ def sensitivity(
     labelled = single(sweeps, Sweep, "sweeps")
     chosen = {label: _reduced(sweep, axes) for label, sweep in labelled.items()}
     if limits is not None:
-        low, high = limits
-        validate.in_range("limits", high, low, lower_open=True)
+        limits = validate.interval("limits", limits)
+    validate.boolean("colorbar", colorbar)
     dims = {len(a) for a, _ in chosen.values()}
+    names = {tuple(a) for a, _ in chosen.values()}
+    if len(names) > 1:
+        raise ValueError(f"sweeps must share their axis to share a plot, got {sorted(names)}")
     if dims != {1} and len(chosen) > 1:
         raise ValueError(f"sweeps must have one axis each to share a plot, got {len(chosen)} maps")
     ax = style.axes(ax)
@@ -78,11 +81,15 @@ def sensitivity(
 def _reduced(sweep: Sweep, axes: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
     r"""Return the shown axes, and the objective over them: the best over the others."""
     names = list(sweep.axes)
-    wanted = names[:2] if axes is None else [axes] if isinstance(axes, str) else list(axes)
+    if not isinstance(axes, (str, list, tuple, type(None))):
+        raise TypeError(f"axes must be a name or a pair of names, got {axes!r}")
+    wanted = names[:2] if axes is None else [axes] if isinstance(axes, str) else axes
     if not 1 <= len(wanted) <= 2:
         raise ValueError(f"axes must name one or two hyper-parameters, got {axes!r}")
     for name in wanted:
         validate.choice("axes", name, names)
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"axes must name two different hyper-parameters, got {axes!r}")
     other = tuple(i for i, name in enumerate(names) if name not in wanted)
     f = sweep.f.min(axis=other) if other else sweep.f
     left = [name for name in names if name in wanted]

@@ -18,8 +18,7 @@ from optedu.backend import to_numpy
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.alternative import alt_text
-from optedu.plot.grouping import single
-from optedu.plot.landscape import contours, view
+from optedu.plot.landscape import contours, trajectories, view
 
 __all__ = ["Animation", "animation"]
 
@@ -85,7 +84,7 @@ def animation(problem: Any, runs: Any, *, window: Any = None, seconds: float = 6
     """
     window = view(problem, window)
     seconds = validate.positive("seconds", seconds)
-    labelled = single(runs, Run)
+    labelled = trajectories(problem, runs)
     longest = max(len(run.t) for run in labelled.values())
     frames = np.unique(np.linspace(0, longest - 1, min(longest, _FRAMES)).round().astype(int))
     picture, box = _background(problem, window)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 
+from optedu import validate
+
 __all__ = [
     "GROUND",
     "INK",
@@ -91,7 +93,24 @@ def subplots(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]
         The grid of axes.
     **options
         Passed on; the figure grows with the grid unless `figsize` is given.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes, or array of them
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `rows` or `columns` is no whole number, at least 1.
+
+    Examples
+    --------
+    >>> figure, ax = optedu.plot.subplots()
+    >>> line = ax.plot([0, 1], [1, 0])
     """
+    rows = validate.count("rows", rows, minimum=1)
+    columns = validate.count("columns", columns, minimum=1)
     import matplotlib.pyplot as plt
 
     options.setdefault("figsize", (6.4 if columns == 1 else 4.6 * columns, 4.0 * rows))

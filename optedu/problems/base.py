@@ -221,7 +221,7 @@ def checked_window(window: Any, dim: int) -> tuple[tuple[float, float], ...]:
         raise TypeError(message)
     if dim == 1 and len(rows) == 2:
         rows = [rows]
-    if len(rows) != dim:
+    if len(rows) != dim or not all(np.shape(row) == (2,) for row in rows):
         raise ValueError(message)
     return tuple(validate.interval("window", row) for row in rows)
 

@@ -86,5 +86,5 @@ def test_an_unknown_function_gets_one_value_for_each_argument():
 
 
 def test_wrong_type():
-    with pytest.raises(TypeError, match="claim must be an equation or inequality, got Symbol"):
+    with pytest.raises(TypeError, match="claim must be an equation or inequality, got x"):
         check(x)

@@ -96,7 +96,7 @@ def test_false_fact():
         (lambda: Derivation("d", a).then(a, "x", relation="~"), ValueError, "relation must be"),
         (lambda: Derivation("d").given(a, "x"), TypeError, "fact must be"),
         (lambda: Derivation("d").fact(a, "x"), TypeError, "claim must be"),
-        (lambda: Derivation("d", assume=[a]), TypeError, "assume must hold"),
+        (lambda: Derivation("d", assume=[a]), TypeError, "assume must be an equation"),
     ],
 )
 def test_bad_input(call, error, match):

@@ -85,5 +85,5 @@ def test_bad_input():
         unroll(t, 1, g, t=t)
     with pytest.raises(TypeError, match="drive must be an IndexedBase or callable, got int"):
         unroll(beta, 1, 3)
-    with pytest.raises(ValueError, match="steps must be an integer >= 0, got -1"):
+    with pytest.raises(ValueError, match="steps must be at least 0, got -1"):
         unroll(beta, 1, g).after(-1)

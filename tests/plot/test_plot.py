@@ -278,7 +278,7 @@ short = minimize(quadratic, lr=0.1, steps=2)
         (lambda: plot.contours(problems.rosenbrock(3)), ValueError, "1 or 2 dimensions .* got 3"),
         (lambda: plot.contours(quadratic, [3]), TypeError, "runs must hold Run objects, got int"),
         (lambda: plot.contours(quadratic, window=(0, 1)), ValueError, "window must hold 2 pairs"),
-        (lambda: plot.contours(quadratic, window=((1, 0), (0, 1))), ValueError, "window must hold"),
+        (lambda: plot.contours(quadratic, window=((1, 0), (0, 1))), ValueError, "window must be a pair"),
         (
             lambda: plot.contours(quadratic, levels=0),
             ValueError,
@@ -308,7 +308,7 @@ short = minimize(quadratic, lr=0.1, steps=2)
         (
             lambda: plot.sensitivity(sweep(quadratic, lr=[0.1, 0.2], steps=1), limits=(1, 0)),
             ValueError,
-            "limits must be greater than 1",
+            "limits must be a pair .low, high. with low < high",
         ),
         (lambda: plot.animation(quadratic, []), ValueError, "runs must not be empty"),
         (
