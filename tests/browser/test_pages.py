@@ -62,14 +62,55 @@ def test_the_book_has_pages(book_folder):
     assert any(page.endswith("ch09_adam.html") for page in PAGES)
 
 
-def test_no_error_and_no_other_host(any_page, page, book):
+WIDTHS = (1440, 768, 360)
+AXE = "axe.run({resultTypes: ['violations']}).then((all) => all.violations)"
+# The theme keeps a second title for paper, which is not shown on the screen.
+HEADINGS = """all => all.filter((e) => e.checkVisibility())
+  .map((e) => [Number(e.tagName[1]), e.textContent.trim()])"""
+IMAGES = """all => all.filter((e) => e.getAttribute('role') !== 'presentation')
+  .map((e) => [e.getAttribute('alt') ?? '', e.src])"""
+PATH = re.compile(r"\.(png|svg|jpg)$|^_images")
+
+
+def serious(page):
+    """What axe-core finds serious or critical, with the first places."""
+    return [
+        (item["id"], [node["target"] for node in item["nodes"]][:4])
+        for item in page.evaluate(AXE)
+        if item["impact"] in ("serious", "critical")
+    ]
+
+
+def test_every_page(any_page, browser, book):
+    """One visit, for it is loading that takes the time; every fault is listed."""
+    axe = npm_package("axe-core") / "axe.min.js"
+    context = browser.new_context(color_scheme="light", reduced_motion="reduce")
+    page = context.new_page()
     account = watch(page, book)
     page.goto(f"{book}/{any_page}", wait_until="networkidle")
     # What loads late loads when the reader comes to it.
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
-    assert not account.errors
-    assert not account.foreign
+    faults = {"errors": account.errors, "other hosts": account.foreign}
+
+    headings = page.locator("main :is(h1,h2,h3,h4,h5,h6)").evaluate_all(HEADINGS)
+    levels = [level for level, _ in headings]
+    faults["titles"] = [] if levels.count(1) == 1 else headings
+    steps = zip(headings, headings[1:], strict=False)
+    faults["headings out of order"] = [b for a, b in steps if b[0] > a[0] + 1]
+    images = page.locator("main img").evaluate_all(IMAGES)
+    faults["images without words"] = [(a, src) for a, src in images if not a or PATH.search(a)]
+
+    page.add_script_tag(path=str(axe))
+    faults["axe, light"] = serious(page)
+    page.emulate_media(color_scheme="dark")
+    faults["axe, dark"] = serious(page)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        faults[f"wider than {width} px"] = [over] if over > 0 else []
+    context.close()
+    assert {kind: found for kind, found in faults.items() if found} == {}
 
 
 def test_every_internal_link_has_a_target(any_page):
@@ -93,43 +134,6 @@ def test_every_internal_link_has_a_target(any_page):
     assert not broken
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(any_page, scheme, browser, book):
-    script = npm_package("axe-core") / "axe.min.js"
-    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(f"{book}/{any_page}", wait_until="networkidle")
-    page.add_script_tag(path=str(script))
-    found = page.evaluate("axe.run({resultTypes: ['violations']}).then((all) => all.violations)")
-    context.close()
-    serious = [
-        (item["id"], item["help"], [node["target"] for node in item["nodes"]][:4])
-        for item in found
-        if item["impact"] in ("serious", "critical")
-    ]
-    assert not serious
-
-
-def test_headings_are_in_order_and_images_have_words(any_page, page, book):
-    page.goto(f"{book}/{any_page}")
-    # The theme keeps a second title for paper, which is not shown on the screen.
-    levels = page.locator("main :is(h1,h2,h3,h4,h5,h6)").evaluate_all(
-        "all => all.filter((e) => e.checkVisibility())"
-        ".map((e) => [Number(e.tagName[1]), e.textContent])"
-    )
-    assert [level for level, _ in levels].count(1) == 1
-    steps = pairwise(levels)
-    assert not [after for before, after in steps if after[0] > before[0] + 1]
-    unnamed = page.locator("main img:not([alt]), main img[alt='']")
-    # An empty alt is right for decoration, which says so.
-    assert not unnamed.evaluate_all(
-        "all => all.filter((e) => e.getAttribute('role') !== 'presentation').map((e) => e.src)"
-    )
-    paths = re.compile(r"\.(png|svg|jpg)$|^_images")
-    words = page.locator("main img").evaluate_all("all => all.map((e) => e.alt)")
-    assert not [text for text in words if paths.search(text)]
-
-
 def test_title_description_and_social_card(chapter, page, book):
     page.goto(f"{book}/{chapter}")
     read = "(e) => e.content"
@@ -150,16 +154,6 @@ def test_search_finds_bias_correction(page, book):
     results.first.wait_for()
     assert "Adam" in " ".join(results.all_inner_texts()[:3])
     assert not account.foreign
-
-
-@pytest.mark.parametrize("width", [360, 768, 1440])
-def test_nothing_is_wider_than_the_screen(any_page, width, browser, book):
-    context = browser.new_context(viewport={"width": width, "height": 800})
-    page = context.new_page()
-    page.goto(f"{book}/{any_page}", wait_until="networkidle")
-    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    context.close()
-    assert over <= 0
 
 
 def test_print_hides_what_paper_cannot_use(chapter, page, book):
