@@ -121,6 +121,8 @@ class Pair:
             for message in self._read(kernel):
                 if message.get("op") == "done" and message.get("cell") == cell:
                     self._drain(kernel, keep=True)
+                    if interrupted and kernel is self.trusted:
+                        self._end_student_unless_idle()
                     return {**message, "status": "timeout"} if interrupted else message
             if not kernel.alive:
                 return {"status": "dead"}
@@ -146,10 +148,24 @@ class Pair:
         """What to do, one after the other, about a cell that does not end."""
         # A test mostly waits for the student's function, so that goes first.
         yield self.student.interrupt
+        if kernel is self.trusted:
+            yield kernel.interrupt
         yield self.end_student
-        yield self.trusted.interrupt
         while True:
             yield lambda: self._end(kernel)
+
+    def _end_student_unless_idle(self) -> None:
+        """After an interrupted test: may the student's kernel be asked again?"""
+        try:
+            if self.student.alive:
+                self.student.control.send({"op": "ping"})
+                deadline = time.monotonic() + _GRACE_S
+                while time.monotonic() < deadline and self.student.alive:
+                    if any(message.get("op") == "pong" for message in self._read(self.student)):
+                        return
+        except ChannelError:
+            pass
+        self.end_student()
 
     def _note(self, status: str, detail: str) -> None:
         if self.status in ("ok", "timeout"):
@@ -162,13 +178,13 @@ class Pair:
         for kernel in self._kernels:
             if kernel.alive:
                 poll.register(kernel.control, select.POLLIN)
-                poll.register(kernel.out, select.POLLIN)
-                poll.register(kernel.err, select.POLLIN)
+                for pipe in kernel.pipes.values():
+                    poll.register(pipe, select.POLLIN)
                 ready.append(kernel)
         events = {descriptor for descriptor, _ in poll.poll(1000 * _LOOK_S)}
         found: list[dict] = []
         for kernel in ready:
-            if kernel.out in events or kernel.err in events:
+            if events.intersection(kernel.pipes.values()):
                 self._drain(kernel, keep=kernel is running)
             if kernel.control.fileno() in events:
                 try:

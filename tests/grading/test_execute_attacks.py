@@ -181,6 +181,20 @@ def test_an_endless_function_costs_its_own_test_only():
     assert outcome.status == "timeout" and "a test" in outcome.detail
 
 
+def test_a_function_that_ignores_interrupts_costs_one_time_limit():
+    stubborn = "import signal\ndef f(x):\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    points, outcome, notebook = grade(stubborn + "    while True: pass", limits=QUICK)
+    assert points == [0, 0, 0, 0] and outcome.status == "timeout"
+    assert "has ended" in text(notebook.cells[-2])
+
+
+def test_a_test_that_does_not_end_costs_no_other_test():
+    endless = "x = 0\nwhile x < 1:\n    x = f(x)"
+    points, outcome, _ = grade(RIGHT, limits=QUICK, tests=(endless, TESTS[0]))
+    assert points == [0, 1]
+    assert outcome.detail == "a test ran longer than 1 s"
+
+
 def test_a_cell_that_ignores_interrupts_is_ended():
     stubborn = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     points, outcome, _ = grade(stubborn, RIGHT, limits=QUICK)

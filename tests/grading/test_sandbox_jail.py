@@ -12,6 +12,7 @@ import pytest
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox import jail
 from optedu.grading.sandbox.limits import Limits
+from optedu.grading.sandbox.zygote import shared
 from tests.grading.cells import SMALL, needs_sandbox
 
 pytestmark = needs_sandbox
@@ -230,6 +231,18 @@ def test_closing_ends_everything(tmp_path):
     pair.close()
     assert [p for p in pids if _alive(p)] == []
     assert not any(os.path.exists(f) for f in folders)
+
+
+def test_a_zygote_that_was_killed_is_replaced(tmp_path):
+    first = shared()
+    os.kill(first.pid, 9)
+    for _ in range(100):
+        if not first.usable():
+            break
+        time.sleep(0.1)
+    with Pair(Limits(), str(tmp_path)) as pair:
+        assert pair.run(pair.student, "1", [], 1)["status"] == "ok"
+    assert shared().pid != first.pid
 
 
 def test_probe_says_how_to_install(monkeypatch, tmp_path):

@@ -192,7 +192,10 @@ class Kernel:
                 self._guarded(self.serve_wire)
             if self.control.pending():
                 message, _ = self.control.take()
-                self._execute(message)
+                if message["op"] == "ping":
+                    self.control.send({"op": "pong"})
+                else:
+                    self._execute(message)
 
     def _guarded(self, action) -> None:
         self._busy = True

@@ -63,8 +63,10 @@ class KernelProcess:
         self.exit_code: int | None = None
         self.alive = True
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-        self.out, self.err, self._status = (read for read, _ in pipes)
-        for descriptor in (self.out, self.err, self._status):
+        self._descriptors = [read for read, _ in pipes]
+        out, err, self._status = self._descriptors
+        self.pipes = {"stdout": out, "stderr": err}
+        for descriptor in self._descriptors:
             os.set_blocking(descriptor, False)
         request = {
             "role": role, "jail": jail.pid if jail else 0, "limits": asdict(limits),
@@ -94,10 +96,12 @@ class KernelProcess:
     def read_pipes(self) -> list[tuple[str, str]]:
         """What is in the two pipes now, as (stream name, text)."""
         found = []
-        for name, descriptor in (("stdout", self.out), ("stderr", self.err)):
+        for name, descriptor in list(self.pipes.items()):
             with contextlib.suppress(BlockingIOError):
                 if data := os.read(descriptor, 1 << 18):
                     found.append((name, data.decode("utf-8", "replace")))
+                else:  # closed at the other end
+                    del self.pipes[name]
         return found
 
     def read_status(self, wait: float = 0.0) -> None:
@@ -154,7 +158,7 @@ class KernelProcess:
     def close(self) -> None:
         self.kill()
         self.control.close()
-        for descriptor in (self.out, self.err, self._status):
+        for descriptor in self._descriptors:
             os.close(descriptor)
 
 
