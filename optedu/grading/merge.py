@@ -14,6 +14,7 @@ from nbgrader.api import (
     BaseCell,
     Grade,
     Gradebook,
+    MissingEntry,
     Notebook,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -120,7 +121,13 @@ class Merger:
     def _record(self, submission: Submission, result: dict[str, Any]) -> None:
         gradebook, assignment = self.gradebook, self.course.assignment
         student = submission.student
-        gradebook.update_or_create_student(student)
+        if self.course.autograde.create_student:
+            gradebook.update_or_create_student(student)
+        else:
+            try:
+                gradebook.find_student(student)
+            except MissingEntry:
+                return  # set aside by the plan
         stamp = self._timestamp(submission)
         fields = {} if stamp is None else {"timestamp": stamp}
         with gradebook.db.no_autoflush:  # half-made rows must not be flushed

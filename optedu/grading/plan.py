@@ -12,7 +12,7 @@ import platform
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,20 @@ def make_plan(
         where = course.coursedir.submitted_directory
         who = f" of {', '.join(wanted)}" if wanted else ""
         raise UsageError(f"no submission{who} for '{course.assignment}' in {where}/")
-    return Plan(shared, tuple(_inspect(course, shared, *pair) for pair in found))
+    submissions = [_inspect(course, shared, *pair) for pair in found]
+    if not course.autograde.create_student:
+        submissions = _enrolled_only(course, submissions)
+    return Plan(shared, tuple(submissions))
+
+
+def _enrolled_only(course: Course, submissions: list[Submission]) -> list[Submission]:
+    """Set aside who is not in the gradebook, as `Autograde.create_student = False` asks."""
+    with course.gradebook() as gradebook:
+        known = {student.id for student in gradebook.students}
+    reason = "no student with this id in the gradebook (Autograde.create_student is off)"
+    return [
+        s if s.student in known else replace(s, problem=s.problem or reason) for s in submissions
+    ]
 
 
 def read_submission(course: Course, submission: Submission) -> bytes:

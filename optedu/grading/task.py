@@ -91,7 +91,10 @@ def grade(shared: bytes, submission: bytes) -> bytes:
         cost: ``seconds``, ``cpu_s``.
     """
     with _ONE_AT_A_TIME:
-        course, files = _course(shared), pickle.loads(submission)
+        try:
+            course, files = _course(shared), pickle.loads(submission)
+        except Exception as error:  # this machine lacks something: not the submission's fault
+            return json.dumps(_result("error", _line(error), _Marks())).encode()
         result = _grade(course, files)
         if result["status"] in _PERHAPS_NOT_ITS_FAULT:
             result = _grade(course, files)
@@ -410,18 +413,26 @@ def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
         marks.grades, marks.comments, marks.items = [], [], []
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    tampered = [finding for outcome in marks.outcomes for finding in outcome.tampered]
+    return _result(status, detail, marks) | {
+        "notes": log.lines,
+        "notebooks": notebooks,
+        "seconds": round(time.perf_counter() - started, 4),
+        "cpu_s": round(_cpu_seconds() - cpu, 4),
+    }
+
+
+def _result(status: str, detail: str, marks: _Marks) -> dict[str, Any]:
     return {
         "status": status,
         "detail": detail,
-        "tampered": tampered,
-        "notes": log.lines,
-        "notebooks": notebooks,
+        "tampered": [finding for outcome in marks.outcomes for finding in outcome.tampered],
+        "notes": [],
+        "notebooks": {},
         "grades": marks.grades,
         "comments": marks.comments,
         "items": marks.items,
-        "seconds": round(time.perf_counter() - started, 4),
-        "cpu_s": round(_cpu_seconds() - cpu, 4),
+        "seconds": 0.0,
+        "cpu_s": 0.0,
     }
 
 

@@ -169,6 +169,20 @@ def test_a_gradebook_restored_from_a_backup_gets_its_results_again(one):
     assert grades(course.root)["test_squares"][0] == 1.5
 
 
+def test_strangers_stay_out_of_the_gradebook_where_the_course_says_so(one):
+    root = one[0].root
+    config = root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "c.Autograde.create_student = False\n")
+    course = open_course(courses.ASSIGNMENT, root)
+    outcome = run(course, Options(), Silent(), backend=_never)
+    assert "no student with this id" in outcome.entries[0].reason
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "tiny") as gradebook:
+        assert gradebook.students == []
+        gradebook.add_student("ada")
+    outcome = run(course, Options(), Silent(), backend=_returns(one[2]))
+    assert outcome.entries[0].status == "graded"
+
+
 def test_two_runs_of_one_assignment_do_not_meet(one):
     course = one[0]
     with (
