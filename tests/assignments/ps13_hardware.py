@@ -143,7 +143,7 @@ _wrong(
 
 _wrong(
     "epsilon_left_out",
-    "program_values program_short",
+    "program_values",
     "x is",
     "program",
     ('    ("add", "tmp", "eps_hat", "tmp"),\n', ""),
