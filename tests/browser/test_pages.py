@@ -138,7 +138,7 @@ def test_title_description_and_social_card(chapter, page, book):
     page.goto(f"{book}/{chapter}")
     read = "(e) => e.content"
     description = page.locator("meta[name='description']").first.evaluate(read)
-    assert 50 <= len(description) <= 320, description
+    assert 40 <= len(description) <= 320, description
     heading = page.locator("article h1").inner_text().rstrip("#").strip()
     assert heading in page.title()
     for name in ("title", "description", "url", "image", "type"):
