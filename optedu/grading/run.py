@@ -201,7 +201,8 @@ class _Run:
         except GradebookBusy:
             self.unmerged.append((submission, result))
         else:
-            self.store.mark_merged(submission.key)
+            if result["status"] != "error":
+                self.store.mark_merged(submission.key)
 
     def _merge_rest(self) -> None:
         """Merge what found the gradebook busy; wait for it, but not for ever."""
