@@ -115,6 +115,8 @@ def test_unprivileged(say):
         "ptrace(16, 1, 0, 0)",
         "chroot(b'/tmp')",
         "setns(0, 0)",
+        "shmget(0, 1 << 20, 0o1600)",  # memory that belongs to no process
+        "memfd_create(b'x', 0)",
     ],
 )
 def test_system_calls_are_refused(say, call):

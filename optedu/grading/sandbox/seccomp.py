@@ -1,8 +1,9 @@
 r"""A seccomp filter: system calls that a submission never needs, refused by the Linux kernel.
 
 Namespaces hide the machine; this filter keeps a process from making namespaces of its own (and
-with them unbounded file systems), from tracing others, and (for warm kernels) from opening any
-socket that is not a Unix one, so that not even the loopback of its own network namespace is there.
+with them unbounded file systems), from keeping memory that no limit counts, from tracing others,
+and (for warm kernels) from opening any socket that is not a Unix one, so that not even the
+loopback of its own network namespace is there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _X86 = {
     "userfaultfd": 323, "keyctl": 250, "add_key": 248, "request_key": 249, "kexec_load": 246,
     "kexec_file_load": 320, "init_module": 175, "finit_module": 313, "delete_module": 176,
     "name_to_handle_at": 303, "open_by_handle_at": 304, "reboot": 169, "swapon": 167,
-    "swapoff": 168, "acct": 163, "quotactl": 179,
+    "swapoff": 168, "acct": 163, "quotactl": 179, "shmget": 29, "memfd_create": 319,
 }  # fmt: skip
 _ARM = {
     "socket": 198, "clone": 220, "unshare": 97, "setns": 268, "mount": 40, "umount2": 39,
@@ -30,13 +31,13 @@ _ARM = {
     "userfaultfd": 282, "keyctl": 219, "add_key": 217, "request_key": 218, "kexec_load": 104,
     "kexec_file_load": 294, "init_module": 105, "finit_module": 273, "delete_module": 106,
     "name_to_handle_at": 264, "open_by_handle_at": 265, "reboot": 142, "swapon": 224,
-    "swapoff": 225, "acct": 89, "quotactl": 60,
+    "swapoff": 225, "acct": 89, "quotactl": 60, "shmget": 194, "memfd_create": 279,
 }  # fmt: skip
 # Numbers above 424 are the same on every architecture.
 _COMMON = {
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428,
     "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
-    "mount_setattr": 442,
+    "mount_setattr": 442, "memfd_secret": 447,
 }  # fmt: skip
 _CLONE3 = 435
 _ARCHITECTURES = {"x86_64": (0xC000003E, _X86), "aarch64": (0xC00000B7, _ARM)}
