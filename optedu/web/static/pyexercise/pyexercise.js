@@ -225,11 +225,13 @@ class Exercise {
     if (!check) return;
     item.firstElementChild.prepend(make("span", "pyexercise-mark", MARKS[check.status]), " ");
     if (!check.message) return;
-    const message = make("div", "pyexercise-message", check.message);
-    // Messages with indented lines are tables of numbers: their columns line up in one width.
-    if (/\n {2}/.test(check.message)) {
-      message.classList.add("table");
-      message.tabIndex = 0;
+    const message = make("div", "pyexercise-message");
+    for (const part of check.message.split("\n\n")) {
+      // Indented lines are columns of numbers that stand below one another; the rest is prose.
+      const columns = /^ {2}/m.test(part);
+      const text = columns || part.includes('File "') ? part : part.replace(/\n/g, " ");
+      message.append(make("div", columns ? "columns" : "", text));
+      if (columns) message.lastChild.tabIndex = 0;
     }
     item.append(message);
   }
