@@ -96,7 +96,7 @@ def test_every_page(any_page, browser, book):
     headings = page.locator("main :is(h1,h2,h3,h4,h5,h6)").evaluate_all(HEADINGS)
     levels = [level for level, _ in headings]
     faults["titles"] = [] if levels.count(1) == 1 else headings
-    steps = zip(headings, headings[1:], strict=False)
+    steps = pairwise(headings)
     faults["headings out of order"] = [b for a, b in steps if b[0] > a[0] + 1]
     images = page.locator("main img").evaluate_all(IMAGES)
     faults["images without words"] = [(a, src) for a, src in images if not a or PATH.search(a)]

@@ -278,7 +278,11 @@ short = minimize(quadratic, lr=0.1, steps=2)
         (lambda: plot.contours(problems.rosenbrock(3)), ValueError, "1 or 2 dimensions .* got 3"),
         (lambda: plot.contours(quadratic, [3]), TypeError, "runs must hold Run objects, got int"),
         (lambda: plot.contours(quadratic, window=(0, 1)), ValueError, "window must hold 2 pairs"),
-        (lambda: plot.contours(quadratic, window=((1, 0), (0, 1))), ValueError, "window must be a pair"),
+        (
+            lambda: plot.contours(quadratic, window=((1, 0), (0, 1))),
+            ValueError,
+            "window must be a pair",
+        ),
         (
             lambda: plot.contours(quadratic, levels=0),
             ValueError,
