@@ -46,7 +46,7 @@ FUNCTIONS = {
 class _Printer(PythonPrinter):
     r"""Numbers in the arrays' dtype: a literal would promote float32 to double."""
 
-    _multiplies = True
+    _multiplies = 4
 
     def _one(self) -> str:
         return "T(1)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sympy import Expr, Mul, Number, Piecewise, Pow, Rational, S, Symbol
+from sympy import Expr, Mul, Number, Piecewise, Pow, Rational, S, Symbol, true
 from sympy.core.function import Application
 from sympy.logic.boolalg import Boolean
 from sympy.printing.c import C99CodePrinter
@@ -20,7 +20,10 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from optedu import symbols
 
-__all__ = ["CPrinter", "JavaScriptPrinter", "PythonPrinter"]
+__all__ = ["ELEMENTARY", "CPrinter", "JavaScriptPrinter", "PythonPrinter", "decimal", "otherwise"]
+
+# Functions that problems use and update rules do not; of one name in SymPy, JavaScript and NumPy.
+ELEMENTARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh")
 
 
 class _Readable(CodePrinter):
@@ -36,8 +39,9 @@ class _Readable(CodePrinter):
         SymPy function name (sqrt, Abs, sign, Max, Min, exp, log) to the function in the code.
     """
 
-    # Whether g**2 prints as g*g: exact and fast where the power is a call of pow.
-    _multiplies = True
+    # The largest power of a symbol that prints as a product, g**2 as g*g: exact, and fast where the
+    # power is a call of pow.
+    _multiplies = 4
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class _Readable(CodePrinter):
         text = ""
         for term in terms:
             negative = _negative(term)
-            part = self.parenthesize(-term if negative else term, PRECEDENCE["Add"])
+            part = self.parenthesize(_negated(term) if negative else term, PRECEDENCE["Add"])
             if not text:
                 text = f"-{part}" if negative else part
             else:
@@ -77,29 +81,31 @@ class _Readable(CodePrinter):
 
     def _print_Mul(self, expr: Mul) -> str:
         if _negative(expr):
-            return f"-{self.parenthesize(-expr, PRECEDENCE['Mul'])}"
+            return f"-{self._factor(_negated(expr))}"
         top: list[str] = []
-        bottom: list[str] = []
+        bottom: list[Expr] = []
         for factor in sorted(expr.args, key=lambda a: (self._order(a), str(a))):
             if isinstance(factor, Rational) and factor.p == 1 and factor.q != 1:
-                bottom.append(self._print(S(factor.q)))
+                bottom.append(S(factor.q))
             elif isinstance(factor, Pow) and factor.exp.as_coeff_Mul()[0].is_negative:
-                bottom.append(self._factor(Pow(factor.base, -factor.exp)))
+                bottom.append(Pow(factor.base, -factor.exp))
             else:
                 top.append(self._factor(factor))
         code = "*".join(top) or self._one()
         if not bottom:
             return code
-        return f"{code}/{bottom[0]}" if len(bottom) == 1 else f"{code}/({'*'.join(bottom)})"
+        if len(bottom) == 1:
+            return f"{code}/{self._divisor(bottom[0])}"
+        return f"{code}/({'*'.join(map(self._factor, bottom))})"
 
     def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
         base, exponent = expr.as_base_exp()
         if exponent == S.Half:
             return f"{self._calls.get('sqrt', 'sqrt')}({self._print(base)})"
-        if self._multiplies and exponent.is_Integer and 2 <= exponent <= 4 and base.is_Symbol:
+        if exponent.is_Integer and 2 <= exponent <= self._multiplies and base.is_Symbol:
             return "*".join([self._print(base)] * int(exponent))
         if exponent.as_coeff_Mul()[0].is_negative:
-            return f"{self._one()}/{self._factor(Pow(base, -exponent))}"
+            return f"{self._one()}/{self._divisor(Pow(base, -exponent))}"
         return self._power(base, exponent)
 
     def _print_Function(self, expr: Expr) -> str:
@@ -112,9 +118,7 @@ class _Readable(CodePrinter):
             for argument in reversed(arguments[:-1]):  # maximum takes two at a time
                 code = f"{self._calls[name]}({argument}, {code})"
             return code
-        raise TypeError(
-            f"an update rule can't use {name}; the printers know {', '.join(self._calls)}"
-        )
+        raise TypeError(f"the code can't use {name}; the printers know {', '.join(self._calls)}")
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         # SymPy's printers know more functions than the kernels do: only those named here pass.
@@ -137,6 +141,10 @@ class _Readable(CodePrinter):
             return f"({code})"
         return code
 
+    def _divisor(self, expr: Expr) -> str:
+        code = self._factor(expr)
+        return f"({code})" if isinstance(expr, Mul) else code
+
     def _one(self) -> str:
         return "1"
 
@@ -151,7 +159,7 @@ class PythonPrinter(_Readable, PythonCodePrinter):
     a power `beta**t` is also a call: both may be of arrays.
     """
 
-    _multiplies = False
+    _multiplies = 0
 
     def __init__(
         self,
@@ -172,7 +180,7 @@ class PythonPrinter(_Readable, PythonCodePrinter):
         )
 
     def _print_Piecewise(self, expr: Expr) -> str:
-        code = self._print(expr.args[-1].expr)
+        code = self._print(otherwise(expr))
         for value, condition in reversed(expr.args[:-1]):
             parts = self._print(condition).strip("()"), self._print(value), code
             if self._choices == "where":
@@ -196,10 +204,9 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
         "Min": "Math.min",
         "exp": "Math.exp",
         "log": "Math.log",
-        "sin": "Math.sin",
-        "cos": "Math.cos",
-        "tanh": "Math.tanh",
+        **{name: f"Math.{name}" for name in ELEMENTARY},
     }
+    _multiplies = 8
 
     def __init__(
         self,
@@ -209,20 +216,24 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
         super().__init__(names, indexed, self.FUNCTIONS)
 
     def _power(self, base: Expr, exponent: Expr) -> str:
-        code = [
-            p if s.is_Symbol else f"({p})"
-            for s, p in ((s, self._print(s)) for s in (base, exponent))
-        ]
-        return "**".join(code)
+        # A minus before a power is an error in JavaScript, and a quotient would bind less.
+        codes = [self._print(part) for part in (base, exponent)]
+        return "**".join(
+            c if c.replace(".", "").isidentifier() or c.replace(".", "").isdigit() else f"({c})"
+            for c in codes
+        )
 
     def _print_Piecewise(self, expr: Expr) -> str:
-        code = self._print(expr.args[-1].expr)
+        code = self._print(otherwise(expr))
         for value, condition in reversed(expr.args[:-1]):
             code = f"({self._print(condition)} ? {self._print(value)} : {code})"
         return code
 
     def _print_Rational(self, expr: Rational) -> str:
-        return f"{expr.p}/{expr.q}"
+        return decimal(expr)
+
+    def _print_Mod(self, expr: Expr) -> str:
+        return str(super()._print_Mod(expr))
 
 
 class CPrinter(_Readable, C99CodePrinter):
@@ -281,3 +292,37 @@ class CPrinter(_Readable, C99CodePrinter):
 
 def _negative(expr: Expr) -> bool:
     return bool(expr.as_coeff_Mul()[0].is_negative)
+
+
+def _negated(expr: Expr) -> Expr:
+    r"""Return minus a negative term; a product keeps its factors, x*x does not become x**2."""
+    coefficient, rest = expr.as_coeff_mul()
+    if coefficient == -1 and len(rest) == 1:
+        return rest[0]
+    return Mul(*([] if coefficient == -1 and rest else [-coefficient]), *rest, evaluate=False)
+
+
+def otherwise(expr: Piecewise) -> Expr:
+    r"""Return the last piece.
+
+    Raises
+    ------
+    ValueError
+        If the pieces don't cover everything.
+    """
+    value, condition = expr.args[-1]
+    if condition != true:
+        raise ValueError(f"the pieces of {expr} must cover everything: end with (..., True)")
+    return value
+
+
+def decimal(number: Rational) -> str:
+    r"""Print a rational as a decimal where it has a finite one, else as a quotient."""
+    if number.q == 1:
+        return str(number.p)
+    odd = int(number.q)
+    for prime in (2, 5):
+        while odd % prime == 0:
+            odd //= prime
+    text = repr(int(number.p) / int(number.q))
+    return text if odd == 1 and "e" not in text else f"{number.p}/{number.q}"

@@ -11,8 +11,9 @@ from sympy import Expr, Matrix, Symbol
 
 from optedu import validate
 from optedu.backend import namespace
+from optedu.compile.printing import JavaScriptPrinter
 from optedu.problems.base import Problem
-from optedu.problems.printing import ArrayPrinter, JavaScriptPrinter, compile_source, share
+from optedu.problems.printing import ArrayPrinter, compile_source, share
 from optedu.validate import choice
 
 __all__ = ["Chain", "Symbolic", "coordinates", "symbolic"]
@@ -194,7 +195,7 @@ class Symbolic(_Coded):
         named, (value,) = share([objective])
         printer = ArrayPrinter("x0")
         lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
-        lines += [f"    return {printer.doprint(value)}", "", "", "def grad(xp, x):", load]
+        lines += [f"    return {printer.array(value)}", "", "", "def grad(xp, x):", load]
         named, values = share(gradient)
         lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
         lines += ["    out = xp.empty_like(x)"]
@@ -207,11 +208,11 @@ class Symbolic(_Coded):
         load = f"  const {_loads(self.dim, python=False)};"
         lines = ["function f(x) {", load]
         named, (value,) = share([objective])
-        lines += [f"  const {name} = {_inline(printer, e)};" for name, e in named]
-        lines += [f"  return {_inline(printer, value)};", "}", "", "function grad(x, out) {", load]
+        lines += [f"  const {name} = {printer.doprint(e)};" for name, e in named]
+        lines += [f"  return {printer.doprint(value)};", "}", "", "function grad(x, out) {", load]
         named, values = share(gradient)
-        lines += [f"  const {name} = {_inline(printer, e)};" for name, e in named]
-        lines += [f"  out[{i}] = {_inline(printer, e)};" for i, e in enumerate(values)]
+        lines += [f"  const {name} = {printer.doprint(e)};" for name, e in named]
+        lines += [f"  out[{i}] = {printer.doprint(e)};" for i, e in enumerate(values)]
         return "\n".join([*lines, "  return out;", "}", ""])
 
 
@@ -264,7 +265,7 @@ class Chain(_Coded):
         named, (value,) = share([self.term.xreplace(plain)])
         lines = ["def f(xp, x):", load]
         lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
-        lines += [f"    return xp.sum({printer.doprint(value)}, axis=0)", "", ""]
+        lines += [f"    return xp.sum({printer.array(value)}, axis=0)", "", ""]
         named, values = share([d.xreplace(plain) for d in self._derivatives()])
         lines += ["def grad(xp, x):", load]
         lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
@@ -284,13 +285,13 @@ class Chain(_Coded):
         loop = f"  for (let i = 0; i{f' + {width - 1}' if width > 1 else ''} < x.length; i++) {{"
         named, (value,) = share([self.term.xreplace(plain)])
         lines = ["function f(x) {", "  let sum = 0;", loop, load + ";"]
-        lines += [f"    const {name} = {_inline(printer, e)};" for name, e in named]
-        lines += [f"    sum += {_inline(printer, value)};", "  }", "  return sum;", "}", ""]
+        lines += [f"    const {name} = {printer.doprint(e)};" for name, e in named]
+        lines += [f"    sum += {printer.doprint(value)};", "  }", "  return sum;", "}", ""]
         named, values = share([d.xreplace(plain) for d in self._derivatives()])
         lines += ["function grad(x, out) {", "  out.fill(0);", loop, load + ";"]
-        lines += [f"    const {name} = {_inline(printer, e)};" for name, e in named]
+        lines += [f"    const {name} = {printer.doprint(e)};" for name, e in named]
         lines += [
-            f"    out[i{f' + {k}' if k else ''}] += {_inline(printer, e)};"
+            f"    out[i{f' + {k}' if k else ''}] += {printer.doprint(e)};"
             for k, e in enumerate(values)
         ]
         return "\n".join([*lines, "  }", "  return out;", "}", ""])
@@ -323,11 +324,6 @@ def _loads(dim: int, *, python: bool) -> str:
         names = ", ".join(f"x{i}" for i in range(dim))
         return f"{names} = {', '.join(f'x[{i}, ...]' for i in range(dim))}"
     return ", ".join(f"x{i} = x[{i}]" for i in range(dim))
-
-
-def _inline(printer: JavaScriptPrinter, expr: Expr) -> str:
-    r"""Print on one line; SymPy breaks conditional expressions over several."""
-    return " ".join(printer.doprint(expr).split())
 
 
 def _hessian_source(symbols: Sequence[Symbol], matrix: Matrix) -> str:

@@ -1,4 +1,4 @@
-r"""Print SymPy expressions as code: for any array namespace, and as JavaScript."""
+r"""Print SymPy expressions as code for any array namespace; share what is common in them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 import sympy
 from sympy import Add, Expr, Mul, Pow, Symbol, UnevaluatedExpr
 from sympy.codegen.rewriting import create_expand_pow_optimization
-from sympy.printing.jscode import JavascriptCodePrinter
-from sympy.printing.pycode import PythonCodePrinter
 
-__all__ = ["ArrayPrinter", "JavaScriptPrinter", "compile_source", "share"]
+from optedu.compile.array import FUNCTIONS
+from optedu.compile.printing import ELEMENTARY, PythonPrinter, decimal, otherwise
+
+__all__ = ["ArrayPrinter", "compile_source", "share"]
 
 # x*x*x costs about one nanosecond an element where a power function costs thirty.
 _expand_powers = create_expand_pow_optimization(8)
@@ -52,69 +53,32 @@ def share(expressions: Sequence[Expr]) -> tuple[list[tuple[Symbol, Expr]], list[
     )
 
 
-def _decimal(number: Any) -> str:
-    r"""Print a rational as a decimal where it has a finite one, else as a quotient."""
-    if number.q == 1:
-        return str(number.p)
-    odd = int(number.q)
-    for prime in (2, 5):
-        while odd % prime == 0:
-            odd //= prime
-    text = repr(int(number.p) / int(number.q))
-    return text if odd == 1 and "e" not in text else f"{number.p}/{number.q}"
-
-
-class _Decimals:
-    r"""What both languages share: rationals as decimals, without needless brackets."""
-
-    def _print_Rational(self, expr: Any) -> str:
-        return _decimal(expr)
-
-    _print_Half = _print_Rational
-
-    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:
-        if item.is_Rational and item.is_positive and "/" not in _decimal(item):
-            return _decimal(item)
-        return super().parenthesize(item, level, strict)  # type: ignore[misc]
-
-
-class ArrayPrinter(_Decimals, PythonCodePrinter):
+class ArrayPrinter(PythonPrinter):
     r"""Prints code on the array namespace `xp`.
 
     Parameters
     ----------
     like : str
-        The name of an array in the code: pieces that are constants become arrays like it.
+        The name of an array in the code: what is constant becomes an array like it.
     """
 
+    _multiplies = 8
+
     def __init__(self, like: str) -> None:
-        super().__init__({"fully_qualified_modules": False})
+        super().__init__(functions=FUNCTIONS | {name: f"xp.{name}" for name in ELEMENTARY})
         self._like = like
 
-    def _call(self, expr: Any) -> str:
-        return f"xp.{type(expr).__name__.lower()}({self._print(expr.args[0])})"
-
-    _print_Abs = _print_sign = _print_exp = _print_log = _call
-    _print_sin = _print_cos = _print_tan = _print_atan = _call
-    _print_sinh = _print_cosh = _print_tanh = _call
-
-    def _print_Function(self, expr: Any) -> str:
-        raise NotImplementedError(f"there is no array code for {type(expr).__name__}")
-
-    def _print_Pow(self, expr: Any, rational: bool = False, sqrt: str = "xp.sqrt") -> str:
-        if expr.exp == sympy.S.Half:
-            return f"xp.sqrt({self._print(expr.base)})"
-        if expr.exp == -sympy.S.Half:
-            return f"1/xp.sqrt({self._print(expr.base)})"
-        return super()._print_Pow(expr, rational=rational)
+    def array(self, expr: Expr) -> str:
+        r"""Return the code of an expression, as an array even where it is constant."""
+        # `where` of two Python numbers would be float64 whatever x is.
+        if expr.free_symbols:
+            return self.doprint(expr)
+        return f"xp.full_like({self._like}, {self.doprint(expr)})"
 
     def _print_Piecewise(self, expr: Any) -> str:
-        *branches, (last, otherwise) = expr.args
-        if otherwise != sympy.true:
-            raise ValueError(f"the pieces of {expr} must cover everything: end with (..., True)")
-        code = self._array(last)
-        for value, condition in reversed(branches):
-            code = f"xp.where({self._print(condition)}, {self._array(value)}, {code})"
+        code = self.array(otherwise(expr))
+        for value, condition in reversed(expr.args[:-1]):
+            code = f"xp.where({self._print(condition)}, {self.array(value)}, {code})"
         return code
 
     # `or` and `and` ask an array for one truth value.
@@ -124,15 +88,8 @@ class ArrayPrinter(_Decimals, PythonCodePrinter):
     def _print_And(self, expr: Any) -> str:
         return " & ".join(f"({self._print(a)})" for a in expr.args)
 
-    def _array(self, expr: Expr) -> str:
-        # `where` of two Python numbers would be float64 whatever x is.
-        if expr.free_symbols:
-            return self._print(expr)
-        return f"xp.full_like({self._like}, {self._print(expr)})"
-
-
-class JavaScriptPrinter(_Decimals, JavascriptCodePrinter):
-    r"""Prints JavaScript."""
+    def _print_Rational(self, expr: Any) -> str:
+        return decimal(expr)
 
 
 def compile_source(source: str, filename: str) -> dict[str, Callable[..., Any]]:

@@ -18,8 +18,8 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
 
+from optedu.compile.printing import JavaScriptPrinter
 from optedu.compile.traffic import traffic
-from optedu.problems.printing import JavaScriptPrinter
 from optedu.rule import Hyper, Rule, x
 from optedu.symbols import batch_size, lr, t
 from optedu.web.figure import catalog, derived

@@ -8,8 +8,8 @@ import numpy as np
 import sympy
 from sympy import Expr
 
+from optedu.compile.printing import JavaScriptPrinter
 from optedu.problems import Problem
-from optedu.problems.printing import JavaScriptPrinter
 from optedu.symbols import t
 
 __all__ = ["Signal"]
