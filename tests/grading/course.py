@@ -107,11 +107,14 @@ def instructor_notebook() -> nbformat.NotebookNode:
     return notebook
 
 
-def make_course(root: Path, *, config: str = CONFIG) -> Path:
+def make_course(
+    root: Path, *, config: str = CONFIG, notebooks: tuple[str, ...] = (NOTEBOOK,)
+) -> Path:
     """Make the course in the folder `root`; nbgrader releases and registers its assignment."""
     source = root / "source" / ASSIGNMENT
     source.mkdir(parents=True)
-    nbformat.write(instructor_notebook(), source / f"{NOTEBOOK}.ipynb")
+    for name in notebooks:
+        nbformat.write(instructor_notebook(), source / f"{name}.ipynb")
     (source / "data.csv").write_text("1\n2\n3\n4\n")
     (root / "nbgrader_config.py").write_text(config)
     nbgrader(root, "generate_assignment", ASSIGNMENT)

@@ -93,3 +93,21 @@ def test_feedback_is_equal(graded):
     assert ours.keys() == theirs.keys()
     for name in theirs:
         assert ours[name] == theirs[name], name
+
+
+def test_one_notebook_of_two_is_missing(tmp_path):
+    """Zero points for the missing one, which waits for nobody, as with nbgrader."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    courses.make_course(theirs, notebooks=("problem", "second"))
+    blank = courses.released(theirs)
+    for name in ("problem", "second"):
+        courses.submit(theirs, "both", courses.answered(blank, **courses.ANSWERS), name=name)
+    courses.submit(theirs, "one", courses.answered(blank, **courses.ANSWERS), name="second")
+    ours = shutil.copytree(theirs, tmp_path / "ours")
+    courses.nbgrader(theirs, "autograde", courses.ASSIGNMENT)
+    assert optedu_grade(ours).exit_code == 0
+    rows = compare.gradebook_rows(ours)
+    assert rows == compare.gradebook_rows(theirs)
+    assert rows["one"]["notebooks"]["problem"]["grades"]["test_mean"][0] == 0
+    assert compare.autograded_notebooks(ours) == compare.autograded_notebooks(theirs)
