@@ -261,14 +261,24 @@ class Rule:
 
         Raises
         ------
-        ValueError
-            If the rule defines no such quantity.
+        TypeError, ValueError
+            If `name` is no text, or the rule defines no such quantity.
+
+        Examples
+        --------
+        >>> optedu.rules.get("momentum").at(weight_decay=0, dampening=0).expression("x")
+        -b_new*lr + x_old
         """
         by_name = {self._plain_name(eq.lhs): eq.rhs for eq in self.equations}
         return by_name[validate.choice("name", name, by_name)]
 
     def at(self, **fixed: float) -> Rule:
         r"""Return the rule with some hyper-parameters fixed, and what becomes trivial removed.
+
+        Parameters
+        ----------
+        **fixed : float
+            Hyper-parameters, in their ranges; no arrays.
 
         Raises
         ------
@@ -354,6 +364,15 @@ class Rule:
 
     def check_hyper(self, **hyper: Any) -> dict[str, Any]:
         r"""Return all hyper-parameters, defaults filled in, each checked against its range.
+
+        Parameters
+        ----------
+        **hyper : float or array
+            Those that are not at their default.
+
+        Returns
+        -------
+        dict of str to float or array
 
         Raises
         ------
@@ -462,6 +481,13 @@ class Rule:
 
     def check_state(self, x: Any, state: Mapping[str, Any]) -> None:
         r"""Check that `state` holds what the rule needs, as arrays like `x`.
+
+        Parameters
+        ----------
+        x : array
+            The parameters.
+        state : mapping of str to array or float
+            By the names of the rule's states.
 
         Raises
         ------

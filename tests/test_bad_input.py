@@ -469,6 +469,17 @@ CASES = {
         (symbolic(sp.I * x), ValueError, r"expr must be real, got I\*x"),
         (symbolic(nam="a"), TypeError, r"symbolic takes no 'nam'.*did you mean 'name'\?"),
         (symbolic(minimum="a"), TypeError, "minimum must be a real number, got 'a'"),
+        (lambda: symbolic(sp.gamma(x))().f(np.ones(1)), TypeError, "the code can't use .*gamma"),
+        (
+            lambda: symbolic(sp.gamma(x))().source("javascript"),
+            TypeError,
+            "can't use gamma; the pr",
+        ),
+        (
+            lambda: symbolic(sp.Piecewise((x, x > 0)))().source("javascript"),
+            ValueError,
+            r"the pieces of .* must cover everything: end with \(\.\.\., True\)",
+        ),
         (built("noisy_quadratic", []), ValueError, r"curvature must have shape \(dim,\), got \(0,"),
         (built("noisy_quadratic", [1.0, "a"]), TypeError, "curvature must hold real numbers"),
         (
@@ -913,6 +924,12 @@ def test_a_gradient_that_is_not_finite_ends_the_run_or_is_recorded():
     assert kept.diverged_at == 1
     assert np.isnan(kept.f[-1])
     assert optedu.sweep(broken, lr=[0.1, 0.2], steps=2).diverged.all()
+
+
+def test_a_constant_objective_has_a_value_for_each_run():
+    flat = symbolic(sp.Integer(3))()
+    np.testing.assert_array_equal(flat.f(np.ones((1, 4))), [3.0] * 4)
+    np.testing.assert_array_equal(flat.grad(np.ones((1, 4))), np.zeros((1, 4)))
 
 
 def test_nothing_changes_where_an_error_is_raised():

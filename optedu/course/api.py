@@ -63,7 +63,9 @@ def _entry(title: str, head: str, text: str) -> str:
 def render(docstring: str) -> str:
     r"""Return a docstring as Markdown."""
     out = []
-    for title, body in sections(docstring):
+    # A docstring's footnotes are reStructuredText; on the page the section is enough.
+    plain = re.sub(r" \[#\]_|^( *)\.\. \[#\] ", r"\1", docstring, flags=re.MULTILINE)
+    for title, body in sections(plain):
         if not title:
             out.append(body)
         elif title in LISTS:

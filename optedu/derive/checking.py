@@ -87,7 +87,15 @@ class Domain:
             arguments.relation("conditions", condition)
 
     def sample(self, symbols: Iterable[sp.Symbol], rng: random.Random) -> dict | None:
-        """One exact point with a value for each symbol, or None if none was found."""
+        r"""One exact point with a value for each symbol, or None if none was found.
+
+        Parameters
+        ----------
+        symbols : iterable of sympy.Symbol
+            Those of the claim.
+        rng : random.Random
+            Where the randomness comes from.
+        """
         needed = set(symbols)
         for condition in self.conditions:
             # A condition matters only where it speaks of symbols of the claim.

@@ -36,11 +36,16 @@ class Recurrence:
     initial: sp.Expr = sp.S.Zero
 
     def step(self, previous, t):
-        """The value at step t, from the value before it."""
+        r"""The value at step t (a number or symbol), from the value before it, an expression."""
         return self.a * previous + self.b * self.drive(t)
 
     def after(self, steps: int) -> sp.Expr:
         r"""The value after a number of steps, by applying the recurrence that often.
+
+        Parameters
+        ----------
+        steps : int
+            At least 0.
 
         Raises
         ------
@@ -256,6 +261,11 @@ def _moments(term, g, mean, second):
 
 def close_geometric(expr):
     r"""Evaluate sums; of a geometric sum keep the branch for a ratio other than one.
+
+    Parameters
+    ----------
+    expr : sympy.Expr
+        With ``Sum`` in it.
 
     Raises
     ------

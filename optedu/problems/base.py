@@ -150,6 +150,18 @@ class Problem:
     def f(self, x: Any, batch: Any = None) -> Any:
         r"""Return the objective at `x`; for a stochastic problem, on a batch where one is given.
 
+        Parameters
+        ----------
+        x : array
+            Of shape `(dim,)` or `(dim, runs)`, floating point, of any array namespace.
+        batch : optional
+            From `sample`; without one, the full objective. Ignored by a deterministic problem.
+
+        Returns
+        -------
+        array or float
+            Of shape `()` or `(runs,)`.
+
         Raises
         ------
         TypeError
@@ -161,6 +173,18 @@ class Problem:
 
     def grad(self, x: Any, batch: Any = None) -> Any:
         r"""Return the gradient at `x`; the stochastic one on a batch where one is given.
+
+        Parameters
+        ----------
+        x : array
+            Of shape `(dim,)` or `(dim, runs)`, floating point, of any array namespace.
+        batch : optional
+            From `sample`; without one, the full objective. Ignored by a deterministic problem.
+
+        Returns
+        -------
+        array
+            In the shape and dtype of `x`.
 
         Raises
         ------

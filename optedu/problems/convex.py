@@ -157,7 +157,7 @@ def _huber(delta: Expr, L: Expr, dim: int, start: float) -> Symbolic | Chain:
 
 
 def huber(delta: float = 0.5, *, L: float = 1.0, dim: int = 1) -> Symbolic | Chain:
-    r"""Return the Huber function: $L x^2/2$ where $|x| \le \delta$, and its tangent lines outside.
+    r"""Return the Huber function: $L x^2/2$ where $|x| \le \delta$, and tangent lines outside. [#]_
 
     Convex and L-smooth, but strongly convex nowhere outside its middle.
 
@@ -174,6 +174,11 @@ def huber(delta: float = 0.5, *, L: float = 1.0, dim: int = 1) -> Symbolic | Cha
     ------
     TypeError, ValueError
         If an argument has a wrong kind or range.
+
+    References
+    ----------
+    .. [#] P. J. Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics
+       35 (1964) 73-101.
     """
     delta, L = validate.positive("delta", delta), validate.positive("L", L)
     dim = validate.count("dim", dim, minimum=1)

@@ -71,7 +71,13 @@ def rosenbrock(dim: int = 2) -> Symbolic | Chain:
 
 
 def beale() -> Symbolic:
-    r"""Return Beale's function: flat in the middle, steep at the corners, minimum at (3, 1/2)."""
+    r"""Return Beale's function: flat in the middle, steep at the corners, minimum at (3, 1/2). [#]_
+
+    References
+    ----------
+    .. [#] E. M. L. Beale, On an iterative method for finding a local minimum of a function of more
+       than one variable, Technical Report 25, Princeton University (1958).
+    """
     x, y = coordinates(2)
     expr: Expr = (
         (Rational(3, 2) - x + x * y) ** 2
@@ -92,7 +98,12 @@ def beale() -> Symbolic:
 
 
 def himmelblau() -> Symbolic:
-    r"""Return Himmelblau's function, with four global minima, a maximum and four saddles."""
+    r"""Return Himmelblau's function, with four global minima, a maximum and four saddles. [#]_
+
+    References
+    ----------
+    .. [#] D. M. Himmelblau, Applied Nonlinear Programming, McGraw-Hill (1972).
+    """
     x, y = coordinates(2)
     return Symbolic(
         (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2,
@@ -114,7 +125,7 @@ def himmelblau() -> Symbolic:
 
 
 def styblinski_tang(dim: int = 2) -> Symbolic | Chain:
-    r"""Return $\frac12 \sum_i x_i^4 - 16 x_i^2 + 5 x_i$: $2^n$ minima, one of them global.
+    r"""Return $\frac12 \sum_i x_i^4 - 16 x_i^2 + 5 x_i$: $2^n$ minima, one of them global. [#]_
 
     Parameters
     ----------
@@ -125,6 +136,12 @@ def styblinski_tang(dim: int = 2) -> Symbolic | Chain:
     ------
     TypeError, ValueError
         If an argument has a wrong kind or range.
+
+    References
+    ----------
+    .. [#] M. A. Styblinski, T.-S. Tang, Experiments in nonconvex optimization: stochastic
+       approximation with function smoothing and simulated annealing, Neural Networks 3 (1990)
+       467-483.
     """
     dim = validate.count("dim", dim, minimum=1)
     best = -2.903534027771177  # the least root of 4 x^3 - 32 x + 5

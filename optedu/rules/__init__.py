@@ -39,6 +39,15 @@ def all() -> dict[str, Rule]:
 def get(name: str) -> Rule:
     r"""Return the rule of that name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `all()`.
+
+    Returns
+    -------
+    Rule
+
     Raises
     ------
     TypeError
