@@ -215,9 +215,9 @@ def _versions() -> list[str]:
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             versions.append(f"{package} absent")
-    package = Path(__file__).resolve().parents[1]
-    for path in sorted(package.rglob("*.py")):
-        if path.relative_to(package).as_posix().startswith(_NO_EFFECT):
+    folder = Path(__file__).resolve().parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        if path.relative_to(folder).as_posix().startswith(_NO_EFFECT):
             continue
         versions.append(hashlib.sha256(path.read_bytes()).hexdigest())
     return versions

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from optedu.grading.course import Course
@@ -183,7 +184,7 @@ class _Run:
 
     def _grade(self, todo: list[Submission], backend: Callable[[Plan], Backend]) -> None:
         by_key = {submission.key: submission for submission in todo}
-        jobs = [Job(s.key, lambda s=s: read_submission(self.course, s)) for s in todo]
+        jobs = [Job(s.key, partial(read_submission, self.course, s)) for s in todo]
         for key, data, reason in backend(self.plan).run(jobs):
             submission = by_key[key]
             if data is None:
@@ -280,4 +281,6 @@ def _entry(plan: Plan, submission: Submission, result: dict[str, Any], fresh: bo
 
 def default_jobs() -> int:
     """As many workers as this process may use cores."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -8,7 +8,9 @@ class's gradebook is written by the coordinator alone.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import fcntl
 import json
 import logging
 import os
@@ -62,7 +64,7 @@ __all__ = ["grade"]
 _STUDENT = "student"  # in the scratch course; who it is stays with the coordinator
 # A kernel that died may have been killed from outside: a submission is judged by its second try.
 _PERHAPS_NOT_ITS_FAULT = ("crashed", "error")
-_SCRATCH = "optedu-grade-"  # then the process id, so that others can tell what is left over
+_SCRATCH = "optedu-grade-"
 _PLENTY = 2**30
 _LOG_LINES = 50
 _LINE_CHARS = 160
@@ -106,6 +108,7 @@ class _ScratchCourse:
     """What stays the same from one submission to the next."""
 
     root: Path
+    lock: Any
     db_url: str
     gradebook: Gradebook
     blueprint: dict[str, Any]
@@ -125,15 +128,17 @@ def _course(shared: bytes) -> _ScratchCourse:
         _courses.move_to_end(shared)
         return _courses[shared]
     content = pickle.loads(shared)
-    parent = _scratch_parent()
-    _sweep(parent)
-    root = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-", dir=parent))
+    _sweep()
+    root = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=_scratch_parent()))
+    lock = open(root / ".lock", "w")  # noqa: SIM115  (held as long as the scratch course lives)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     url = build_gradebook(root / "gradebook.db", content["blueprint"])
     # One connection for all submissions: the statements stay compiled, and nothing is written.
     gradebook = Gradebook(url)
     gradebook.close = lambda: None
     course = _ScratchCourse(
         root=root,
+        lock=lock,
         db_url=url,
         gradebook=gradebook,
         blueprint=content["blueprint"],
@@ -158,17 +163,19 @@ def _scratch_parent() -> str:
     return memory if free.f_bavail * free.f_frsize > _PLENTY else tempfile.gettempdir()
 
 
-def _sweep(parent: str) -> None:
-    """Remove what workers that were killed have left."""
-    for path in Path(parent).glob(f"{_SCRATCH}*"):
-        pid = path.name[len(_SCRATCH) :].partition("-")[0]
-        if pid.isdigit() and not os.path.exists(f"/proc/{pid}") and os.path.exists("/proc/self"):
-            shutil.rmtree(path, ignore_errors=True)
+def _sweep() -> None:
+    """Remove what workers that were killed have left: nobody holds its lock any more."""
+    for parent in {_scratch_parent(), tempfile.gettempdir()}:
+        for path in Path(parent).glob(f"{_SCRATCH}*"):
+            with contextlib.suppress(OSError), open(path / ".lock") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _discard(course: _ScratchCourse) -> None:
     Gradebook.close(course.gradebook)
     shutil.rmtree(course.root, ignore_errors=True)
+    course.lock.close()
 
 
 def warm_up() -> None:
