@@ -190,7 +190,8 @@ def test_get():
 def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
     r"""A file in the package is all that it takes."""
     from optedu import rules
-    from optedu.compile import javascript
+    from optedu.course import tables
+    from optedu.web.figure import catalog
 
     (tmp_path / "signsgd.py").write_text(
         "from sympy import Eq, sign\n"
@@ -204,7 +205,9 @@ def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
     try:
         found = rules.get("signsgd")
         assert r"x_{t} &= x_{t-1} - \eta \operatorname{sign}(g_{t})" in found.latex()
-        assert "signsgd: {" in javascript.module(rules.all())
+        assert "function signsgd(" in found.source("javascript")
+        assert "signsgd" in catalog.rule_names()
+        assert "Sign SGD" in tables.zoo()
         new, _ = found.step(X, X, {}, 1)
         np.testing.assert_allclose(new, X - 0.1 * np.sign(X))
     finally:

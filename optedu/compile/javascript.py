@@ -2,16 +2,14 @@ r"""JavaScript for the interactive figures: the lowered rule as one loop over pl
 
 from __future__ import annotations
 
-import json
 import textwrap
-from typing import Any
 
 from optedu import symbols
 from optedu.compile.lowering import lower
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.rule import Rule, x
 
-__all__ = ["metadata", "module", "source"]
+__all__ = ["source"]
 
 
 def source(rule: Rule) -> str:
@@ -47,50 +45,3 @@ def source(rule: Rule) -> str:
     defaults = ", ".join(f"{h.name} = {h.default!r}" for h in rule.hypers)
     lines = textwrap.indent("\n".join([*head, loop]), "  ")
     return f"function {rule.name}(x, g, state, t, {{{defaults}}} = {{}}) {{\n{lines}\n}}\n"
-
-
-def metadata(rule: Rule) -> dict[str, Any]:
-    r"""Return what a figure needs to know of a rule, ready for JSON: ranges, defaults, states.
-
-    Infinite ends are `None`.
-    """
-
-    def end(value: float) -> float | None:
-        return value if abs(value) != float("inf") else None
-
-    constants = {h.symbol: h.default for h in rule.hypers}
-    return {
-        "name": rule.name,
-        "title": rule.title,
-        "hypers": [
-            {
-                "name": h.name,
-                "latex": h.latex,
-                "meaning": h.meaning,
-                "default": h.default,
-                "lower": end(h.lower),
-                "upper": end(h.upper),
-                "lowerOpen": h.lower_open,
-                "upperOpen": h.upper_open,
-            }
-            for h in rule.hypers
-        ],
-        "states": [
-            {
-                "name": s.name,
-                "initial": float(constants.get(s.initial, s.initial)),
-                "scalar": s.scalar,
-            }
-            for s in rule.states
-        ],
-    }
-
-
-def module(rules: dict[str, Rule]) -> str:
-    r"""Return an ES module that exports every rule: `RULES[name] = {..., step}`."""
-    functions = "\n".join(source(rule) for rule in rules.values())
-    entries = ",\n".join(
-        f"  {name}: {{...{json.dumps(metadata(rule))}, step: {name}}}"
-        for name, rule in rules.items()
-    )
-    return f"{functions}\nexport const RULES = {{\n{entries}\n}};\n"

@@ -21,6 +21,7 @@ FORMS = (
     ("array", "Pure function, any array namespace", "python"),
     ("numpy", "In place, NumPy", "python"),
     ("javascript", "JavaScript", "javascript"),
+    ("numba", "One fused loop, Numba", "python"),
     ("cupy", "One fused CuPy kernel", "python"),
 )
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 import optedu
 from optedu.backend import to_numpy
 from optedu.compile import cupy as cuda
-from optedu.compile import javascript
 from optedu.compile.inplace import BLOCK
 from optedu.compile.lowering import lower, optional, specialized
 
@@ -288,17 +287,11 @@ NODE = shutil.which("node")
 
 HARNESS = """
 const results = {};
-for (const [name, rule] of Object.entries(RULES)) {
-  const {x0, grads, hypers} = CASE[name];
-  results[name] = hypers.map((hyper) => {
+for (const [name, step] of Object.entries(RULES)) {
+  const {x0, grads, runs} = CASE[name];
+  results[name] = runs.map(({hyper, state}) => {
     const x = Float64Array.from(x0);
-    const state = {};
-    const get = (n) => hyper[n] ?? rule.hypers.find((h) => h.name === n).default;
-    for (const s of rule.states) {
-      const initial = s.name === "G" ? get("initial_accumulator") : s.initial;
-      state[s.name] = s.scalar ? initial : new Float64Array(x.length).fill(initial);
-    }
-    grads.forEach((g, i) => rule.step(x, g, state, i + 1, hyper));
+    grads.forEach((g, i) => step(x, g, state, i + 1, hyper));
     return Array.from(x);
   });
 }
@@ -312,17 +305,30 @@ def test_javascript_equals_numpy_over_a_thousand_steps(tmp_path):
     rng = np.random.default_rng(6)
     x0 = rng.standard_normal(5)
     grads = rng.standard_normal((1000, 5))
+    hypers = {name: [{}, all_on(rule)] for name, rule in RULES.items()}
     case = {
-        name: {"x0": x0.tolist(), "grads": grads.tolist(), "hypers": [{}, all_on(rule)]}
+        name: {
+            "x0": x0.tolist(),
+            "grads": grads.tolist(),
+            "runs": [
+                {"hyper": hyper, "state": {k: np.asarray(v).tolist() for k, v in state.items()}}
+                for hyper in hypers[name]
+                for state in [rule.init(x0, **hyper)]
+            ],
+        }
         for name, rule in RULES.items()
     }
-    program = f"{javascript.module(RULES)}\nconst CASE = {json.dumps(case)};\n{HARNESS}"
+    functions = "\n".join(rule.source("javascript") for rule in RULES.values())
+    program = (
+        f"{functions}\nconst RULES = {{{', '.join(RULES)}}};\n"
+        f"const CASE = {json.dumps(case)};\n{HARNESS}"
+    )
     path = tmp_path / "rules.mjs"
     path.write_text(program)
     output = subprocess.run([NODE, path], capture_output=True, text=True, check=True).stdout
     results = json.loads(output)
     for name, rule in RULES.items():
-        for hyper, actual in zip([{}, all_on(rule)], results[name], strict=True):
+        for hyper, actual in zip(hypers[name], results[name], strict=True):
             expected, _ = trajectory(rule, list(grads), x0, hyper)
             tolerance = 1e-9 if name in CANCELS else 1e-12
             scale = np.max(np.abs(expected))
