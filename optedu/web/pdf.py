@@ -8,6 +8,7 @@ between them work on paper's successor too.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from functools import partial
@@ -62,10 +63,15 @@ GATHER = """async () => {
     document.head.append(script);
   });
   await MathJax.startup.promise;
-  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+  // A broken image must not hold up the book.
+  const late = new Promise((resolve) => setTimeout(resolve, 30000));
+  const loaded = [...document.images].map((image) => image.decode().catch(() => {}));
+  await Promise.race([Promise.all(loaded), late]);
   await document.fonts.ready;
   return parts.length;
 }"""
+# The page's own MathJax, with or without a version in its address, not the one that GATHER adds.
+MATHJAX = re.compile(r"/mathjax/tex-chtml\.js(?!\?all)")
 FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
@@ -96,7 +102,7 @@ def print_book(folder: Path, target: Path) -> int:
         context = browser.new_context(color_scheme="light")
         # Without our scripts the pages show their static figures and exercises, as paper should.
         # MathJax waits for the whole book.
-        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*", "**/mathjax/tex-chtml.js")
+        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*", MATHJAX)
         for scripts in ours:
             context.route(scripts, lambda route: route.fulfill(body=""))
         page = context.new_page()
