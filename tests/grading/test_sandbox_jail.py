@@ -247,6 +247,18 @@ def test_a_zygote_that_was_killed_is_replaced(tmp_path):
     assert shared().pid != first.pid
 
 
+@needs_sandbox
+def test_an_environment_below_tmp_is_readable_and_its_neighbours_are_not(tmp_path, monkeypatch):
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "library").write_text("seen")
+    (tmp_path / "secret").write_text("hidden")
+    monkeypatch.setattr(jail, "readable", lambda: (str(tmp_path / "venv"),))
+    script = f"cd {tmp_path}; cat venv/library; ls; touch venv/new 2>/dev/null || echo read-only"
+    command = [*jail.arguments(1), "--", "/bin/sh", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.split() == ["seenvenv", "read-only"]
+
+
 def test_probe_says_how_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     jail.probe.cache_clear()

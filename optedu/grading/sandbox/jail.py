@@ -116,15 +116,16 @@ def arguments(tmp_mb: int, extra: Iterable[str] = ()) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             command += ["--ro-bind", path, path]
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    writable = ["--perms", "1777", "--size", size, "--tmpfs"]
+    # Before what is bound: the course, or its environment, may itself lie below /tmp.
+    command += [*writable, "/dev/shm", *writable, "/tmp"]
     for folder in _folders_above([*readable(), FOLDER + "/x", *_ETC]):
-        if not _inside(folder, "/usr"):
+        if not _inside(folder, "/usr") and folder != "/tmp":
             command += ["--perms", "0755", "--dir", folder]
     for path in (*readable(), *(p for p in _ETC if os.path.exists(p))):
         command += ["--ro-bind", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for path in ("/dev/shm", "/tmp", FOLDER):
-        command += ["--perms", "1777", "--size", size, "--tmpfs", path]
-    return [*command, *extra, "--remount-ro", "/", "--chdir", FOLDER]
+    return [*command, *writable, FOLDER, *extra, "--remount-ro", "/", "--chdir", FOLDER]
 
 
 @cache
