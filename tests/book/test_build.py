@@ -21,6 +21,8 @@ kernelspec:
   name: python3
 ---
 
+(ch-gradient-descent)=
+(ch-hardware)=
 # Page
 
 $\\norm{x}$ and {cite:t}`kingma2015adam`.
