@@ -1,9 +1,20 @@
 """Shared by all tests and by the examples in the docstrings."""
 
+import sys
+
 import matplotlib
 import pytest
 
 matplotlib.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _no_rule_of_another_test():
+    """Forget the functions that a test has registered: they would take the place of the rules."""
+    yield
+    registry = sys.modules.get("optedu.exercise.registry")
+    if registry is not None:
+        registry.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,10 @@ r"""A progress bar for runs that take longer than a moment, where somebody is lo
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import time
-import warnings
 from types import TracebackType
 from typing import Any
 
@@ -72,15 +72,22 @@ def _tqdm(wanted: bool | None) -> Any:
     if wanted is False or (wanted is None and not _watched()):
         return None
     try:
-        with warnings.catch_warnings():
-            # Without ipywidgets it falls back to text, and says so each time.
-            warnings.simplefilter("ignore")
-            from tqdm.auto import tqdm
+        if _in_kernel() and importlib.util.find_spec("ipywidgets"):
+            from tqdm.notebook import tqdm
+        else:
+            from tqdm import tqdm
     except ImportError:
         if wanted:
             raise ImportError("progress=True needs tqdm: pip install tqdm") from None
         return None
     return tqdm
+
+
+def _in_kernel() -> bool:
+    # That ipykernel was imported says nothing: graders import it. What counts is the shell.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
 
 
 def _watched() -> bool:

@@ -425,7 +425,7 @@ def test_progress_waits_for_a_moment(monkeypatch):
 
 
 def test_a_bar_needs_tqdm(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
     with pytest.raises(ImportError, match="progress=True needs tqdm: pip install tqdm"):
         minimize(problems.beale(), lr=1e-3, progress=True)
     monkeypatch.setattr("optedu.progress._watched", lambda: True)

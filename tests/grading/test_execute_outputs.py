@@ -31,7 +31,7 @@ SOURCES = [
     "np.log(-1.0)",
     "import warnings; warnings.warn('careful')",
     "In[2], Out[1], _, __name__",
-    "import os; os.system('echo from a program')",
+    "import os, time; os.system('echo from a program'); time.sleep(0.5)",
     "%matplotlib inline\nplt.imshow(np.eye(2))",
     "raise SystemExit",
     "len?",

@@ -25,7 +25,8 @@ def executed(tmp_path_factory):
         "print(os.getuid(), 'JPY_PARENT_PID' in os.environ, 'PYTEST_CURRENT_TEST' in os.environ)",
         "open('/etc/shadow')",
         "import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=5)",
-        "open('data.txt', 'w').write('changed')\nos.system('echo from a program')",
+        "open('data.txt', 'w').write('changed')\nos.system('echo from a program')\n"
+        "import time; time.sleep(0.5)",
         "while True: pass",
         "print('still here')",
     ]

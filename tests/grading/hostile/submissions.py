@@ -103,7 +103,7 @@ code(NONE, "growing until the limit ends in a MemoryError or ends the kernel", "
      status=("graded", "memory", "crashed", "timeout"), mean=WRONG_MEAN,
      squares="blocks = []\nwhile True:\n    blocks.append(bytearray(10_000_000))\n")  # fmt: skip
 code(NONE, "output beyond the limit ends the run", "output-bomb",
-     status=("output-limit", "timeout", "memory", "graded"), mean=WRONG_MEAN,
+     status=("output-limit", "timeout", "memory", "crashed", "graded"), mean=WRONG_MEAN,
      squares="while True:\n    print('x' * 10_000)\n")  # fmt: skip
 code(ALL, "100 MB of output are cut, the answer counts", "much-output",
      status=("graded", "output-limit"),
