@@ -7,6 +7,7 @@ import os
 import tempfile
 
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.preprocessors import Execute as Stock
 
@@ -35,11 +36,14 @@ def executed(tmp_path_factory):
     name = "JUPYTER_DEFAULT_PROVISIONER_NAME"
     before = os.environ.get(name)
     os.environ[name] = "bubblewrap-provisioner"
+    # The factory reads the variable once, when the first kernel of the process is started.
+    KernelProvisionerFactory.clear_instance()
     sockets = set(glob.glob(os.path.join(tempfile.gettempdir(), "optedu-????????")))
     try:
         Stock(timeout=20).preprocess(notebook, {"metadata": {"path": str(folder)}})
     finally:
         os.environ.pop(name) if before is None else os.environ.update({name: before})
+        KernelProvisionerFactory.clear_instance()
     left = set(glob.glob(os.path.join(tempfile.gettempdir(), "optedu-????????"))) - sockets
     return [text(cell) for cell in notebook.cells], folder, left
 
