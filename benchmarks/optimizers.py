@@ -156,9 +156,10 @@ def _floor(size: int, dtype: str, threads: int) -> Callable[[], object]:
     @numba.njit(nogil=True)
     def touch(x: Any, g: Any, m: Any, v: Any) -> None:
         for i in range(x.size):
-            x[i] = x[i] + g[i]
-            m[i] = m[i] + g[i]
-            v[i] = v[i] + g[i]
+            x_i, g_i, m_i, v_i = x[i], g[i], m[i], v[i]
+            x[i] = x_i + g_i
+            m[i] = m_i + g_i
+            v[i] = v_i + g_i
 
     arrays = [np.ones(size, dtype) for _ in range(4)]
     if threads == 1 or size < PARALLEL:
