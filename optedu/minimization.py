@@ -2,7 +2,6 @@ r"""`minimize`: run an optimizer on a problem and keep what happened."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
+from optedu.display import table
 from optedu.progress import Progress
 
 __all__ = ["Run", "minimize"]
@@ -105,12 +105,7 @@ class Run:
         return f"<Run {self.optimizer} on {_name(self.problem)}: {steps}, f {rows['f']}{end}>"
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(k)}</th>'
-            f'<td style="text-align:left">{html.escape(v)}</td></tr>'
-            for k, v in self._rows
-        )
-        return f"<table><caption>Run</caption><tbody>{cells}</tbody></table>"
+        return table("Run", self._rows)
 
 
 def minimize(

@@ -2,7 +2,6 @@ r"""`sweep`: a grid of hyper-parameters as one vectorised computation."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
+from optedu.display import table
 from optedu.progress import Progress
 
 __all__ = ["Sweep", "sweep"]
@@ -87,12 +87,7 @@ class Sweep:
         )
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(k)}</th>'
-            f'<td style="text-align:left">{html.escape(v)}</td></tr>'
-            for k, v in self._rows
-        )
-        return f"<table><caption>Sweep</caption><tbody>{cells}</tbody></table>"
+        return table("Sweep", self._rows)
 
 
 def sweep(
