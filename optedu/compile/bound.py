@@ -62,7 +62,7 @@ def coefficients_of_runs(rule: Rule, xp: Any, dtype: Any) -> ScalarFunctions:
 
     # Both branches of a choice are computed, and one may be the root of a negative number.
     quiet = np.errstate(invalid="ignore", divide="ignore")
-    functions = _execute(rule, scalars.environment(xp, dtype), runs=True)
+    functions = _execute(rule, scalars.environment(xp, dtype, bound=True), runs=True)
     return quiet(functions[0]), quiet(functions[1])
 
 

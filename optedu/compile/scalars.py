@@ -3,6 +3,7 @@ r"""The scalar parts of a rule: computed once a step, in double, from floats or 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def lines(
     return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
 
 
-def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., Any]]:
+def environment(xp: Any = None, dtype: Any = None, *, bound: bool = False) -> dict[str, Callable[..., Any]]:
     r"""Return the functions that the lines call.
 
     Parameters
@@ -34,6 +35,9 @@ def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., An
         and so are the results: that keeps float32 state at float32.
     dtype : dtype, optional
         Of those arrays.
+    bound : bool
+        Whether the functions serve many steps with the same arrays, so that it pays to look at
+        their values once.
     """
     if xp is None:
         return {
@@ -62,7 +66,7 @@ def environment(xp: Any = None, dtype: Any = None) -> dict[str, Callable[..., An
         return xp.where(condition, xp.asarray(a, dtype=dtype), xp.asarray(b, dtype=dtype))
 
     return {
-        "power": _Powers(xp),
+        "power": _Powers(xp) if bound else operator.pow,
         "sqrt": mapped("sqrt", _sqrt),
         "where": where,
         "abs": mapped("abs", abs),
