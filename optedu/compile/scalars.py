@@ -25,7 +25,9 @@ def lines(
     return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
 
 
-def environment(xp: Any = None, dtype: Any = None, *, bound: bool = False) -> dict[str, Callable[..., Any]]:
+def environment(
+    xp: Any = None, dtype: Any = None, *, bound: bool = False
+) -> dict[str, Callable[..., Any]]:
     r"""Return the functions that the lines call.
 
     Parameters
