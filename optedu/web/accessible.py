@@ -14,6 +14,8 @@ ASSETS = Path(__file__).resolve().parent / "static" / "accessible"
 # A list of citations has links between its entries, which a list must not have, and the entries'
 # role is withdrawn from the standard.
 CITATION_ROLES = re.compile(r'(<div) role="list"( class="citation-list">)')
+# The label hides from a screen reader what the eye reads: "Show code cell source".
+SUMMARY_LABEL = re.compile(r'(<summary) aria-label="Toggle hidden content"')
 ENTRY_ROLE = re.compile(r'(<div class="citation"[^>]*) role="doc-biblioentry"')
 
 
@@ -23,6 +25,7 @@ def correct_body(
     """Correct the roles in a page's body."""
     if "body" in context:
         body = CITATION_ROLES.sub(r"\1\2", context["body"])
+        body = SUMMARY_LABEL.sub(r"\1", body)
         context["body"] = ENTRY_ROLE.sub(r"\1", body)
 
 

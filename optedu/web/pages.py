@@ -1,7 +1,7 @@
-r"""Page-level parts of the book: MathJax, notation macros, execution cache, footer, descriptions.
+r"""Page-level parts of the book: execution cache, footer, descriptions, links to notebooks.
 
-Nothing that a page loads may come from another host, so MathJax is copied from the installed
-``sphinx-mathjax-offline`` package and the loaders of thebe and ipywidgets are left out.
+Nothing that a page loads may come from another host, so the loaders of thebe and ipywidgets are
+left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 import shutil
 from html import escape
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,69 +50,6 @@ def use_execution_cache(app: Any, config: Any) -> None:
     config.optedu_package_hash = package_hash()
 
 
-def mathjax_folder() -> Path:
-    """Folder of the MathJax files in the installed ``sphinx-mathjax-offline`` package."""
-    spec = find_spec("sphinx-mathjax-offline")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "sphinx-mathjax-offline is not installed: pip install 'optedu[book]'"
-        )
-    return Path(spec.origin).parent / "static" / "mathjax"
-
-
-def use_local_mathjax(app: Any, config: Any) -> None:
-    """Load MathJax from the book's own folder, with the notation's macros."""
-    config.mathjax_path = "mathjax/tex-chtml.js"
-    mathjax = dict(config.mathjax3_config or {})
-    tex = mathjax.setdefault("tex", {})
-    tex.setdefault("macros", {}).update(macros())
-    tex.setdefault("tags", "none")
-    # The menu would fetch parts that are not copied; the page stays readable by screen readers
-    # through the assistive MathML that MathJax writes beside each formula.
-    # What stands above the first section is on the screen at once, and is set at once.
-    first = [".bd-article > section > :not(section)"]
-    options = {"enableMenu": False, "lazyAlwaysTypeset": first}
-    mathjax.setdefault("options", {}).update(options)
-    # A chapter has hundreds of formulas: each is set when the reader comes near it.
-    mathjax.setdefault("loader", {}).setdefault("load", []).append("ui/lazy")
-    config.mathjax3_config = mathjax
-
-
-def macros() -> dict[str, Any]:
-    r"""LaTeX macros of the notation: operators here, symbols by name from :mod:`optedu.symbols`."""
-    table: dict[str, Any] = {
-        "E": r"\operatorname{\mathbb{E}}",
-        "Var": r"\operatorname{Var}",
-        "R": r"\mathbb{R}",
-        "argmin": r"\operatorname*{arg\,min}",
-        "sign": r"\operatorname{sign}",
-        "norm": [r"\left\lVert #1 \right\rVert", 1],
-        "abs": [r"\left\lvert #1 \right\rvert", 1],
-    }
-    return table
-
-
-def copy_mathjax(app: Any, exception: Exception | None) -> None:
-    """Copy what ``tex-chtml.js`` can load into the built site."""
-    if exception is not None or app.builder.format != "html":
-        return
-    source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
-    if (target / "ui").exists():
-        return
-    # A site built by an older version has the folder without what was added since.
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(
-        source / "input" / "tex" / "extensions", target / "input" / "tex" / "extensions"
-    )
-    shutil.copytree(
-        source / "output" / "chtml" / "fonts" / "woff-v2",
-        target / "output" / "chtml" / "fonts" / "woff-v2",
-    )
-    shutil.copy2(source / "tex-chtml.js", target)
-    (target / "ui").mkdir()
-    shutil.copy2(source / "ui" / "lazy.js", target / "ui")
-
-
 def drop_thebe(app: Any) -> None:
     """Disconnect sphinx-thebe, which points every page at a script on another host."""
     for listeners in app.events.listeners.values():
@@ -131,6 +67,7 @@ def add_style(app: Any, config: Any) -> None:
     # The theme logs an error on the console of every page where this is not set.
     config.html_context.setdefault("default_mode", "auto")
     app.add_css_file("pages.css")
+    app.add_js_file("pages.js", loading_method="defer")
 
 
 def describe(
@@ -204,12 +141,10 @@ def add_footer(app: Any, config: Any) -> None:
 def setup(app: Any) -> None:
     app.add_config_value("optedu_package_hash", "", "env")
     app.connect("config-inited", use_execution_cache)
-    app.connect("config-inited", use_local_mathjax)
     app.connect("config-inited", add_style)
     app.connect("config-inited", add_footer)
     app.connect("builder-inited", drop_thebe, priority=1)
     # Before sphinxext.opengraph, which else takes the first sentences of the page.
     app.connect("html-page-context", describe, priority=100)
     app.connect("html-page-context", notebook_links, priority=900)
-    app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", add_install_cells)

@@ -8,7 +8,6 @@ between them work on paper's successor too.
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from functools import partial
@@ -53,16 +52,6 @@ GATHER = """async () => {
     section.append(...part.childNodes);
     root.append(document.adoptNode(section));
   }
-  // On paper no formula may wait until it comes near the screen.
-  MathJax.loader = {};
-  delete MathJax.options.lazyAlwaysTypeset;
-  await new Promise((resolve) => {
-    const script = document.createElement('script');
-    script.src = new URL('../_static/mathjax/tex-chtml.js?all', location);
-    script.onload = resolve;
-    document.head.append(script);
-  });
-  await MathJax.startup.promise;
   // A broken image must not hold up the book.
   const late = new Promise((resolve) => setTimeout(resolve, 30000));
   const loaded = [...document.images].map((image) => image.decode().catch(() => {}));
@@ -70,8 +59,6 @@ GATHER = """async () => {
   await document.fonts.ready;
   return parts.length;
 }"""
-# The page's own MathJax, with or without a version in its address, not the one that GATHER adds.
-MATHJAX = re.compile(r"/mathjax/tex-chtml\.js(?!\?all)")
 FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
@@ -101,8 +88,7 @@ def print_book(folder: Path, target: Path) -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(color_scheme="light")
         # Without our scripts the pages show their static figures and exercises, as paper should.
-        # MathJax waits for the whole book.
-        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*", MATHJAX)
+        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*")
         for scripts in ours:
             context.route(scripts, lambda route: route.fulfill(body=""))
         page = context.new_page()

@@ -1,8 +1,11 @@
-"""Rewriting a page's head: one style sheet with working addresses, scripts out of the way."""
+"""Rewriting a page: one style sheet, scripts out of the way, images with their size."""
+
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from optedu.web.lean import rewrite
+from optedu.web.lean import MEASURING, Site
 
 HEAD = """<html><head>
   <link href="../_static/a.css?digest=1" rel="stylesheet" />
@@ -13,9 +16,13 @@ HEAD = """<html><head>
   <link rel="canonical" href="https://example.org/x.html" />
   <script src="../_static/documentation_options.js?v=1"></script>
   <script src="../_static/doctools.js"></script>
+  <script data-x="y" src="../_static/tabs.js"></script>
   <script>var inline = 1;</script>
   <script type="module" src="../_static/m.js"></script>
-</head><body><p>text</p><script src="kept.js"></script></body></html>
+</head><body><p class="a b c d">text</p>
+<img alt="one" src="../_images/one.png" /><h2>Later</h2><img alt="two" src="../_images/one.png" />
+<img alt="three" src="../_images/one.svg" />
+<script src="../_static/scripts/theme.js?v=1"></script><script src="kept.js"></script></body></html>
 """
 
 
@@ -31,10 +38,14 @@ def page(tmp_path):
         ".b { src: url(../f.woff2) } .d { background: url('data:image/png;base64,AA') }"
     )
     (static / "print.css").write_text(".p {}")
+    (static / "documentation_options.js").write_text("const DOCUMENTATION_OPTIONS = {};")
+    (tmp_path / "_images").mkdir()
+    Image.new("1", (30, 20)).save(tmp_path / "_images" / "one.png")
+    (tmp_path / "_images" / "one.svg").write_text("<svg/>")
     (tmp_path / "book").mkdir()
     path = tmp_path / "book" / "x.html"
     path.write_text(HEAD)
-    rewrite(path, static)
+    Site(tmp_path).rewrite(path)
     return path
 
 
@@ -42,12 +53,12 @@ def test_one_sheet_in_order_with_addresses_seen_from_its_place(page):
     sheets = list((page.parents[1] / "_static" / "css").glob("*.css"))
     assert len(sheets) == 1
     text = sheets[0].read_text()
-    assert text.index(".c {") < text.index(".a {") < text.index(".b {")
+    assert text.index(".c{") < text.index(".a{") < text.index(".b{")
     assert "@import" not in text
-    assert "@charset" not in text
+    assert text.count("@charset") == 1
     assert "url(../img/a.png?x#y)" in text
     assert "url(../f.woff2)" in text
-    assert "url('data:image/png;base64,AA')" in text
+    assert 'url("data:image/png;base64,AA")' in text
     head = page.read_text()
     assert head.count('rel="stylesheet"') == 2
     assert f'href="../_static/css/{sheets[0].name}"' in head
@@ -58,13 +69,43 @@ def test_scripts_wait_and_the_icon_script_is_gone(page):
     text = page.read_text()
     assert "fontawesome" not in text
     assert '<script defer src="../_static/doctools.js">' in text
-    assert '<script src="../_static/documentation_options.js?v=1">' in text
+    assert '<script defer data-x="y" src="../_static/tabs.js">' in text
     assert "<script>var inline = 1;</script>" in text
     assert '<script type="module" src="../_static/m.js">' in text
-    assert '<body><p>text</p><script src="kept.js">' in text
+    assert '<script src="kept.js">' in text
+
+
+def test_options_stand_in_the_page_before_what_reads_them(page):
+    text = page.read_text()
+    assert "documentation_options.js" not in text
+    options = text.index("<script>const DOCUMENTATION_OPTIONS = {};</script>")
+    assert options < text.index("doctools.js")
+
+
+def test_the_themes_scripts_come_first_of_those_that_wait(page):
+    text = page.read_text()
+    theme = text.index('<script defer src="../_static/scripts/theme.js?v=1">')
+    assert theme < text.index("doctools.js") < text.index("</head>")
+    assert text.count("scripts/theme.js") == 1
+
+
+def test_images_have_their_size_and_later_ones_wait(page):
+    text = page.read_text()
+    assert '<img alt="one" src="../_images/one.png" width="30" height="20" />' in text
+    later = '<img alt="two" src="../_images/one.png" width="30" height="20" loading="lazy" />'
+    assert later in text
+    assert '<img alt="three" src="../_images/one.svg" />' in text
+
+
+def test_the_installed_theme_measures_as_the_correction_expects():
+    import pydata_sphinx_theme
+
+    folder = Path(pydata_sphinx_theme.__file__).parent
+    (script,) = folder.rglob("static/scripts/pydata-sphinx-theme.js")
+    assert len(MEASURING.findall(script.read_text(encoding="utf-8"))) == 1
 
 
 def test_a_second_pass_changes_nothing(page):
     before = page.read_text()
-    rewrite(page, page.parents[1] / "_static")
+    Site(page.parents[1]).rewrite(page)
     assert page.read_text() == before

@@ -42,8 +42,28 @@ const icon = (name) => {
 let serial = 0;
 
 class OptFigure extends HTMLElement {
+  /** Waits until the reader comes near, or has followed a link to a state of this figure. */
   connectedCallback() {
-    if (this.config) return;
+    if (this.near) return;
+    const linked = () => location.hash.startsWith(`#${this.id}=`);
+    const start = () => {
+      this.near.disconnect();
+      if (!this.config) this.start();
+    };
+    this.near = new IntersectionObserver((seen) => seen.some((e) => e.isIntersecting) && start(), {
+      rootMargin: "400px",
+    });
+    this.near.observe(this);
+    window.addEventListener("hashchange", () => {
+      if (this.config && this.restore()) this.rebuild();
+      else if (linked()) start();
+    });
+    if (!linked()) return;
+    start();
+    this.scrollIntoView({ block: "center" });
+  }
+
+  start() {
     const source = this.querySelector('script[type="application/json"]');
     this.config = JSON.parse(source.textContent);
     this.uid = this.id || "figure" + ++serial;
@@ -62,9 +82,6 @@ class OptFigure extends HTMLElement {
       this.palette();
       this.refresh();
     }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    window.addEventListener("hashchange", () => {
-      if (this.restore()) this.rebuild();
-    });
     this.classList.add("of-ready");
   }
 

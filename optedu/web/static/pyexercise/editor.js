@@ -54,7 +54,6 @@ export function editor(place, { text, label, onInput, onRun }) {
       "\n",
     );
     area.rows = Math.min(Math.max(area.value.split("\n").length, 4), 40);
-    follow();
   };
   const follow = () => {
     below.scrollLeft = area.scrollLeft;
@@ -100,6 +99,7 @@ export function editor(place, { text, label, onInput, onRun }) {
   area.addEventListener("scroll", follow);
   area.addEventListener("input", () => {
     draw();
+    follow();
     onInput(area.value);
   });
   draw();
