@@ -137,6 +137,27 @@ def test_the_start_follows_click_drag_and_arrow_keys(page: Any, figures: str) ->
     clean(account)
 
 
+def test_playing_slowly_begins_at_the_start(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show", exact=True).select_option("look-ahead")
+    page.get_by_role("button", name="Back to the start").click()
+    least = page.evaluate(
+        """() => new Promise((done) => {
+          const figure = document.querySelector("opt-figure");
+          const seen = [];
+          const draw = figure.draw;
+          figure.draw = () => {
+            seen.push(figure.s.t);
+            draw.call(figure);
+            if (figure.s.t >= 2) done(Math.min(...seen));
+          };
+          document.querySelector("[aria-label=Play]").click();
+        })"""
+    )
+    assert least == 0
+    clean(account)
+
+
 def test_a_tap_sets_the_start_and_a_finger_drags_it(browser: Any, figures: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
     page = context.new_page()

@@ -187,14 +187,14 @@ export class Pen {
     ctx.fill();
   }
 
-  /** Strokes (px(t), py(t)) for t from a to b, thousands of points at most. */
+  /** Strokes (px(t), py(t)) for t from a to b, 1,500 points or so at most. */
   path(a, b, px, py) {
     const { ctx } = this;
     const near = (v) => Math.max(-1e4, Math.min(1e4, v));
     ctx.beginPath();
     let ox = NaN, oy = NaN;
     // An odd stride, or a zigzag would show as a line.
-    const stride = Math.floor((b - a) / 4000) | 1;
+    const stride = Math.floor((b - a) / 1500) | 1;
     for (let t = a; t <= b; t = t < b ? Math.min(b, t + stride) : b + 1) {
       const x = near(px(t)), y = near(py(t));
       if (x !== x || y !== y) {
@@ -214,7 +214,7 @@ export class Pen {
   axes({ x, y, w, h }, sx, sy, xLabel, yLabel, grid = this.c.grid) {
     this.ink(grid);
     const soft = this.c.soft;
-    for (const v of sx.log ? logTicks(sx.lo, sx.hi, w / 60) : ticks(sx.lo, sx.hi, Math.max(2, w / 80))) {
+    for (const v of sx.log ? logTicks(sx.lo, sx.hi, w / 60) : ticks(sx.lo, sx.hi, Math.max(2, w / 60))) {
       this.ink(grid);
       this.line(sx(v), y, sx(v), y + h);
       this.text(tick(v, sx), sx(v), y + h + 12, { align: "center", colour: soft });

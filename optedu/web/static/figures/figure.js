@@ -494,11 +494,13 @@ class OptFigure extends HTMLElement {
     this.legend.replaceChildren(...this.runs.map((run) => {
       const { result } = run;
       const gone = result.diverged && t >= result.diverged;
-      const f = result.f[Math.min(t, result.last)] - (this.problem.minimum ?? 0);
+      const { minimum } = this.problem;
+      const f = result.f[Math.min(t, result.last)];
+      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `loss ${fmt(f - minimum)}`;
       return h("li", {},
         this.swatch(run),
         h("b", {}, run.label), " ",
-        h("span", { class: "of-value" }, gone ? `diverged at step ${result.diverged}` : `loss ${fmt(f)}`));
+        h("span", { class: "of-value" }, gone ? `diverged at step ${result.diverged}` : value));
     }));
   }
 
@@ -541,9 +543,11 @@ class OptFigure extends HTMLElement {
       return this.draw();
     }
     this.playing(true);
-    let from = performance.now();
+    // The clock of frames: it may lag behind that of the click.
+    let from;
     let t = this.s.t;
     const frame = (now) => {
+      from ??= now;
       t += ((now - from) / 1000) * this.s.speed;
       from = now;
       this.s.t = Math.min(this.s.steps, Math.floor(t));

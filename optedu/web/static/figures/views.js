@@ -145,7 +145,7 @@ class Plane extends View {
     const { ctx, box, sx, sy, fig, flat } = this;
     const { problem, s } = fig;
     const d = problem.dim;
-    this.axes(box, sx, sy, flat ? "x" : "", flat ? "f(x)" : "", flat ? c.grid : "transparent");
+    this.axes(box, sx, sy, flat ? "x" : "x₁", flat ? "f(x)" : "x₂", flat ? c.grid : "transparent");
     if (!flat) ctx.drawImage(this.image, box.x, box.y, box.w, box.h);
     this.clip(flat ? 6 : 0);
     const Y = (p) => sy(flat ? problem.f(p, 1) : p[1]);
@@ -288,7 +288,7 @@ class Chart extends View {
         const py = (t) => sy(Math.max(floor, q.at(result, t, fig.problem)));
         const t = Math.min(fig.s.t, result.last);
         this.ink(colour, k ? 1.25 : 2, k ? DASHES[k] : dash);
-        ctx.globalAlpha = 0.22;
+        ctx.globalAlpha = 0.32;
         this.path(Math.max(q.from, t), result.last, sx, py);
         ctx.globalAlpha = 1;
         this.path(q.from, t, sx, py);
