@@ -132,6 +132,7 @@ class Bound:
         self._constants, self._coefficients = self._coefficients_of(rule)
         self._steady = not program.coefficients and not program.scalar_states
         self._values = [hyper[n] for n in self._names]
+        self._step: Callable[[Any, int], None] = self._advance  # a form may have a quicker one
         self._build(rule, program)
         self._set_constants(self._constants(*self._values))
 
@@ -164,8 +165,12 @@ class Bound:
             self._set(hyper)
         if type(t) is not int or t < 1:
             t = validate.count("t", t, minimum=1)
-        if type(g) is not self._kind or g.shape != self._shape or g.dtype != self._dtype:
+        if type(g) is not self._kind or g.shape != self._shape or g.dtype is not self._dtype:
             self._check_gradient(g)
+        self._step(g, t)
+
+    def _advance(self, g: Any, t: int) -> None:
+        r"""Compute the scalars, and run the form's own part with them."""
         if not self._scalar_states:
             self._run(g, () if self._steady else self._coefficients(t, *self._values))
             return

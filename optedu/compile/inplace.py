@@ -3,19 +3,25 @@ r"""The fast NumPy kernel: in place, no allocation a step, in blocks that stay i
 The printed code has two functions. `coefficients` computes the scalars, once a step, in double;
 `update` is a list of ufunc calls, each with `out=`. What is written by hand here runs them: block
 by block over large arrays, or along the trailing axis of runs where a hyper-parameter is an array.
+A step of a few parameters costs what its calls cost, so the two functions are joined into one, with
+everything that it touches bound beforehand.
 """
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 from sympy import Add, Expr, Mul, Pow, S, Symbol
 
 from optedu import symbols, validate
+from optedu.compile import scalars
 from optedu.compile.bound import (
     Bound,
     Kernel,
@@ -27,10 +33,37 @@ from optedu.compile.bound import (
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.rule import Rule, x
 
-__all__ = ["BLOCK", "calls", "kernel", "source"]
+__all__ = ["block_length", "calls", "kernel", "source"]
 
-BLOCK = 1 << 17
-r"""Bytes a block of one array. Adam's five blocks of this size fill 640 kB of a core's cache."""
+_LINE = 64  # bytes of a cache line, and of the widest vector
+
+
+def _cache_size() -> int:
+    r"""Return the bytes of a core's own cache, one megabyte where the system does not say."""
+    try:
+        size = os.sysconf("SC_LEVEL2_CACHE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        size = 0
+    return size if size >= 1 << 18 else 1 << 20
+
+
+CACHE = _cache_size()
+r"""Bytes of the cache in which a block with all its arrays and temporaries has to stay."""
+
+
+def block_length(arrays: int, itemsize: int) -> int:
+    r"""Return the elements a block that fills the cache, all but a sixteenth for other things.
+
+    Parameters
+    ----------
+    arrays : int
+        Arrays that a step touches, the gradient and the temporaries among them.
+    itemsize : int
+        Bytes an element.
+    """
+    line = _LINE // itemsize or 1
+    return max(1, CACHE * 15 // 16 // (arrays * itemsize * line)) * line
+
 
 _UFUNCS = {
     "Abs": "abs",
@@ -272,6 +305,48 @@ def _function(rule: Rule) -> tuple[Callable[..., None], int]:
     return environment["update"], calls(rule)[1]
 
 
+def _step_source(rule: Rule, *, blocks: bool) -> str:
+    r"""Return the code of `bind(...)`, whose result `step(g, t)` does a whole step.
+
+    The scalars are computed, written into 0-d arrays (named with an underscore), which a ufunc
+    takes faster than Python floats, and then the calls follow, or with `blocks` a loop over blocks.
+    """
+    program = lower(rule)
+    names = program.code_names
+    outputs = {c: names.get(c, c.name) for c in (*program.constants, *program.coefficients)}
+    states = [s.name for s in program.scalar_states]
+    new = tuple(s.new for s in program.scalar_states)
+    lines = [f"{name} = state_[{name!r}]" for name in states]
+    lines += scalars.lines(program.needed_for((*new, *program.coefficients)), names)
+    lines += [f"state_[{name!r}] = {name}" for name in states]
+    lines += [f"_{outputs[c]}[()] = {outputs[c]}" for c in program.coefficients]
+    emitted, temporaries = calls(rule)
+    if blocks:
+        arrays = ["blocks_"]
+        lines += ["for part_, x_, rest_ in blocks_:", "    update_(x_, g[part_], *rest_)"]
+    else:
+        arrays = [v.name for v in program.arrays] + [f"tmp{i}" for i in range(temporaries)]
+        inside = {name: f"_{name}" for name in outputs.values()}
+        lines += [
+            "np_" + _call(ufunc, ", ".join(inside.get(o, o) for o in operands), out)
+            for ufunc, operands, out in emitted
+        ]
+    inputs = [*arrays, *(f"_{name}" for name in outputs.values()), "state_"]
+    inputs += [h.name for h in rule.hypers]
+    body = textwrap.indent("\n".join(lines), " " * 8)
+    return f"def bind({', '.join(inputs)}):\n    def step(g, t):\n{body}\n    return step\n"
+
+
+@lru_cache(maxsize=256)
+def _binder(rule: Rule, blocks: bool) -> Callable[..., Callable[[np.ndarray, int], None]]:
+    # math's functions for the scalars, NumPy's under names of their own
+    environment: dict[str, Any] = {**scalars.environment(), "update_": _function(rule)[0]}
+    environment |= {f"np_{name}": ufunc for name, ufunc in _ENVIRONMENT.items()}
+    code = _step_source(rule, blocks=blocks)
+    exec(compile(code, f"<optedu {rule.name}, numpy step>", "exec"), environment)
+    return environment["bind"]
+
+
 class NumPyBound(Bound):
     r"""The blocks, their temporaries, and the loop over them."""
 
@@ -300,55 +375,68 @@ class NumPyBound(Bound):
         self._fixed: list[np.ndarray] = [np.empty((), self._dtype) for _ in program.constants]
         self._scalars = [np.empty((), self._dtype) for _ in program.coefficients]
         self._blocks = _blocks(arrays, temporaries)
-        self._single = None
+        if not self._floats:
+            return
+        numbers = (*self._fixed, *self._scalars)
+        self._bind = _binder(rule, len(self._blocks) != 1)
         if len(self._blocks) == 1:
-            _, (parameters, *states), work = self._blocks[0]
-            self._single = (parameters, (*states, *work, *self._fixed, *self._scalars))
+            _, parameters, states, work = self._blocks[0]
+            self._bound = (parameters, *states, *work, *numbers)
+        else:
+            blocks = [(part, x, (*states, *work, *numbers)) for part, x, states, work in self._blocks]
+            self._bound = (blocks, *numbers)
 
     def _set_constants(self, values: Sequence[Any]) -> None:
-        if self._floats:
-            for scalar, value in zip(self._fixed, values, strict=True):
-                scalar[()] = value
-        else:
+        if not self._floats:
             self._fixed = [np.asarray(v, dtype=self._dtype) for v in values]
+            return
+        for scalar, value in zip(self._fixed, values, strict=True):
+            scalar[()] = value
+        step = self._bind(*self._bound, self._state, *self._values)
+        if self._flat and len(self._shape) != 1:
+            self._step = lambda g, t: step(g.reshape(-1), t)
+        else:
+            self._step = step
 
     def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
-        if not self._floats:
-            self._run_runs(g, values)
-            return
-        for scalar, value in zip(self._scalars, values, strict=True):
-            scalar[()] = value
-        if self._flat and g.ndim != 1:
-            g = g.reshape(-1)
-        if self._single is not None:
-            parameters, rest = self._single
-            self._update(parameters, g, *rest)
-            return
-        scalars = (*self._fixed, *self._scalars)
-        for part, (parameters, *states), work in self._blocks:
-            self._update(parameters, g[..., part], *states, *work, *scalars)
-
-    def _run_runs(self, g: np.ndarray, values: Sequence[Any]) -> None:
         arrays = [*self._fixed, *(np.asarray(v, dtype=self._dtype) for v in values)]
-        for part, (parameters, *states), work in self._blocks:
-            cut = [v[..., part] if v.ndim else v for v in arrays]
-            self._update(parameters, g[..., part], *states, *work, *cut)
+        for part, parameters, states, work in self._blocks:
+            cut = [v[part] if v.ndim else v for v in arrays]
+            self._update(parameters, g[part], *states, *work, *cut)
 
 
-def _blocks(arrays: list[np.ndarray], temporaries: int) -> list[tuple[Any, list, list]]:
-    r"""Cut arrays along the last axis; return (slice, views of the arrays, temporaries)."""
+def _blocks(arrays: list[np.ndarray], temporaries: int) -> list[tuple[Any, Any, list, list]]:
+    r"""Cut arrays along the last axis; return (index, parameters, states, temporaries)."""
     shape, dtype = arrays[0].shape, arrays[0].dtype
     if not shape:
-        return [(..., arrays, [np.empty((), dtype) for _ in range(temporaries)])]
+        return [(..., arrays[0], arrays[1:], [np.empty((), dtype) for _ in range(temporaries)])]
     rows = max(1, arrays[0].size // max(1, shape[-1]))
-    length = min(shape[-1], max(1, BLOCK // dtype.itemsize // rows))
-    work = [np.empty((*shape[:-1], length), dtype) for _ in range(temporaries)]
+    length = block_length((len(arrays) + 1 + temporaries) * rows, dtype.itemsize)
+    cuts = [0]
+    if shape[-1] > length:
+        # Blocks of one size, that begin with a cache line of the parameters: NumPy's arrays begin
+        # a quarter of a line into it, and each vector would touch two lines.
+        lead = arrays[0].ctypes.data % _LINE // dtype.itemsize if rows == 1 else 0
+        count = -(-(shape[-1] + lead) // length)
+        length = -(-(shape[-1] + lead) // (count * _LINE)) * _LINE
+        cuts += range(length - lead, shape[-1], length)
+    else:
+        length = shape[-1]
+    work = [_aligned((*shape[:-1], length), dtype) for _ in range(temporaries)]
     blocks = []
-    for start in range(0, shape[-1], max(1, length)):
-        part = slice(start, min(start + length, shape[-1]))
-        size = part.stop - part.start
-        blocks.append((part, [a[..., part] for a in arrays], [w[..., :size] for w in work]))
+    for start, stop in pairwise([*cuts, shape[-1]]):
+        part = (slice(start, stop),) if len(shape) == 1 else (..., slice(start, stop))
+        parameters, *states = (a[part] for a in arrays)
+        blocks.append((part, parameters, states, [w[..., : stop - start] for w in work]))
     return blocks
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    r"""Return an empty array that begins with a cache line."""
+    size = prod(shape) * dtype.itemsize
+    memory = np.empty(size + _LINE, np.uint8)
+    start = -memory.ctypes.data % _LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def kernel(rule: Rule) -> Kernel:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import optedu
 from optedu.backend import to_numpy
 from optedu.compile import cupy as cuda
-from optedu.compile.inplace import BLOCK
+from optedu.compile.inplace import CACHE
 from optedu.compile.lowering import lower, optional, specialized
 
 RULES = optedu.rules.all()
@@ -54,7 +54,7 @@ def rule(request):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("on", [False, True], ids=["defaults", "all on"])
-@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (3, 4), (2, 3, 4), (BLOCK + 5,)], ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (3, 4), (2, 3, 4), (CACHE // 8 + 5,)], ids=str)
 def test_numpy_kernel_equals_pure_function(rule, shape, on, dtype):
     rng = np.random.default_rng(0)
     hyper = all_on(rule) if on else {}
