@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +84,8 @@ def one_tensor(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str,
         _use_threads(threads)
         for dtype in ("float32", "float64"):
             for size in options.sizes:
-                if threads > 1 and size < 1_000_000:
-                    continue  # no form uses a second thread below
+                if threads > 1 and size < 100_000:
+                    continue  # our form uses no second thread below
                 timings = alternate(
                     _adam_contestants(size, dtype, threads), seconds=options.seconds
                 )
@@ -147,27 +146,23 @@ def _pure(g: np.ndarray) -> Callable[[], object]:
 
 def _floor(size: int, dtype: str, threads: int) -> Callable[[], object]:
     r"""Read x, g, m, v and write x, m, v: nothing that moves these bytes is faster."""
-    from concurrent.futures import ThreadPoolExecutor
-
     import numba
 
     from optedu.compile.numba import PARALLEL
 
-    @numba.njit(nogil=True)
+    parallel = threads > 1 and size >= PARALLEL
+    indices = numba.prange if parallel else range
+
+    @numba.njit(nogil=True, parallel=parallel)
     def touch(x: Any, g: Any, m: Any, v: Any) -> None:
-        for i in range(x.size):
+        for i in indices(x.size):
             x_i, g_i, m_i, v_i = x[i], g[i], m[i], v[i]
             x[i] = x_i + g_i
             m[i] = m_i + g_i
             v[i] = v_i + g_i
 
     arrays = [np.ones(size, dtype) for _ in range(4)]
-    if threads == 1 or size < PARALLEL:
-        return lambda: touch(*arrays)
-    pool = ThreadPoolExecutor(threads)
-    cuts = [size * i // threads for i in range(threads + 1)]
-    parts = [[a[lo:hi] for a in arrays] for lo, hi in pairwise(cuts)]
-    return lambda: list(pool.map(lambda part: touch(*part), parts))
+    return lambda: touch(*arrays)
 
 
 def _copy_ceiling(size: int, dtype: str) -> float:

@@ -383,7 +383,9 @@ class NumPyBound(Bound):
             _, parameters, states, work = self._blocks[0]
             self._bound = (parameters, *states, *work, *numbers)
         else:
-            blocks = [(part, x, (*states, *work, *numbers)) for part, x, states, work in self._blocks]
+            blocks = [
+                (part, x, (*states, *work, *numbers)) for part, x, states, work in self._blocks
+            ]
             self._bound = (blocks, *numbers)
 
     def _set_constants(self, values: Sequence[Any]) -> None:

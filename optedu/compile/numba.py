@@ -1,7 +1,9 @@
 r"""One fused loop compiled by Numba: the CPU form that reads and writes each array once.
 
 The printed code is written to a file in the user's cache folder and imported from there, so that
-Numba keeps the machine code beside it and the second process starts without compiling.
+Numba keeps the machine code beside it and the second process starts without compiling. Large arrays
+are split over Numba's threads by the same loop with `prange`: Python's own threads would hand the
+interpreter's lock around, which takes longer than a step on a million parameters.
 """
 
 from __future__ import annotations
@@ -12,10 +14,9 @@ import os
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ from optedu.rule import Rule
 
 __all__ = ["PARALLEL", "kernel", "source"]
 
-PARALLEL = 2_000_000
-r"""Elements from which a step is split over threads; below, starting them costs more."""
+PARALLEL = 100_000
+r"""Elements from which a step is split over threads; below, waking them costs more."""
 
 FUNCTIONS = {
     "sqrt": "np.sqrt",
@@ -61,7 +62,7 @@ class _Printer(PythonPrinter):
         return f"T({float(expr)!r})"
 
 
-def _update_source(program: Program) -> str:
+def _update_source(program: Program, *, parallel: bool = False) -> str:
     names = program.code_names
     # Elements are read into locals and written back at the end: told so plainly that no array
     # changes under its hands, the compiler makes code that is twice as fast.
@@ -76,9 +77,16 @@ def _update_source(program: Program) -> str:
     inputs = [arrays[0], "g", *arrays[1:]]
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
-    lines = [*typed, "for i in range(x.size):", *(f"    {line}" for line in (*read, *body, *write))]
+    loop = "numba.prange" if parallel else "range"
+    options = ["cache=True", "nogil=True", 'error_model="numpy"', 'fastmath={"contract"}']
+    options += ["parallel=True"] if parallel else []
+    lines = [
+        *typed,
+        f"for i in {loop}(x.size):",
+        *(f"    {line}" for line in (*read, *body, *write)),
+    ]
     return (
-        '@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})\n'
+        f"@numba.njit({', '.join(options)})\n"
         f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
     )
 
@@ -93,8 +101,9 @@ def source(rule: Rule) -> str:
 
 
 @lru_cache(maxsize=256)
-def _function(rule: Rule) -> Callable[..., None]:
-    code = f"import numba\nimport numpy as np\n\n\n{_update_source(lower(rule))}"
+def _function(rule: Rule, parallel: bool) -> Callable[..., None]:
+    update = _update_source(lower(rule), parallel=parallel)
+    code = f"import numba\nimport numpy as np\n\n\n{update}"
     digest = hashlib.sha256(code.encode()).hexdigest()[:16]
     name = f"{rule.name}_{digest}"
     path = _cache_folder() / f"{name}.py"
@@ -124,13 +133,40 @@ def _cache_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="optedu-kernels-"))
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="optedu")
+class _Threads:
+    r"""Whether a loop may be split here and now.
+
+    Not every threading layer of Numba bears calls from two threads at once, and GNU's OpenMP ends a
+    forked process that goes on using it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._used = self._forked = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._forked = self._used
+
+    def run(self, update: Callable[..., None], alone: Callable[[], Any], *arguments: Any) -> None:
+        r"""Call the split loop `update`, or what `alone` returns where it may not be."""
+        if self._forked or not self._lock.acquire(blocking=False):
+            alone()(*arguments)
+            return
+        self._used = True
+        try:
+            update(*arguments)
+        finally:
+            self._lock.release()
+
+
+_threads = _Threads()
 
 
 class NumbaBound(Bound):
-    r"""One compiled loop, split over Numba's number of threads where the arrays are large."""
+    r"""One compiled loop, split over Numba's threads where the arrays are large."""
 
     def _is_array(self, value: Any) -> bool:
         return isinstance(value, np.ndarray)
@@ -144,15 +180,13 @@ class NumbaBound(Bound):
                 raise ValueError(f"{name} must be C-contiguous in the Numba form")
         if self._dtype not in (np.float32, np.float64):
             raise TypeError(f"x must be float32 or float64 in the Numba form, got {self._dtype}")
-        self._update = _function(rule)
         self._type = self._dtype.type
-        flat = [a.reshape(-1) for a in arrays.values()]
-        size = flat[0].size
-        # numba.set_num_threads says how many; the loop itself releases the interpreter's lock.
-        threads = numba.get_num_threads() if size >= PARALLEL else 1
-        cuts = [size * i // threads for i in range(threads + 1)]
-        self._parts = [(slice(lo, hi), [a[lo:hi] for a in flat]) for lo, hi in pairwise(cuts)]
-        self._type = self._dtype.type
+        self._parameters, *self._arrays = [a.reshape(-1) for a in arrays.values()]
+        # numba.set_num_threads says how many.
+        parallel = self._parameters.size >= PARALLEL and numba.get_num_threads() > 1
+        self._update = _function(rule, parallel)
+        if parallel:
+            self._update = partial(_threads.run, self._update, lambda: _function(rule, False))
 
     def _set_constants(self, values: Sequence[Any]) -> None:
         self._fixed = tuple(self._type(v) for v in values)
@@ -161,18 +195,7 @@ class NumbaBound(Bound):
         scalars = (*self._fixed, *(self._type(v) for v in values))
         if g.ndim != 1 or not g.flags.c_contiguous:
             g = np.ascontiguousarray(g).reshape(-1)
-        first, *rest = self._parts
-        if not rest:
-            self._update(first[1][0], g, *first[1][1:], *scalars)
-            return
-        pool = _pool(len(rest))
-        pending = [
-            pool.submit(self._update, x, g[part], *states, *scalars) for part, (x, *states) in rest
-        ]
-        part, (x, *states) = first
-        self._update(x, g[part], *states, *scalars)
-        for future in pending:
-            future.result()
+        self._update(self._parameters, g, *self._arrays, *scalars)
 
 
 def kernel(rule: Rule) -> Kernel:

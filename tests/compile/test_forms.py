@@ -54,7 +54,9 @@ def rule(request):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("on", [False, True], ids=["defaults", "all on"])
-@pytest.mark.parametrize("shape", [(), (0,), (1,), (7,), (3, 4), (2, 3, 4), (CACHE // 8 + 5,)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(), (0,), (1,), (7,), (3, 4), (2, 3, 4), (CACHE // 8 + 5,)], ids=str
+)
 def test_numpy_kernel_equals_pure_function(rule, shape, on, dtype):
     rng = np.random.default_rng(0)
     hyper = all_on(rule) if on else {}
@@ -235,21 +237,64 @@ def test_numba_kernel_equals_pure_function(rule, on, dtype):
         assert_close(state[name], expected_state[name], rule, dtype)
 
 
-def test_numba_kernel_splits_large_arrays_over_threads(monkeypatch):
+def split(monkeypatch, size=1001):
+    r"""Adam over five steps as a split loop, and what the pure function says."""
     import numba
 
     from optedu.compile import numba as form
 
     monkeypatch.setattr(form, "PARALLEL", 100)
     monkeypatch.setattr(numba, "get_num_threads", lambda: 3)
+    launches = []
+    run = form._threads.run
+    monkeypatch.setattr(
+        form._threads, "run", lambda *arguments: launches.append(1) or run(*arguments)
+    )
     adam = RULES["adam"]
-    x = np.linspace(-1, 1, 1001)
+    x = np.linspace(-1, 1, size)
     expected, _ = trajectory(adam, [x] * 5, x, {})
     actual, state = x.copy(), adam.init(x)
     step = adam.kernel("numba").bind(actual, state)
     for t in range(1, 6):
         step(x, t)
+    assert len(launches) == 5
+    return actual, expected
+
+
+def test_numba_kernel_splits_large_arrays_over_threads(monkeypatch):
+    actual, expected = split(monkeypatch)
     np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+def test_numba_kernel_does_not_split_while_another_thread_does(monkeypatch):
+    from optedu.compile import numba as form
+
+    with form._threads._lock:
+        actual, expected = split(monkeypatch)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_numba_kernel_goes_on_in_a_forked_process():
+    r"""OpenMP would end the child: there the loop is not split."""
+    code = (
+        "import os, numpy as np, optedu\n"
+        "from optedu.compile import numba as form\n"
+        "form.PARALLEL = 100\n"
+        "import numba\n"
+        "numba.get_num_threads = lambda: 2\n"
+        "rule = optedu.rules.get('adam')\n"
+        "x = np.ones(1000)\n"
+        "step = rule.kernel('numba').bind(x, rule.init(x))\n"
+        "step(np.ones(1000), 1)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    step(np.ones(1000), 2)\n"
+        "    os._exit(0 if abs(x[0] - 0.998) < 1e-6 else 1)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0", done.stderr
 
 
 def test_numba_kernel_says_what_it_cannot_take():
