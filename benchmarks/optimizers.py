@@ -207,25 +207,28 @@ def many_tensors(options: argparse.Namespace, goals: list[Goal]) -> list[dict[st
     _use_threads(1)
     for dtype in ("float32", "float64"):
         grads = [rng.standard_normal(s).astype(dtype) for s in shapes]
-        ours = optedu.Optimizer("adam", [np.zeros(s, dtype) for s in shapes])
         parameters = [
             torch.zeros(s, dtype=getattr(torch, dtype), requires_grad=True) for s in shapes
         ]
         for parameter, g in zip(parameters, grads, strict=True):
             parameter.grad = torch.from_numpy(g)
-        contestants: dict[str, Callable[[], object]] = {"numpy": lambda o=ours, g=grads: o.step(g)}
-        for label, form in (
+        contestants: dict[str, Callable[[], object]] = {}
+        for form in ("numpy", "numba"):
+            ours = optedu.Optimizer("adam", [np.zeros(s, dtype) for s in shapes], form=form)
+            contestants[form] = lambda o=ours, g=grads: o.step(g)
+        for label, switch in (
             ("torch fused", {"fused": True}),
             ("torch foreach=True", {"foreach": True}),
             ("torch foreach=False", {"foreach": False}),
         ):
-            contestants[label] = torch.optim.Adam(parameters, **form).step
+            contestants[label] = torch.optim.Adam(parameters, **switch).step
         timings = alternate(contestants, seconds=options.seconds)
         count = sum(int(np.prod(s)) for s in shapes)
         rows.append(_row(timings, tensors=len(shapes), size=count, dtype=dtype, threads=1))
         _print_row(f"Adam, {len(shapes)} tensors, {count} numbers, {dtype}", rows[-1])
-        ratio = timings["numpy"].median / timings["torch fused"].median
-        goals.append(Goal(f"Adam numpy, 200 tensors, {dtype}", "torch fused", ratio, 0.5))
+        for form in ("numpy", "numba"):
+            ratio = timings[form].median / timings["torch fused"].median
+            goals.append(Goal(f"Adam {form}, 200 tensors, {dtype}", "torch fused", ratio, 0.5))
     return rows
 
 

@@ -199,7 +199,17 @@ class Bound:
 
 
 class Kernel:
-    r"""One form of a rule; see `Rule.kernel`."""
+    r"""One form of a rule; see `Rule.kernel`.
+
+    Notes
+    -----
+    A kernel computes what the pure function `Rule.step` does, in another order of operations. In
+    float64 the two agree to a relative 1e-12 of the largest number of an array, over some dozen
+    steps. In float32 one step from the same values differs from the rule evaluated in double by at
+    most 2 ulp of the largest number of the array (5 for the accumulator `u` of Adadelta), and in
+    each element by at most three times what a running error analysis of the formula allows. Over
+    many steps on a sensitive path both sets of roundings grow.
+    """
 
     def __init__(self, rule: Rule, form: str, bound: type[Bound]) -> None:
         self.rule = rule
