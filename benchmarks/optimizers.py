@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=float, nargs="+", default=SIZES)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--seconds", type=float, default=1.0, help="a contestant and case")
+    parser.add_argument("--seconds", type=float, default=2.0, help="a contestant and case")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -194,6 +194,43 @@ def _adam_goals(t: dict[str, Timing], size: int, dtype: str, threads: int) -> li
     return goals
 
 
+# -- where the time of a blocked step goes ------------------------------------------------------
+
+
+def passes(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any]]:
+    r"""Each call of the in-place form alone, on one block in the cache, and the fused loop."""
+    from optedu.compile import inplace
+    from optedu.compile.lowering import optional, specialized
+
+    rule = optedu.rules.get("adam")
+    emitted, temporaries = inplace.calls(specialized(rule, frozenset(optional(rule))))
+    _use_threads(1)
+    rows = []
+    for dtype in ("float32", "float64"):
+        itemsize = np.dtype(dtype).itemsize
+        size = inplace.block_length(4 + temporaries, itemsize)
+        # Ones everywhere: a call may be repeated, and nothing becomes subnormal.
+        names = {name for _, operands, out in emitted for name in (*operands, out)}
+        arrays = {"x", "g", "m", "v", *(f"tmp{i}" for i in range(temporaries))}
+        held = {n: np.ones(size if n in arrays else (), dtype) for n in sorted(names)}
+        contestants: dict[str, Callable[[], object]] = {}
+        for ufunc, operands, out in emitted:
+            text = f"{ufunc}({', '.join(operands)}, out={out})"
+            call, inputs = getattr(np, ufunc), [held[o] for o in operands]
+            contestants[text] = lambda c=call, i=inputs, o=held[out]: c(*i, out=o)
+        x, g = np.zeros(size, dtype), np.ones(size, dtype)
+        step = rule.kernel("numba").bind(x, rule.init(x))
+        counter = iter(range(1, 1 << 60))
+        contestants["fused loop"] = lambda s=step, g=g, c=counter: s(g, next(c))
+        row = _row(alternate(contestants, seconds=0.2), size=size, dtype=dtype, threads=1)
+        row["per_element"] = {n: t["median"] / size for n, t in row["seconds"].items()}
+        rows.append(row)
+        print(f"Adam, one block of {size} numbers, {dtype}: nanoseconds a number")
+        for name, value in row["per_element"].items():
+            print(f"    {name:<40} {value * 1e9:.3f}")
+    return rows
+
+
 # -- many small tensors --------------------------------------------------------------------------
 
 
@@ -216,6 +253,11 @@ def many_tensors(options: argparse.Namespace, goals: list[Goal]) -> list[dict[st
         for form in ("numpy", "numba"):
             ours = optedu.Optimizer("adam", [np.zeros(s, dtype) for s in shapes], form=form)
             contestants[form] = lambda o=ours, g=grads: o.step(g)
+            # As in a training loop that writes its gradients where the optimizer reads them.
+            there = optedu.Optimizer("adam", [np.zeros(s, dtype) for s in shapes], form=form)
+            for target, g in zip(there.grads, grads, strict=True):
+                target[...] = g
+            contestants[f"{form}, nothing gathered"] = there.step
         for label, switch in (
             ("torch fused", {"fused": True}),
             ("torch foreach=True", {"foreach": True}),
@@ -465,6 +507,7 @@ def gpu(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any]]:
 
 SECTIONS: dict[str, Callable[[argparse.Namespace, list[Goal]], list[dict[str, Any]]]] = {
     "one_tensor": one_tensor,
+    "passes": passes,
     "many_tensors": many_tensors,
     "other_rules": other_rules,
     "a_sweep": a_sweep,
