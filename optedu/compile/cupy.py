@@ -20,17 +20,23 @@ __all__ = ["body", "kernel", "parameters", "source"]
 def body(program: Program) -> str:
     r"""Return the CUDA C of one element, in a type `T` that the kernel takes from its arrays."""
     names = program.code_names
-    arrays = {s: v.name for v in program.arrays for s in (v.old, v.new)} | {symbols.g: "g"}
-    arrays |= {a.target: names.get(a.target, a.target.name) for a in program.body}
+    # Elements are read into locals and written back at the end, as in the Numba form: the arrays
+    # might overlap for all that the compiler knows, and it would read again after each write.
+    arrays = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
+    arrays |= {symbols.g: "g_i"}
+    arrays |= {
+        a.target: names.get(a.target, a.target.name) for a in program.body if a.target not in arrays
+    }
     printer = CPrinter(names, arrays)
     outputs = {v.new for v in program.arrays}
-    lines = []
+    lines = ["const T g_i = g;", *(f"T {v.name}_i = {v.name};" for v in program.arrays)]
     for assignment in program.body:
         declare = "" if assignment.target in outputs else "const T "
         lines.append(
             f"{declare}{printer.doprint(assignment.target)} = "
             f"{printer.doprint(assignment.expression)};"
         )
+    lines += [f"{v.name} = {v.name}_i;" for v in program.arrays]
     return "\n".join(lines)
 
 
