@@ -222,7 +222,8 @@ def passes(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any
         step = rule.kernel("numba").bind(x, rule.init(x))
         counter = iter(range(1, 1 << 60))
         contestants["fused loop"] = lambda s=step, g=g, c=counter: s(g, next(c))
-        row = _row(alternate(contestants, seconds=options.seconds), size=size, dtype=dtype, threads=1)
+        timings = alternate(contestants, seconds=options.seconds)
+        row = _row(timings, size=size, dtype=dtype, threads=1)
         row["per_element"] = {n: t["median"] / size for n, t in row["seconds"].items()}
         rows.append(row)
         print(f"Adam, one block of {size} numbers, {dtype}: nanoseconds a number")
