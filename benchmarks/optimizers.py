@@ -402,11 +402,11 @@ def first_step(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str,
     import os
     import tempfile
 
-    def measure(form: str, environment: dict[str, str]) -> float:
+    def measure(form: str, environment: dict[str, str], size: int = 1_000) -> float:
         code = (
             "import time; start = time.perf_counter()\n"
             "import numpy as np, optedu\n"
-            "rule = optedu.rules.get('adam'); x = np.zeros(1000)\n"
+            f"rule = optedu.rules.get('adam'); x = np.zeros({size})\n"
             f"rule.kernel({form!r})(x, x.copy(), rule.init(x), 1)\n"
             "print(time.perf_counter() - start)"
         )
@@ -429,6 +429,8 @@ def first_step(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str,
                     "numpy": measure("numpy", cache),
                     "numba, compiling": measure("numba", cache),
                     "numba, from the cache": measure("numba", cache),
+                    "numba, split over threads, compiling": measure("numba", cache, 100_000),
+                    "numba, split over threads, from the cache": measure("numba", cache, 100_000),
                 }
             )
     medians = {name: float(np.median([row[name] for row in rows])) for name in rows[0]}

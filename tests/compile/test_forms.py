@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import array_api_strict
 import numpy as np
@@ -90,6 +91,22 @@ def test_numpy_kernel_follows_changing_hyper_parameters(rule):
         x, pure_state = rule.step(x, g, pure_state, t, **hyper)
         step(g, t, **hyper)
         assert_close(actual, x, rule, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_blocks_hold_each_element_once_and_begin_with_a_cache_line(dtype):
+    size = CACHE
+    memory = np.zeros(size + 16, dtype)
+    x = memory[3 : size + 3]  # a start that no vector would choose
+    step = RULES["adam"].kernel("numpy").bind(x, RULES["adam"].init(x))
+    parameters = [block for _, block, _, _ in step._blocks]
+    assert len(parameters) > 2
+    assert sum(b.size for b in parameters) == size
+    for before, after in pairwise(parameters):
+        assert after.ctypes.data == before.ctypes.data + before.nbytes
+        assert after.ctypes.data % 64 == 0
+    largest = max(b.nbytes for b in parameters)
+    assert 5 * largest <= CACHE  # x, g, m, v and a temporary
 
 
 @pytest.mark.parametrize("layout", ["F", "strided"])
