@@ -69,6 +69,8 @@ HEADINGS = """all => all.filter((e) => e.checkVisibility())
   .map((e) => [Number(e.tagName[1]), e.textContent.trim()])"""
 IMAGES = """all => all.filter((e) => e.getAttribute('role') !== 'presentation')
   .map((e) => [e.getAttribute('alt') ?? '', e.src])"""
+LAID_OUT = """() => [...document.querySelectorAll('.bd-article section section')]
+  .every((section) => section.style.contentVisibility === 'visible')"""
 PATH = re.compile(r"\.(png|svg|jpg)$|^_images")
 
 
@@ -88,6 +90,8 @@ def test_every_page(any_page, browser, book):
     page = context.new_page()
     account = watch(page, book)
     page.goto(f"{book}/{any_page}", wait_until="networkidle")
+    # Sections far below are laid out when the browser is idle.
+    page.wait_for_function(LAID_OUT)
     # What loads late loads when the reader comes to it.
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     page.wait_for_load_state("networkidle")
