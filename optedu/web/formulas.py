@@ -56,6 +56,10 @@ globalThis.sheet = () => adaptor.textContent(output.styleSheet(document_));
 
 # TeX between the delimiters that Sphinx and the derivations write.
 FORMULA = re.compile(r"\\\(([^<]+?)\\\)|\\\[([^<]+?)\\\]")
+# A comma after a formula must not begin the next line.
+ENDING = re.compile(
+    r'(<span class="math notranslate nohighlight">\\\([^<]+?\\\)</span>)([,.;:!?)\]]+)'
+)
 # What shows text as it is, or is no text.
 VERBATIM = re.compile(r"(<(pre|code|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 
@@ -153,7 +157,9 @@ def typeset(page: str, set_formula: Callable[[str, bool], str]) -> str:
     pieces = VERBATIM.split(body)
     # split gives text, verbatim, the verbatim's tag, text, ...
     del pieces[2::3]
-    pieces[::2] = [FORMULA.sub(formula, text) for text in pieces[::2]]
+    for k in range(0, len(pieces), 2):
+        text = ENDING.sub(r'<span class="optedu-whole">\1\2</span>', pieces[k])
+        pieces[k] = FORMULA.sub(formula, text)
     return head + end + "".join(pieces)
 
 

@@ -45,6 +45,13 @@ def test_a_wrong_formula_is_an_error_that_shows_it(typesetter, tex, reason):
     assert tex in str(caught.value)
 
 
+def test_punctuation_stays_with_its_formula():
+    math = '<span class="math notranslate nohighlight">{}</span>'
+    page = "<head></head>" + math.format(r"\(a\)") + "), " + math.format(r"\(b\)") + " c."
+    whole = '<span class="optedu-whole">' + math.format("*") + "),</span> "
+    assert typeset(page, lambda *_: "*") == "<head></head>" + whole + math.format("*") + " c."
+
+
 def test_a_page_keeps_what_is_no_formula():
     page = (
         r"<head><title>\(t\)</title></head><body>"
