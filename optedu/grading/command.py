@@ -71,8 +71,11 @@ def _fail(message: object, code: int, debug: bool) -> int:
 def _grade(assignment, jobs, cluster, resume, students, timeout, memory, report, sandbox) -> int:
     if cluster is None:
         from optedu.grading.pool import preload
+        from optedu.grading.sandbox import zygote
 
-        preload("optedu.grading.task")  # it imports on another core what is imported here below
+        # Both import on other cores what they need, while this process imports what is below.
+        preload("optedu.grading.task")
+        zygote.shared()
 
     from optedu.grading.course import open_course
     from optedu.grading.errors import UsageError

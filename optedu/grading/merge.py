@@ -12,6 +12,7 @@ from typing import Any
 from nbgrader.api import Assignment as AssignmentRow
 from nbgrader.api import (
     BaseCell,
+    Comment,
     Grade,
     Gradebook,
     MissingEntry,
@@ -141,17 +142,32 @@ class Merger:
                     grade.needs_manual_grade = False
             elif result["tampered"]:
                 notebook.flagged = True
-        for mark in result["grades"]:
-            grade = gradebook.find_grade(mark["name"], mark["notebook"], assignment, student)
+        for mark, grade in self._marked(Grade, row, result["grades"]):
             grade.auto_score = mark["auto_score"]
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        for mark in result["comments"]:
-            comment = gradebook.find_comment(mark["name"], mark["notebook"], assignment, student)
+        for mark, comment in self._marked(Comment, row, result["comments"]):
             comment.auto_comment = mark["auto_comment"]
         if self._late is not None:
             gradebook.db.flush()
             for name in result["notebooks"]:
                 self._penalize(row, name)
+
+    def _marked(self, kind: Any, row: SubmittedAssignment, marks: list) -> Iterator[tuple]:
+        """Each mark with its grade or comment; all of these in one query."""
+        found = (
+            self.gradebook.db.query(Notebook.name, BaseCell.name, kind)
+            .join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
+            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+            .join(BaseCell, BaseCell.id == kind.cell_id)
+            .filter(SubmittedNotebook.assignment_id == row.id)
+        )
+        entries = {(notebook, cell): entry for notebook, cell, entry in found}
+        for mark in marks:
+            entry = entries.get((mark["notebook"], mark["name"]))
+            if entry is None:
+                where = f"cell '{mark['name']}' of notebook '{mark['notebook']}'"
+                raise MissingEntry(f"No such {kind.__name__.lower()}: {where}")
+            yield mark, entry
 
     def _timestamp(self, submission: Submission):
         path = submission.folder / "timestamp.txt"

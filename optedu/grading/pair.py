@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from optedu.grading.outputs import Outputs
+from optedu.grading.sandbox.affinity import own_cpu
 from optedu.grading.sandbox.channel import ChannelClosed, ChannelError
 from optedu.grading.sandbox.jail import FOLDER, Jail
 from optedu.grading.sandbox.limits import Limits
@@ -60,18 +61,19 @@ class Pair:
         self._jail = Jail(limits.tmp_mb) if sandbox else None
         try:
             zygote = shared()
+            cpu = own_cpu()
             mine, theirs = socket.socketpair()
             generous = replace(limits, tmp_mb=4096)
             self.trusted = KernelProcess(
                 zygote, "trusted", theirs, generous, folder=materials or workspace,
-                cwd=self._folder(), modules=bool(materials),
+                cwd=self._folder(), modules=bool(materials), cpu=cpu,
             )  # fmt: skip
             self._kernels.append(self.trusted)
             if self._jail:
                 self._jail.wait_ready()
             self.student = KernelProcess(
                 zygote, "student", mine, limits, folder=workspace,
-                cwd=FOLDER if self._jail else self._folder(), jail=self._jail,
+                cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=cpu,
             )  # fmt: skip
             self._kernels.append(self.student)
             for kernel in self._kernels:

@@ -11,6 +11,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -65,10 +66,21 @@ class Pool:
     deadline_s : float
         After so long a worker is killed and its job counts as dead: the outermost limit, for
         what the limits inside did not catch.
+    lend : callable, optional
+        What it returns, a socket or None, is handed to the function ``warm_up`` of the module in
+        each new process.
     """
 
-    def __init__(self, function: str, shared: bytes, *, jobs: int, deadline_s: float) -> None:
-        self.function, self.shared = function, shared
+    def __init__(
+        self,
+        function: str,
+        shared: bytes,
+        *,
+        jobs: int,
+        deadline_s: float,
+        lend: Callable[[], socket.socket | None] = lambda: None,
+    ) -> None:
+        self.function, self.shared, self.lend = function, shared, lend
         self.jobs, self.deadline_s = jobs, deadline_s
         self._context = multiprocessing.get_context("forkserver")
         self._workers: list[_Worker] = []
@@ -112,13 +124,14 @@ class Pool:
         ours, theirs = self._context.Pipe()
         # The far end of this pipe closes with us, however we end; the worker then ends too.
         reading, lifeline = self._context.Pipe(duplex=False)
+        lent = self.lend()
         process = self._context.Process(
-            target=_work, args=(theirs, reading, self.function), daemon=False
+            target=_work, args=(theirs, reading, self.function, lent), daemon=False
         )
         with _without_main():
             process.start()
-        theirs.close()
-        reading.close()
+        for end in (theirs, reading, *([lent] if lent else [])):
+            end.close()
         with contextlib.suppress(OSError):  # dead at once: the next round notices
             ours.send_bytes(self.shared)
         return _Worker(process, ours, lifeline)
@@ -182,13 +195,15 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _work(connection: Connection, lifeline: Connection, function: str) -> None:
+def _work(
+    connection: Connection, lifeline: Connection, function: str, lent: socket.socket | None
+) -> None:
     """The life of a worker: receive bytes, send bytes, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     module, _, name = function.partition(":")
     code = importlib.import_module(module)
     with contextlib.suppress(Exception):  # what fails here fails again where it is reported
-        getattr(code, "warm_up", lambda: None)()
+        getattr(code, "warm_up", lambda lent: None)(lent)
     tidy = getattr(code, "forget_courses", lambda: None)
     threading.Thread(target=_die_with, args=(lifeline, tidy), daemon=True).start()
     action = getattr(code, name)

@@ -16,6 +16,7 @@ from optedu.grading.execute import Limits
 from optedu.grading.merge import GradebookBusy, Merger
 from optedu.grading.plan import Plan, Submission, make_plan, read_submission
 from optedu.grading.pool import Job, Pool
+from optedu.grading.sandbox import zygote
 from optedu.grading.store import Store
 
 __all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run"]
@@ -135,7 +136,11 @@ def _local(options: Options) -> Callable[[Plan], Backend]:
     def make(plan: Plan) -> Pool:
         deadline = options.limits.wall_s * len(plan.shared.notebooks) + _GRACE_S
         return Pool(
-            "optedu.grading.task:grade", plan.shared.data, jobs=options.jobs, deadline_s=deadline
+            "optedu.grading.task:grade",
+            plan.shared.data,
+            jobs=options.jobs,
+            deadline_s=deadline,
+            lend=lambda: zygote.shared().lend(),  # one zygote for all workers
         )
 
     return make

@@ -17,16 +17,20 @@ import os
 import pickle
 import resource
 import shutil
+import socket
 import tempfile
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import fastjsonschema
 import nbformat
 import sqlalchemy
 from jsonschema import ValidationError
@@ -178,9 +182,12 @@ def _discard(course: _ScratchCourse) -> None:
     course.lock.close()
 
 
-def warm_up() -> None:
-    """Begin to import what notebooks use, before the first of them is there."""
-    zygote.shared()
+def warm_up(lent: socket.socket | None) -> None:
+    """Take the zygote that is lent, or begin to start one before the first submission is there."""
+    if lent is None:
+        zygote.shared()
+    else:
+        zygote.borrow(lent)
 
 
 def forget_courses() -> None:
@@ -302,6 +309,7 @@ class _Autograde(Autograde):
 
     def _init_preprocessors(self) -> None:
         self.exporter._preprocessors = []
+        self.exporter.optimistic_validation = True  # once at the end, not after each of them
         names = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
         if not self._sanitizing:
             self.exporter.register_preprocessor(_RunTests)
@@ -333,10 +341,19 @@ _GRADEBOOK_USERS = (
 
 
 def _validate(instance, schema) -> None:
-    """What `jsonschema.validate` does, without checking nbgrader's schema at every cell."""
-    error = best_match(validator_for(schema)(schema).iter_errors(instance))
-    if error is not None:
-        raise error
+    """What `jsonschema.validate` does, without reading nbgrader's schema anew at every cell."""
+    try:
+        _compiled(json.dumps(schema))(instance)
+    except fastjsonschema.JsonSchemaException:
+        # jsonschema has the last word, and says better what is wrong.
+        error = best_match(validator_for(schema)(schema).iter_errors(instance))
+        if error is not None:
+            raise error from None
+
+
+@cache
+def _compiled(schema: str) -> Callable[[Any], Any]:
+    return fastjsonschema.compile(json.loads(schema), use_default=False)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import time
 __all__ = ["Channel", "ChannelClosed", "ChannelError", "ChannelTimeout"]
 
 _PREFIX = struct.Struct("!II")
+_to_json = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _MAX_HEAD = 16 << 20
 
 
@@ -57,7 +58,7 @@ class Channel:
 
     def send(self, message: object, buffers: list[bytes] | tuple[bytes, ...] = ()) -> None:
         """Send one frame; raises :class:`ChannelClosed` when nobody reads."""
-        head = json.dumps([message, [len(b) for b in buffers]]).encode()
+        head = _to_json([message, [len(b) for b in buffers]]).encode()
         total = len(head) + sum(len(b) for b in buffers)
         if total > 0xFFFFFFFF:
             raise ChannelError("a message of more than 4 GiB cannot be sent")

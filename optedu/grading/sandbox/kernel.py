@@ -15,7 +15,6 @@ import os
 import select
 import signal
 import sys
-import tempfile
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -98,11 +97,13 @@ class _Stream(io.TextIOBase):
                 self._kernel.publish("stream", {"name": self.name, "text": text})
 
 
-def make_shell() -> ZMQInteractiveShell:
-    """The shell, before any process is forked from this one: no threads, no files kept."""
+def make_shell(folder: str) -> ZMQInteractiveShell:
+    """The shell, before any process is forked from this one: no threads, no files kept.
+
+    IPython wants a ``folder``; it may go as soon as the shell has run a cell.
+    """
     config = Config()
     config.HistoryManager.enabled = False
-    folder = tempfile.mkdtemp(prefix="optedu-ipython-")
     os.environ["IPYTHONDIR"] = folder
     session = _Session(key=b"")
     shell = _Shell.instance(

@@ -42,6 +42,8 @@ class KernelProcess:
     jail : Jail, optional
     modules : bool
         Whether the folder may hold modules that cells import.
+    cpu : int, optional
+        The only processor that it runs on at first; any where none is given.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class KernelProcess:
         cwd: str,
         jail: Jail | None = None,
         modules: bool = True,
+        cpu: int | None = None,
     ):
         mine, theirs = socket.socketpair()
         self.control = Channel(mine)
@@ -71,7 +74,7 @@ class KernelProcess:
         request = {
             "role": role, "jail": jail.pid if jail else 0, "limits": asdict(limits),
             "uid": unprivileged_id() if jail and os.geteuid() == 0 else None,
-            "folder": folder, "cwd": cwd, "fill": folder != cwd, "modules": modules,
+            "cpu": cpu, "folder": folder, "cwd": cwd, "fill": folder != cwd, "modules": modules,
         }  # fmt: skip
         try:
             zygote.spawn(request, [theirs.fileno(), wire.fileno(), *(w for _, w in pipes)])

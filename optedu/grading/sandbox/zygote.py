@@ -11,7 +11,6 @@ into them, and stays on as a witness that reports how the kernel ended.
 
 from __future__ import annotations
 
-import array
 import atexit
 import contextlib
 import gc
@@ -19,11 +18,14 @@ import json
 import linecache
 import os
 import random
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,58 +34,95 @@ from optedu.grading.sandbox.channel import Channel
 from optedu.grading.sandbox.jail import FOLDER, environment
 from optedu.grading.sandbox.limits import Limits, bound_memory
 
-__all__ = ["Zygote", "shared"]
+__all__ = ["Zygote", "borrow", "shared"]
 
 _REHEARSAL = """
 import numpy as np
-def rehearse(x):
-    return np.linalg.solve(x, 1)
-assert rehearse(np.zeros((2, 2))) == 1
+import optedu
+def descent(xp, x, g, state, t, *, lr):
+    return x - lr * g, {}
+def ascent(xp, x, g, state, t, *, lr):
+    return x + lr * g, {}
+for rule in (descent, ascent):
+    optedu.implement("sgd")(rule)
+    optedu.check("sgd")
 """
+_LEND = b"lend"
+_COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
 _TRUSTED_MB = 4096  # for the checks themselves, whatever answers they get
 _CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
 
 
 class Zygote:
-    """The parent's handle on a zygote process; starts it at once."""
+    r"""A handle on a zygote process.
 
-    def __init__(self) -> None:
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = mine
+    Parameters
+    ----------
+    lent : socket.socket, optional
+        The connection to a zygote of another process, from its :meth:`lend`. Without it a
+        process is started, which ends with this one.
+    """
+
+    def __init__(self, lent: socket.socket | None = None) -> None:
+        self._process: subprocess.Popen | None = None
+        self._owner = os.getpid()
+        if lent is not None:
+            self._socket = lent
+            return
+        self._socket, theirs = _socketpair()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optedu"
+        self._folder = tempfile.mkdtemp(prefix="optedu-ipython-")
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "optedu.grading.sandbox.zygote", str(theirs.fileno())],
                 env=environment(), pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
             )  # fmt: skip
-        self._owner = os.getpid()
         # Not in the environment of the process, which student code could read in /proc.
-        self._socket.send(json.dumps({"matplotlib": str(cache / "matplotlib")}).encode())
+        folders = {"matplotlib": str(cache / "matplotlib"), "ipython": self._folder}
+        self._socket.send(json.dumps(folders).encode())
         atexit.register(self.close)
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pid(self) -> int | None:
+        """The process id; None for a zygote that is lent."""
+        return self._process.pid if self._process else None
 
     def usable(self) -> bool:
         """Whether it runs and belongs to this process (not to the one that it was forked from)."""
-        return self._owner == os.getpid() and self._process.poll() is None
+        if self._owner != os.getpid() or (self._process and self._process.poll() is not None):
+            return False
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:  # nothing to read: it is there
+            return True
+        except OSError:
+            return False
 
     def spawn(self, request: dict[str, Any], descriptors: list[int]) -> None:
         """Fork a kernel; it answers on its own channels."""
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
-        self._socket.sendmsg([json.dumps(request).encode()], [rights])
+        socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+
+    def lend(self) -> socket.socket:
+        """A connection for another process; kernels that it has started end with it."""
+        mine, theirs = _socketpair()
+        with theirs:
+            socket.send_fds(self._socket, [_LEND], [theirs.fileno()])
+        return mine
 
     def close(self) -> None:
-        if self._owner == os.getpid():
-            self._socket.close()
-            try:
-                self._process.wait(2)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if self._owner != os.getpid():
+            return
+        self._socket.close()
+        if self._process:
+            self._process.kill()  # it has nothing to lose, and its kernels end with it
+            self._process.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)
             atexit.unregister(self.close)
+
+
+def _socketpair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 _shared: Zygote | None = None
@@ -97,17 +136,25 @@ def shared() -> Zygote:
     return _shared
 
 
-def _preload() -> Any:
+def borrow(connection: socket.socket) -> None:
+    """Make another process's zygote the shared one, as long as it lives."""
+    global _shared
+    _shared = Zygote(connection)
+
+
+def _preload(folder: str) -> Any:
     """Import what notebooks use and run each once, so that no kernel pays for it again."""
     from optedu.grading.sandbox.kernel import make_shell
 
-    shell = make_shell()
+    shell = make_shell(folder)
     import matplotlib.pyplot as plt
     import numpy as np
+    import numpy.testing
     import sympy
 
     import optedu.grading.wire.service
     import optedu.grading.wire.trusted  # noqa: F401
+    from optedu.exercise import registry
 
     _rehearse_package()
     sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
@@ -118,6 +165,7 @@ def _preload() -> Any:
     shell.run_cell(_REHEARSAL, store_history=False)
     shell.run_cell("1", store_history=False)
     shell.reset(new_session=True)
+    registry.clear()
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         if hasattr(sys, name):
             delattr(sys, name)
@@ -147,55 +195,64 @@ def _rehearse_package() -> None:
 
     import optedu
     from optedu import rules
-    from optedu.exercise import registry
 
     x = np.ones(2)
     for rule in rules.all().values():
         rule.step(x, x, rule.init(x), 1)
-    registry.register("sgd", lambda xp, x, g, state, t, *, lr=1e-3: (x - lr * g, {}))
-    optedu.check("sgd")
-    registry.clear()
+    optedu.check_expression("x + 1", "1 + x", name="a sum")
     optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
 
 def _serve(connection: socket.socket) -> None:
     enter.die_with_parent()
+    gc.disable()
     first = json.loads(connection.recv(1 << 16))
     os.makedirs(first["matplotlib"], exist_ok=True)
     os.environ["MPLCONFIGDIR"] = first["matplotlib"]
-    shell = _preload()
+    shell = _preload(first["ipython"])
     shutil.rmtree(os.environ.pop("IPYTHONDIR"), ignore_errors=True)
     gc.collect()
     gc.freeze()  # a later collection in a child would copy every page that it marks
+    gc.set_threshold(*_COLLECT)
+    gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who may ask for kernels, and the witnesses of the kernels of each.
+    clients: dict[socket.socket, set[int]] = {connection: set()}
     while True:
-        data, ancillary, _, _ = connection.recvmsg(1 << 20, socket.CMSG_SPACE(64))
-        if not data:
-            return
-        descriptors = array.array("i")
-        for _, _, rights in ancillary:
-            descriptors.frombytes(rights)
-        if os.fork() == 0:
-            _witness(shell, json.loads(data), list(descriptors), connection)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        _reap()
+        for client in select.select(list(clients), [], [])[0]:
+            data, descriptors, _, _ = socket.recv_fds(client, 1 << 20, 8)
+            if not data and client is connection:
+                return
+            if not data:
+                client.close()
+                for pid in clients.pop(client):
+                    os.kill(pid, signal.SIGKILL)
+            elif data == _LEND:
+                clients[socket.socket(fileno=descriptors.pop())] = set()
+            elif pid := os.fork():
+                clients[client].add(pid)
+            else:
+                _witness(shell, json.loads(data), descriptors, clients)
+            for descriptor in descriptors:
+                os.close(descriptor)
+        for pid in _ended():
+            for witnesses in clients.values():
+                witnesses.discard(pid)
 
 
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+def _ended() -> Iterator[int]:
+    with contextlib.suppress(ChildProcessError):
+        while pid := os.waitpid(-1, os.WNOHANG)[0]:
+            yield pid
 
 
-def _witness(shell: Any, request: dict, descriptors: list[int], connection: Any) -> None:
+def _witness(shell: Any, request: dict, descriptors: list[int], clients: Any) -> None:
     """In the outer fork: join the jail, fork the kernel, report its end. Never returns."""
     status = descriptors[4]
     try:
         enter.die_with_parent()
-        connection.close()
+        for client in clients:
+            client.close()
         folder = os.open(request["folder"], os.O_RDONLY | os.O_DIRECTORY)
         if request["jail"]:
             enter.join(request["jail"])
@@ -229,6 +286,8 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
     student = request["role"] == "student"
     control, wire, out, err, _status = descriptors
     os.setsid()
+    if request["cpu"] is not None:
+        os.sched_setaffinity(0, {request["cpu"]})
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment())

@@ -36,6 +36,7 @@ __all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
 _KINDS = "biufcSUmM"
+_KNOWN_DTYPES = {np.dtype(c).str: np.dtype(c) for c in "?bBhHiIlLefdFD"}
 _AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
 _TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)}
 _SCALARS = {
@@ -82,15 +83,18 @@ class Encoder:
         self.seen = Seen()
         self._keep = keep
         self._arguments = arguments or Seen()
+        self._places = {id(array): i for i, array in enumerate(self._arguments.arrays)}
         self._items = 0
 
     def encode(self, value: Any, depth: int = 0) -> Any:
-        self._items += 1
-        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
-            raise CannotCross("the value is nested too deeply or has too many parts")
         kind = type(value)
         if kind in _AS_THEY_ARE:  # not their subclasses: those are made plain below
             return value
+        self._items += 1
+        if depth > MAX_DEPTH or self._items > MAX_ITEMS:
+            raise CannotCross("the value is nested too deeply or has too many parts")
+        if (write := _WRITERS.get(kind)) is not None:  # most of what crosses
+            return write(self, value, depth)
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
@@ -102,13 +106,9 @@ class Encoder:
         if isinstance(value, str):
             return str.__str__(value)
         if isinstance(value, list | dict):
-            for index, container in enumerate(self._arguments.containers):
-                if container is value:
-                    return {"t": "k", "i": index}
-            self.seen.containers.append(value)
-            return self.items(value, depth)
+            return self._container(value, depth)
         if isinstance(value, tuple):
-            return {"t": "t", "v": [self.encode(v, depth + 1) for v in value]}
+            return self._tuple(value, depth)
         if isinstance(value, set | frozenset):
             return {"t": "s", "v": [self.encode(v, depth + 1) for v in value]}
         if isinstance(value, complex):
@@ -116,9 +116,7 @@ class Encoder:
         if isinstance(value, bytes | bytearray):
             return {"t": "b", "i": self._buffer(bytes(value))}
         if isinstance(value, ModuleType):
-            if value.__name__ in MODULES:
-                return {"t": "n", "v": value.__name__}
-            raise CannotCross(f"the module {value.__name__} cannot cross between the kernels")
+            return self._module(value)
         if isinstance(value, slice):
             parts = (value.start, value.stop, value.step)
             return {"t": "i", "v": [self.encode(v, depth + 1) for v in parts]}
@@ -146,17 +144,35 @@ class Encoder:
 
     def items(self, value: list | dict, depth: int = 0) -> Any:
         """The contents of a list or dict."""
+        self._items += len(value)
+        depth += 1
         if isinstance(value, dict):
-            pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)]
+            pairs = [[self.encode(k, depth), self.encode(v, depth)]
                      for k, v in dict.items(value)]  # fmt: skip
             return {"t": "d", "v": pairs}
-        return [self.encode(v, depth + 1) for v in list.__iter__(value)]
+        return [self.encode(v, depth) for v in list.__iter__(value)]
+
+    def _container(self, value: list | dict, depth: int) -> Any:
+        for index, container in enumerate(self._arguments.containers):
+            if container is value:
+                return {"t": "k", "i": index}
+        self.seen.containers.append(value)
+        return self.items(value, depth)
+
+    def _tuple(self, value: tuple, depth: int) -> dict:
+        self._items += len(value)
+        return {"t": "t", "v": [self.encode(v, depth + 1) for v in value]}
+
+    def _module(self, value: ModuleType, depth: int = 0) -> dict:
+        if value.__name__ in MODULES:
+            return {"t": "n", "v": value.__name__}
+        raise CannotCross(f"the module {value.__name__} cannot cross between the kernels")
 
     def _buffer(self, data: bytes) -> int:
         self.buffers.append(data)
         return len(self.buffers) - 1
 
-    def _array(self, value: np.ndarray) -> dict:
+    def _array(self, value: np.ndarray, depth: int = 0) -> dict:
         plain = value if type(value) is np.ndarray else np.ndarray.view(value, np.ndarray)
         if plain.dtype.kind not in _KINDS or plain.dtype.fields:
             raise CannotCross(f"an array of dtype {plain.dtype} cannot cross; use numbers")
@@ -169,9 +185,11 @@ class Encoder:
         }  # fmt: skip
 
     def _view(self, plain: np.ndarray, value: np.ndarray) -> dict | None:
+        if (index := self._places.get(id(value))) is not None:
+            return {"t": "v", "i": index, "whole": True}
+        if plain.base is None:  # it owns its memory, and so does every argument
+            return None
         for index, argument in enumerate(self._arguments.arrays):
-            if value is argument:
-                return {"t": "v", "i": index, "whole": True}
             if not isinstance(argument, np.ndarray):
                 continue
             if argument.size and plain.size and np.may_share_memory(plain, argument):
@@ -186,7 +204,7 @@ class Encoder:
                     }  # fmt: skip
         return None
 
-    def _scalar(self, value: np.generic) -> dict:
+    def _scalar(self, value: np.generic, depth: int = 0) -> dict:
         if value.dtype.kind not in _KINDS or value.dtype.fields:
             raise CannotCross(f"a scalar of dtype {value.dtype} cannot cross; use a number")
         return {"t": "g", "d": _dtype_name(value.dtype), "v": value.tobytes().hex()}
@@ -210,6 +228,16 @@ class Encoder:
         encoded = self._array(np.array(np.asarray(value)))
         self.seen.arrays[-1] = value
         return {**encoded, "n": name}
+
+
+_WRITERS: dict[type, Callable[[Encoder, Any, int], Any]] = {
+    np.ndarray: Encoder._array,
+    np.float64: Encoder._scalar,
+    list: Encoder._container,
+    dict: Encoder._container,
+    tuple: Encoder._tuple,
+    ModuleType: Encoder._module,
+}
 
 
 class Decoder:
@@ -242,48 +270,67 @@ class Decoder:
         self.originals: list[bytes] = []
 
     def decode(self, message: Any, depth: int = 0) -> Any:
+        if type(message) in _AS_THEY_ARE:
+            return message
         self._items += 1
         if depth > MAX_DEPTH or self._items > MAX_ITEMS:
             raise CannotCross("the message is nested too deeply or has too many parts")
-        if message is None or isinstance(message, bool | int | float | str):
-            return message
         if isinstance(message, list):
             filled: list = []
-            self.seen.containers.append(filled)
-            filled.extend(self.decode(v, depth + 1) for v in message)
+            self.seen.containers.append(filled)  # before what it holds, as the encoder counts
+            filled += self.items(message, depth)
             return filled
         try:
+            if (read := _READERS.get(message["t"])) is not None:  # most of what crosses
+                return read(self, message, depth)
             return self._tagged(message, depth)
         except CannotCross:
             raise
         except Exception as error:
             raise CannotCross(f"the message cannot be read: {error}") from None
 
-    def _many(self, message: Any, depth: int) -> list:
-        return [self.decode(v, depth + 1) for v in message["v"]]
+    def items(self, message: Any, depth: int = 0) -> list:
+        """The contents of a list that is itself no argument."""
+        if not isinstance(message, list):
+            raise CannotCross("not a list")
+        self._items += len(message)
+        depth += 1
+        return [self.decode(v, depth) for v in message]
+
+    def mapping(self, message: Any, depth: int = 0) -> dict:
+        """The contents of a dict that is itself no argument."""
+        if not isinstance(message, dict) or message.get("t") != "d":
+            raise CannotCross("not a dict")
+        return self._pairs({}, message, depth)
+
+    def _dict(self, message: dict, depth: int) -> dict:
+        filled: dict = {}
+        self.seen.containers.append(filled)
+        return self._pairs(filled, message, depth)
+
+    def _pairs(self, filled: dict, message: dict, depth: int) -> dict:
+        pairs = message["v"]
+        self._items += len(pairs)
+        depth += 1
+        for key, value in pairs:
+            filled[self.decode(key, depth)] = self.decode(value, depth)
+        return filled
+
+    def _tuple(self, message: dict, depth: int) -> tuple:
+        return tuple(self.items(message["v"], depth))
+
+    def _scalar(self, message: dict, depth: int) -> Any:
+        return np.frombuffer(bytes.fromhex(message["v"]), _dtype(message["d"]), count=1)[0]
 
     def _tagged(self, message: dict, depth: int) -> Any:
         tag = message["t"]
         match tag:
-            case "t":
-                return tuple(self._many(message, depth))
-            case "d":
-                filled: dict = {}
-                self.seen.containers.append(filled)
-                for key, value in message["v"]:
-                    filled[self.decode(key, depth + 1)] = self.decode(value, depth + 1)
-                return filled
             case "s":
-                return set(self._many(message, depth))
+                return set(self.items(message["v"], depth))
             case "c":
                 return complex(float(message["v"][0]), float(message["v"][1]))
             case "b":
                 return self._bytes(message["i"])
-            case "a":
-                return self._array(message)
-            case "g":
-                data = bytes.fromhex(message["v"])
-                return np.frombuffer(data, _dtype(message["d"]), count=1)[0]
             case "y":
                 return expression.read(message["v"])
             case "n":
@@ -298,7 +345,7 @@ class Decoder:
                 self.seen.generators.append(generator)
                 return generator
             case "i":
-                return slice(*self._many(message, depth))
+                return slice(*self.items(message["v"], depth))
             case "j":
                 return range(*(int(v) for v in message["v"]))
             case "e":
@@ -316,7 +363,7 @@ class Decoder:
     def _bytes(self, index: Any) -> bytes:
         return self._buffers[_index(index)]
 
-    def _array(self, message: dict) -> Any:
+    def _array(self, message: dict, depth: int) -> Any:
         data = self._bytes(message["i"])
         array = np.frombuffer(data, _dtype(message["d"])).reshape(_shape(message["s"])).copy()
         if message.get("n"):
@@ -347,6 +394,14 @@ class Decoder:
         }  # fmt: skip
 
 
+_READERS: dict[Any, Callable[[Decoder, dict, int], Any]] = {
+    "a": Decoder._array,
+    "d": Decoder._dict,
+    "g": Decoder._scalar,
+    "t": Decoder._tuple,
+}
+
+
 def _index(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise CannotCross("not an index")
@@ -365,6 +420,8 @@ def _dtype_name(dtype: np.dtype) -> str:
 
 
 def _dtype(name: Any) -> np.dtype:
+    if type(name) is str and (known := _KNOWN_DTYPES.get(name)) is not None:
+        return known
     if not isinstance(name, str) or len(name) > 20:
         raise CannotCross("not a dtype")
     dtype = np.dtype(name)
