@@ -173,9 +173,11 @@ class _Run:
         given = {k: v if k in scalars else self.make(xp, v) for k, v in state.items()}
         gradients = [self.make(xp, g) for g in run.gradients]
         hyper = [dict(h) for h in run.hyper]
-        return many(
-            self.function, xp, self.make(xp, x), given, scalars, run.first, gradients, hyper
-        )
+        start = self.make(xp, x)
+        try:
+            return many(self.function, xp, start, given, scalars, run.first, gradients, hyper)
+        except Exception as error:  # the other process has ended, or took too long
+            self.fail_raised(describe(error), run.first)
 
     def call(
         self, x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, float]

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from optedu.grading.pair import Pair
-from optedu.grading.sandbox import jail
+from optedu.grading.sandbox import jail, zygote
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import shared
 from tests.grading.cells import SMALL, needs_sandbox
@@ -245,6 +245,56 @@ def test_a_zygote_that_was_killed_is_replaced(tmp_path):
     with Pair(Limits(), str(tmp_path)) as pair:
         assert pair.run(pair.student, "1", [], 1)["status"] == "ok"
     assert shared().pid != first.pid
+
+
+def test_kernels_of_a_lent_zygote_end_with_who_borrowed_it(tmp_path, monkeypatch):
+    owner = shared()
+    with monkeypatch.context() as context:
+        borrowed = zygote.Zygote(owner.lend())
+        context.setattr(zygote, "_shared", borrowed)
+        pair = Pair(Limits(), str(tmp_path))
+    kernels = [pair.student.pid, pair.trusted.pid]
+    borrowed.close()
+    for _ in range(100):
+        if not any(_alive(p) for p in kernels):
+            break
+        time.sleep(0.1)
+    assert [p for p in kernels if _alive(p)] == []
+    pair.close()
+    with Pair(Limits(), str(tmp_path)) as other:  # its owner goes on using it
+        assert other.run(other.student, "1", [], 1)["status"] == "ok"
+    assert shared() is owner
+
+
+def test_a_lent_zygote_that_was_killed_is_replaced(tmp_path, monkeypatch):
+    owner = zygote.Zygote()
+    monkeypatch.setattr(zygote, "_shared", zygote.Zygote(owner.lend()))
+    assert shared().usable() and shared().pid is None
+    os.kill(owner.pid, 9)
+    owner.close()
+    with Pair(Limits(), str(tmp_path)) as pair:
+        assert pair.run(pair.student, "1", [], 1)["status"] == "ok"
+    shared().close()
+
+
+def test_processes_claim_different_processors():
+    program = "from optedu.grading.sandbox.affinity import own_cpu; print(own_cpu(), flush=True)"
+    claims = []
+    holders = []
+    for _ in os.sched_getaffinity(0):
+        holder = subprocess.Popen(
+            [sys.executable, "-c", f"{program}; input()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        holders.append(holder)
+        claims.append(holder.stdout.readline().strip())
+    late = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    for holder in holders:
+        holder.communicate("\n")
+    taken = [c for c in claims if c != "None"]
+    # This process, or another grader on this machine, may hold some of them.
+    assert len(set(taken)) == len(taken)
+    assert late.stdout.strip() not in taken
 
 
 @needs_sandbox

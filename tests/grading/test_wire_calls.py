@@ -6,13 +6,17 @@ import contextlib
 import inspect
 import socket
 import threading
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import optedu
 from optedu.exercise import registry
+from optedu.exercise.report import CheckFailed
 from optedu.grading.sandbox.channel import Channel, ChannelError
+from optedu.grading.wire import service as service_module
 from optedu.grading.wire.peer import Away, StudentError, StudentGone
 from optedu.grading.wire.service import Service
 from optedu.grading.wire.trusted import Trusted
@@ -310,3 +314,62 @@ def test_a_dead_kernel(ends):
         trusted.before_cell("double(1)")
     trusted.before_cell("result = 1\nresult")
     trusted.before_cell("len([])")
+
+
+RULES = {
+    "right": "x - lr * rho * v, {'b': v}",
+    "wrong from the fifth step on": "x - (lr if t < 5 else -lr) * v, {'b': v}",
+    "a list at the third step": "(x - lr * v) if t != 3 else list(x), {'b': v}",
+    "another dtype at the second step": "x - lr * v, {'b': v if t < 2 else v.astype('f4')}",
+    "another shape at the second step": "x - lr * v, {'b': v if t < 2 else v[None]}",
+    "an error at the fourth step": "x - lr * v, {'b': v if t < 4 else missing}",
+    "no state at the second step": "x - lr * v, {'b': v} if t < 2 else {}",
+    "no pair at the second step": "(x - lr * v, {'b': v}) if t < 2 else {1: 2, 3: 4}",
+    "a number instead of the array": "x - lr * v, {'b': 1.0}",
+}
+
+
+@pytest.mark.parametrize("what", RULES)
+def test_steps_asked_at_once_are_judged_as_one_by_one(ends, monkeypatch, what):
+    trusted, _ = ends
+    source = f"""
+def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
+    v = momentum * state["b"] + g
+    rho = 1
+    return {RULES[what]}
+"""
+    space: dict = {}
+    exec(source, space)
+    parts = ["many steps", "schedule", "state", "dtype"]
+
+    def says() -> str:
+        try:
+            return str(optedu.check("momentum", parts))
+        except CheckFailed as failure:
+            return str(failure)
+
+    registry.set_provider(lambda name: space["momentum"])
+    expected = says()
+    registry.set_provider(trusted.implemented)
+    monkeypatch.setattr(service_module, "_implemented", lambda name: space["momentum"])
+    asked = Counter()
+    request = trusted.request
+    monkeypatch.setattr(
+        trusted, "request", lambda op, *a, **k: asked.update([op]) or request(op, *a, **k)
+    )
+    assert says() == expected
+    assert asked["chain"] > 0
+    if what == "right":
+        assert asked["call"] == 0
+
+
+def test_a_rule_that_works_in_the_arrays_it_has_returned(ends, monkeypatch):
+    kept = {}
+
+    def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
+        v = kept.setdefault((x.shape, str(x.dtype)), np.empty_like(x))
+        v[...] = momentum * state["b"] + g
+        return x - lr * v, {"b": v}
+
+    monkeypatch.setattr(service_module, "_implemented", lambda name: momentum)
+    assert "many steps" in str(optedu.check("momentum", "many steps"))

@@ -132,6 +132,8 @@ def shared() -> Zygote:
     """The zygote of this process, started when first wanted and again when it died."""
     global _shared
     if _shared is None or not _shared.usable():
+        if _shared is not None:
+            _shared.close()
         _shared = Zygote()
     return _shared
 

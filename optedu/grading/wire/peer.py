@@ -68,7 +68,10 @@ class Away:
 
     def _optedu_ahead(self, *args: Any) -> Iterator[Any]:
         """What `optedu.check` asks of a rule: many steps in one request."""
-        answers = self._peer.request("chain", self, args=args)
+        try:
+            answers = self._peer.request("chain", self, args=args)
+        except CannotCross:  # asked for one by one, the step that cannot is found
+            answers = ()
         return iter(answers if isinstance(answers, list) else ())
 
     def __getattr__(self, name: str) -> Any:

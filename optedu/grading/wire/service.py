@@ -75,6 +75,10 @@ def _chain(
                 return
             new_x, new = answer
             result = _copy(xp, new_x), {name: _copy(xp, new[name]) for name in names}
+            if any(np.shape(result[1][n]) != np.shape(state[n]) for n in names):
+                return
+            if np.shape(result[0]) != np.shape(x):
+                return
             x = xp.asarray(result[0], copy=True)
             state = {
                 name: float(value) if name in scalars else xp.asarray(value, copy=True)
