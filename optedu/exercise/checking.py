@@ -10,7 +10,7 @@ import importlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -169,8 +169,7 @@ class _Run:
         if many is None or run.read_only or len(run.gradients) < 2:
             return iter(())
         xp = _library(run.library)
-        scalars = [s.name for s in self.rule.states if s.scalar]
-        given = {k: v if k in scalars else self.make(xp, v) for k, v in state.items()}
+        scalars, given = list(self.scalars), self.given(xp, state)
         gradients = [self.make(xp, g) for g in run.gradients]
         hyper = [dict(h) for h in run.hyper]
         start = self.make(xp, x)
@@ -185,10 +184,9 @@ class _Run:
         r"""Call the student's function once; return NumPy arrays, their form checked."""
         run = self.scenario
         xp = _library(run.library)
-        scalars = {s.name for s in self.rule.states if s.scalar}
         arrays = {"x": self.make(xp, x), "g": self.make(xp, g)}
-        given = {k: v if k in scalars else self.make(xp, v) for k, v in state.items()}
-        watched = arrays | {f'state["{k}"]': v for k, v in given.items() if k not in scalars}
+        given = self.given(xp, state)
+        watched = arrays | {f'state["{k}"]': v for k, v in given.items() if k not in self.scalars}
         copies = {k: np.array(to_numpy(v)) for k, v in watched.items()}
         try:
             result = invoke(self.function, xp, arrays["x"], arrays["g"], given, t, hyper)
@@ -199,6 +197,15 @@ class _Run:
                 if not np.array_equal(to_numpy(array), copies[key], equal_nan=True):
                     self.fail(messages.changed_input(self.name, key))
         return self.unpack(result, xp)
+
+    @cached_property
+    def scalars(self) -> frozenset[str]:
+        r"""Names of the states that are numbers."""
+        return frozenset(s.name for s in self.rule.states if s.scalar)
+
+    def given(self, xp: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return the state as the student's function gets it."""
+        return {k: v if k in self.scalars else self.make(xp, v) for k, v in state.items()}
 
     def make(self, xp: Any, values: Any) -> Any:
         array = np.array(values, dtype=self.scenario.dtype)
@@ -222,9 +229,8 @@ class _Run:
         missing = [s for s in states if s not in state]
         if missing:
             self.fail(messages.missing_keys(self.name, missing, sorted(map(str, state)), wanted))
-        scalars = {s.name for s in self.rule.states if s.scalar}
         new = {
-            s: self.scalar(s, state[s]) if s in scalars else self.array(s, state[s], xp)
+            s: self.scalar(s, state[s]) if s in self.scalars else self.array(s, state[s], xp)
             for s in states
         }
         return self.array("x", x, xp), new
