@@ -6,9 +6,11 @@ Without Playwright or Chromium every test here is skipped, visibly. Tests of the
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,11 @@ from tests.browser.server import serve
 ROOT = Path(__file__).resolve().parents[2]
 # Another build can be tested: OPTEDU_BOOK=folder pytest tests/browser
 BOOK = Path(os.environ.get("OPTEDU_BOOK", ROOT / "_build" / "html"))
+SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PIXELS = "[...document.querySelectorAll('opt-figure canvas')].map((c) => c.toDataURL())"
+# Sections far below are laid out when the browser is idle (pages.js).
+LAID_OUT = """() => [...document.querySelectorAll('.bd-article section section')]
+  .every((section) => section.style.contentVisibility === 'visible')"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,18 +70,53 @@ def watch(page: Any, home: str) -> Account:
     return account
 
 
+def missing() -> str:
+    """What a browser test lacks on this machine, in words; empty if nothing."""
+    if importlib.util.find_spec("playwright") is None:
+        return "Playwright is not installed"
+    return "" if _chromium_path() else "Chromium is not installed"
+
+
+def _chromium_path() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, headless."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=_chromium_path(), args=["--no-sandbox"]
+        )
+        yield started
+        started.close()
+
+
+def at_rest(page: Any) -> list[str]:
+    """Wait until no figure changes any more (a map is drawn bit by bit); return the pixels."""
+    before = pixels(page)
+    page.wait_for_timeout(300)
+    while (now := pixels(page)) != before:
+        before = now
+    return now
+
+
+def pixels(page: Any) -> list[str]:
+    """The pictures that the figures show after the next frame, as data."""
+    page.evaluate(SETTLE)
+    return page.evaluate(PIXELS)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, headless."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    """One browser for all tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from optedu.web.figure.configuration import presets
-from tests.browser.conftest import Account, watch
+from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
 from tests.browser.server import serve
 
 FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step")
@@ -24,8 +24,6 @@ html_context = {"default_mode": "light"}
 exclude_patterns = ["_site"]
 """
 STATE = "document.querySelector('opt-figure').save()"
-SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-PIXELS = "[...document.querySelectorAll('opt-figure canvas')].map((c) => c.toDataURL())"
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +60,6 @@ def state(page: Any) -> dict[str, Any]:
     return page.evaluate(STATE)
 
 
-def pixels(page: Any) -> list[str]:
-    page.evaluate(SETTLE)
-    return page.evaluate(PIXELS)
-
-
 def clean(account: Account) -> None:
     # The theme has no icon in this small site.
     errors = [e for e in account.errors if "favicon" not in e]
@@ -80,11 +73,7 @@ def test_every_preset_shows_and_each_of_its_sliders_acts(
 ) -> None:
     account = opened(page, f"{figures}/playground.html")
     page.get_by_label("Show", exact=True).select_option(name)
-    # A map is done when its pixels stay.
-    before = pixels(page)
-    page.wait_for_timeout(300)
-    while (now := pixels(page)) != before:
-        before = now
+    before = at_rest(page)
     assert len(before) == len(presets()[name].get("views", ["plane", "loss"]))
     assert len(set(before)) == len(before), "two panes are alike, or blank"
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
-from tests.browser.conftest import BOOK, npm_package, watch
+from tests.browser.conftest import BOOK, LAID_OUT, npm_package, watch
 
 # index.html alone only sends the reader on to book/index.html.
 PAGES = sorted(
@@ -69,8 +69,6 @@ HEADINGS = """all => all.filter((e) => e.checkVisibility())
   .map((e) => [Number(e.tagName[1]), e.textContent.trim()])"""
 IMAGES = """all => all.filter((e) => e.getAttribute('role') !== 'presentation')
   .map((e) => [e.getAttribute('alt') ?? '', e.src])"""
-LAID_OUT = """() => [...document.querySelectorAll('.bd-article section section')]
-  .every((section) => section.style.contentVisibility === 'visible')"""
 PATH = re.compile(r"\.(png|svg|jpg)$|^_images")
 
 
@@ -90,7 +88,6 @@ def test_every_page(any_page, browser, book):
     page = context.new_page()
     account = watch(page, book)
     page.goto(f"{book}/{any_page}", wait_until="networkidle")
-    # Sections far below are laid out when the browser is idle.
     page.wait_for_function(LAID_OUT)
     # What loads late loads when the reader comes to it.
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
