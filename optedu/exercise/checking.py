@@ -17,7 +17,7 @@ import numpy as np
 
 from optedu import rules
 from optedu.backend import to_numpy
-from optedu.exercise import diagnosis, guard, messages, registry, scenarios
+from optedu.exercise import ahead, diagnosis, guard, messages, registry, scenarios
 from optedu.exercise.errors import StudentError, describe
 from optedu.exercise.report import CheckFailed, Report
 from optedu.exercise.scenarios import PARTS, Scenario
@@ -82,15 +82,32 @@ def check(
     function = registry.get(name)
     if function is None:
         raise CheckFailed(messages.not_registered(name), name=name)
-    done = []
+    done, runs = [], []
     for part in chosen:
         if part == "backend" and _library("array_api_strict") is None:
             done.append(f"{part}: skipped, array-api-strict is not installed")
             continue
-        for scenario in scenarios.of(rule, part, seed):
-            _Run(name, rule, function, scenario).go()
+        runs += [_Run(name, rule, function, each) for each in scenarios.of(rule, part, seed)]
         done.append(f"{part}: {PARTS[part]}")
+    for run, answers in zip(runs, _ahead(function, runs), strict=True):
+        run.go(answers)
     return Report(name, tuple(done))
+
+
+def _ahead(function: Callable[..., Any], runs: Sequence[_Run]) -> list[Iterator[Any]]:
+    r"""Ask for the results of all runs at once where the function lives in another process."""
+    many = getattr(type(function), "_optedu_ahead", None)
+    plans = {i: run.plan() for i, run in enumerate(runs) if many and not run.scenario.read_only}
+    if many is None or not plans:
+        return [iter(()) for _ in runs]
+    try:
+        answers = dict(zip(plans, many(function, list(plans.values())), strict=False))
+    except Exception as error:  # the other process has ended, or took too long
+        run = runs[min(plans)]
+        run.fail_raised(describe(error), run.scenario.first)
+    return [
+        ahead.steps(plans[i], answers[i]) if i in answers else iter(()) for i in range(len(runs))
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -138,11 +155,11 @@ class _Run:
     function: Callable[..., Any]
     scenario: Scenario
 
-    def go(self) -> None:
+    def go(self, answers: Iterator[Any]) -> None:
+        r"""Compare step by step; `answers` are the first results, asked for ahead."""
         run, rule = self.scenario, self.rule
-        x, state = run.x, dict(rule.init(run.x) if run.state is None else run.state)
+        x, state = run.x, self.start()
         expected_x, expected_state = x, state
-        answers = self.ahead(x, state)
         for index, (g, hyper) in enumerate(zip(run.gradients, run.hyper, strict=True)):
             t = run.first + index
             before = x, state
@@ -158,25 +175,25 @@ class _Run:
             if wrong:
                 self.fail_values(index, before, wrong, got, wanted)
 
-    def ahead(self, x: Any, state: Mapping[str, Any]) -> Iterator[Any]:
-        r"""Ask for the results of all steps at once where the function lives in another process.
-
-        There each step is fed with the one before, as `go` would. What is missing (an error, a
-        result of the wrong form) is asked for step by step.
-        """
+    def plan(self) -> ahead.Plan:
+        r"""Describe the run for the process where the function lives."""
         run = self.scenario
-        many = getattr(type(self.function), "_optedu_ahead", None)
-        if many is None or run.read_only or len(run.gradients) < 2:
-            return iter(())
         xp = _library(run.library)
-        scalars, given = list(self.scalars), self.given(xp, state)
-        gradients = [self.make(xp, g) for g in run.gradients]
-        hyper = [dict(h) for h in run.hyper]
-        start = self.make(xp, x)
-        try:
-            return many(self.function, xp, start, given, scalars, run.first, gradients, hyper)
-        except Exception as error:  # the other process has ended, or took too long
-            self.fail_raised(describe(error), run.first)
+        same = all(h == run.hyper[0] for h in run.hyper)
+        return ahead.Plan(
+            xp=xp,
+            x=self.make(xp, run.x),
+            state=self.given(xp, self.start()),
+            scalars=sorted(self.scalars),
+            first=run.first,
+            gradients=self.make(xp, run.gradients),
+            hyper=[dict(h) for h in (run.hyper[:1] if same else run.hyper)],
+        )
+
+    def start(self) -> dict[str, Any]:
+        r"""Return the state before the first step."""
+        run = self.scenario
+        return dict(self.rule.init(run.x) if run.state is None else run.state)
 
     def call(
         self, x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, float]

@@ -21,6 +21,7 @@ from optedu.grading.sandbox.jail import FOLDER, Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelProcess
 from optedu.grading.sandbox.zygote import shared
+from optedu.grading.wire import names
 
 __all__ = ["Pair"]
 
@@ -106,7 +107,8 @@ class Pair:
         self._cells += 1
         self.outputs.begin(outputs, count)
         try:
-            kernel.send_cell(self._cells, count, code)
+            needs = names.of_cell(code) if kernel is self.trusted else None
+            kernel.send_cell(self._cells, count, code, needs)
         except ChannelError:
             self._gone(kernel)
             return {"status": "dead"}

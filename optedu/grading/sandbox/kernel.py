@@ -147,7 +147,7 @@ class Kernel:
         sys.stderr = _Stream(self, "stderr", 2)
         builtins.input = _no_input
         signal.signal(signal.SIGINT, self._interrupt)
-        self.before_cell: Any = None  # (code) -> None, may raise
+        self.before_cell: Any = None  # (what the cell needs) -> None, may raise
         self.serve_wire: Any = None  # () -> None
 
     def _interrupt(self, signum, frame):
@@ -215,7 +215,7 @@ class Kernel:
         reply = {"op": "done", "cell": self._cell, "status": "ok"}
         self.shell.execution_count = message["count"]
         try:
-            error = self._prepare(message["code"])
+            error = self._prepare(message["needs"])
             if error is None:
                 result = self.shell.run_cell(message["code"], store_history=True)
                 error = result.error_before_exec or result.error_in_exec
@@ -236,11 +236,11 @@ class Kernel:
             self._cell = 0
             self.control.send(reply)
 
-    def _prepare(self, code: str) -> Exception | None:
+    def _prepare(self, needs: list | None) -> Exception | None:
         if self.before_cell is None:
             return None
         try:
-            self.before_cell(code)
+            self.before_cell(needs)
         except Exception as error:
             shown = {"ename": type(error).__name__, "evalue": _text(error)}
             lines = [f"\x1b[31m{shown['ename']}\x1b[39m: {shown['evalue']}"]

@@ -15,6 +15,7 @@ from optedu.grading.sandbox.channel import Channel, ChannelError
 from optedu.grading.sandbox.jail import Jail, unprivileged_id
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import Zygote
+from optedu.grading.wire.names import Needs
 
 __all__ = ["KernelFailed", "KernelProcess"]
 
@@ -93,8 +94,11 @@ class KernelProcess:
             raise KernelFailed(self.status or f"a kernel did not start: {error}") from None
         self.read_status(1.0)
 
-    def send_cell(self, cell: int, count: int, code: str) -> None:
-        self.control.send({"op": "execute", "cell": cell, "count": count, "code": code})
+    def send_cell(self, cell: int, count: int, code: str, needs: Needs | None = None) -> None:
+        """Have a cell run; ``needs`` are the names that it may ask of the other kernel."""
+        names = None if needs is None else [sorted(each) for each in needs]
+        message = {"op": "execute", "cell": cell, "count": count, "code": code, "needs": names}
+        self.control.send(message)
 
     def read_pipes(self) -> list[tuple[str, str]]:
         """What is in the two pipes now, as (stream name, text)."""

@@ -39,9 +39,9 @@ __all__ = ["Zygote", "borrow", "shared"]
 _REHEARSAL = """
 import numpy as np
 import optedu
-def descent(xp, x, g, state, t, *, lr):
+def descent(xp, x, g, state, t, *, lr=1e-3):
     return x - lr * g, {}
-def ascent(xp, x, g, state, t, *, lr):
+def ascent(xp, x, g, state, t, *, lr=1e-3):
     return x + lr * g, {}
 for rule in (descent, ascent):
     optedu.implement("sgd")(rule)

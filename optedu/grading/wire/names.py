@@ -6,10 +6,12 @@ import ast
 import builtins
 import importlib
 import symtable
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-__all__ = ["Needs", "needs", "well_known"]
+from IPython.core.inputtransformer2 import TransformerManager
+
+__all__ = ["Needs", "needs", "of_cell", "well_known"]
 
 # A student's kernel is never asked for these: whoever decides what ``np.allclose`` or
 # ``assert_allclose`` means, decides the score.
@@ -35,8 +37,7 @@ _CHECKS = {
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(NamedTuple):
     r"""Global names in a cell; built-in ones are left out.
 
     Attributes
@@ -52,6 +53,15 @@ class Needs:
     first: set[str]
     inner: set[str]
     own: set[str]
+
+
+@lru_cache(maxsize=1024)  # a class has the same cells a hundred times
+def of_cell(code: str) -> Needs | None:
+    r"""Return what a cell needs, magics and all; None if it is not Python even then."""
+    try:
+        return needs(TransformerManager().transform_cell(code))
+    except SyntaxError:
+        return None
 
 
 def needs(code: str) -> Needs:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -66,13 +65,13 @@ class Away:
         __tracebackhide__ = True
         return self._peer.request("call", self, args=args, kwargs=kwargs)
 
-    def _optedu_ahead(self, *args: Any) -> Iterator[Any]:
-        """What `optedu.check` asks of a rule: many steps in one request."""
+    def _optedu_ahead(self, plans: list) -> list:
+        """What `optedu.check` asks of a rule: the steps of several runs in one request."""
         try:
-            answers = self._peer.request("chain", self, args=args)
+            answers = self._peer.request("ahead", self, args=tuple(plans))
         except CannotCross:  # asked for one by one, the step that cannot is found
             answers = ()
-        return iter(answers if isinstance(answers, list) else ())
+        return answers if isinstance(answers, list) else []
 
     def __getattr__(self, name: str) -> Any:
         __tracebackhide__ = True

@@ -2,12 +2,11 @@ r"""The student's end of the wire: looks names up and calls what the student wro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
+from optedu.exercise import ahead
 from optedu.grading.sandbox.channel import Channel
 from optedu.grading.wire.peer import Peer
 
@@ -39,8 +38,8 @@ class Service(Peer):
                 if id(function) not in self._implemented:
                     return function(*args, **kwargs)
                 return _checked(function, args, kwargs)
-            case "chain", [function] if id(function) in self._implemented:
-                return list(_chain(function, *args))
+            case "ahead", [function] if id(function) in self._implemented:
+                return [ahead.walk(partial(_guarded, function), plan) for plan in args]
             case "getattr", [owner, name]:
                 return getattr(owner, name)
             case "setattr", [owner, name, value]:
@@ -59,44 +58,6 @@ class Service(Peer):
         raise ValueError(f"unknown request {op!r}")
 
 
-def _chain(
-    function: Any, xp: Any, x: Any, state: dict, scalars: list, first: int, gradients: list,
-    hyper: list,
-) -> Iterator[tuple]:  # fmt: skip
-    """Results of a rule that is fed with its own, up to the first that is an error or none.
-
-    Each is a copy: a rule may go on working in the arrays that it has returned.
-    """
-    names = list(state)
-    for t, (g, rates) in enumerate(zip(gradients, hyper, strict=True), first):
-        try:
-            answer = _checked(function, [xp, x, g, state, t], rates)
-            if not isinstance(answer, tuple | list):
-                return
-            new_x, new = answer
-            result = _copy(xp, new_x), {name: _copy(xp, new[name]) for name in names}
-            if any(np.shape(result[1][n]) != np.shape(state[n]) for n in names):
-                return
-            if np.shape(result[0]) != np.shape(x):
-                return
-            x = xp.asarray(result[0], copy=True)
-            state = {
-                name: float(value) if name in scalars else xp.asarray(value, copy=True)
-                for name, value in result[1].items()
-            }
-        except Exception:  # the check asks for this step by itself, and says what is wrong
-            return
-        yield result
-
-
-def _copy(xp: Any, value: Any) -> Any:
-    if isinstance(value, float | int | np.generic):
-        return value
-    if not isinstance(value, type(xp.asarray(0.0))):
-        raise TypeError(f"not an array: {value!r}")
-    return xp.asarray(value, copy=True)
-
-
 def _implemented(name: str) -> Any:
     try:
         from optedu.exercise import registry
@@ -106,11 +67,18 @@ def _implemented(name: str) -> Any:
 
 
 def _checked(function: Any, args: list, kwargs: dict) -> Any:
-    """Call a registered rule as a check does: the derived rules must not answer for it."""
-    from optedu.exercise import errors, guard
+    """Call a registered rule; describe what it raises by the student's line."""
+    from optedu.exercise import errors
 
     try:
-        with guard.student_code():
-            return function(*args, **kwargs)
+        return _guarded(function, *args, **kwargs)
     except Exception as error:
         raise errors.describe(error) from None
+
+
+def _guarded(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a registered rule as a check does: the derived rules must not answer for it."""
+    from optedu.exercise import guard
+
+    with guard.student_code():
+        return function(*args, **kwargs)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire.codec import CannotCross
-from optedu.grading.wire.names import Needs, needs, well_known
+from optedu.grading.wire.names import Needs, well_known
 from optedu.grading.wire.peer import Away, Peer, StudentGone
 from optedu.grading.wire.service import Missing
 
@@ -35,20 +35,21 @@ class Trusted(Peer):
 
             registry.set_provider(self.implemented)
 
-    def before_cell(self, code: str) -> None:
-        """Bind what ``code`` (and the functions of earlier cells) need and only the student has.
+    def before_cell(self, names: Iterable[Iterable[str]] | None) -> None:
+        """Bind what a cell (and the functions of earlier cells) need and only the student has.
 
-        Raises :class:`StudentGone` if ``code`` itself needs a name from a kernel that has ended.
+        ``names`` are the fields of :class:`~optedu.grading.wire.names.Needs`, None for a cell that
+        is not Python. Raises :class:`StudentGone` if the cell itself, not one of its functions,
+        needs a name from a kernel that has ended.
         """
         space = self._shell.user_ns
         for name, value in self._bound.items():
             if space.get(name, Missing) is value:
                 del space[name]
         self._bound.clear()
-        try:
-            found = needs(self._shell.transform_cell(code))
-        except SyntaxError:
+        if names is None:
             return
+        found = Needs(*map(set, names))
         for name in sorted((found.first | found.inner | self._inner) - self._instructors):
             if name not in space:
                 self._bind(name, found)
