@@ -127,7 +127,7 @@ def quadratic(
         hessian,
         x0=np.ones(dim),
         name="quadratic",
-        title=f"the quadratic with condition number {kappa:g}",
+        title=f"quadratic, condition number {kappa:g}",
         minimizer=np.zeros(dim),
         minimum=0.0,
         window=((-1.4, 1.4),) * dim if dim <= 2 else None,

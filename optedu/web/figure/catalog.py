@@ -38,7 +38,7 @@ def _reddi() -> Signal:
     )
     return Signal(
         slope,
-        title="Reddi, Kale and Kumar's linear losses",
+        title="Reddi, Kale and Kumar's losses",
         start=0.0,
         bounds=online.bounds,
         mean=online.mean_slope,
@@ -65,7 +65,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "constant": lambda: Signal(1, title="Constant gradient 1"),
     "burst": lambda: Signal(
         Piecewise((10, (t > 100) & (t <= 140)), (1, True)),
-        title="Gradient 1, and 10 from step 101 to 140",
+        title="Gradient 1, for 40 steps 10",
     ),
     "reddi": _reddi,
 }

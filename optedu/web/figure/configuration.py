@@ -2,6 +2,7 @@ r"""Configurations of a figure: what an author writes in YAML, checked and fille
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -47,8 +48,9 @@ _RUN_OPTIONS = ("warmup", "label")
 
 @cache
 def presets() -> dict[str, dict[str, Any]]:
-    r"""Return the presets as their authors wrote them, by name."""
-    return yaml.safe_load(PRESETS.read_text(encoding="utf-8"))
+    r"""Return the presets as their authors wrote them, by name; no line breaks in a formula."""
+    text = PRESETS.read_text(encoding="utf-8")
+    return yaml.safe_load(re.sub(" ([−×=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text))
 
 
 def merged(preset: str | None, own: Mapping[str, Any] | None) -> dict[str, Any]:
