@@ -27,6 +27,12 @@ PIXELS = "[...document.querySelectorAll('opt-figure canvas')].map((c) => c.toDat
 # Sections far below are laid out when the browser is idle (pages.js).
 LAID_OUT = """() => [...document.querySelectorAll('.bd-article section section')]
   .every((section) => section.style.contentVisibility === 'visible')"""
+# Images that would load when the reader comes to them; a broken one must not hold up the rest.
+IMAGES = """() => Promise.all([...document.images].map((image) => {
+  image.loading = 'eager';
+  return image.decode().catch(() => {});
+}))"""
+MOVES = "document.getAnimations().some((animation) => animation.playState === 'running')"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,6 +99,23 @@ def chromium() -> Iterator[Any]:
         )
         yield started
         started.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until what was asked of the page shows: scripts heard of it, colours have changed."""
+    page.evaluate(SETTLE)
+    page.wait_for_function(f"!{MOVES}")
+
+
+def unfold(page: Any) -> None:
+    """Let all that waits for the reader to come near load, and go back to the top."""
+    page.wait_for_function(LAID_OUT)
+    page.evaluate(IMAGES)
+    for figure in page.locator("opt-figure").all():
+        figure.scroll_into_view_if_needed()
+    page.wait_for_function("!document.querySelector('opt-figure:not(.of-ready)')")
+    page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
+    settled(page)
 
 
 def at_rest(page: Any) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from optedu.web.figure.configuration import presets
-from tests.browser.conftest import BOOK, LAID_OUT, at_rest, chromium, missing
+from tests.browser.conftest import BOOK, at_rest, chromium, missing, unfold
 from tests.browser.server import serve
 
 SCHEMES = ("light", "dark")
@@ -32,22 +32,12 @@ PAGES = {
     "ch13": "book/part4/ch13_hardware.html",
 }
 FIGURES = "figure:has(> opt-figure), opt-figure:not(figure > opt-figure)"
-# Images that would load when the reader comes to them; a broken one must not hold up the rest.
-IMAGES = """() => Promise.all([...document.images].map((image) => {
-  image.loading = 'eager';
-  return image.decode().catch(() => {});
-}))"""
 
 
 def opened(page: Any, address: str) -> None:
     """Open a page and wait until all of it stands as a reader would see it."""
     page.goto(address)
-    page.wait_for_function(LAID_OUT)
-    page.evaluate(IMAGES)
-    for figure in page.locator("opt-figure").all():
-        figure.scroll_into_view_if_needed()  # it starts near the screen
-    page.wait_for_function("!document.querySelector('opt-figure:not(.of-ready)')")
-    page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
+    unfold(page)
     at_rest(page)
 
 
