@@ -31,12 +31,15 @@ PAGES = {
     "ch09": "book/part3/ch09_adam.html",
     "ch13": "book/part4/ch13_hardware.html",
 }
+# The theme lets its sidebars slide; a picture taken meanwhile would show them half-way.
+STILL = "*, ::before, ::after { animation: none !important; transition: none !important; }"
 FIGURES = "figure:has(> opt-figure), opt-figure:not(figure > opt-figure)"
 
 
 def opened(page: Any, address: str) -> None:
     """Open a page and wait until all of it stands as a reader would see it."""
     page.goto(address)
+    page.add_style_tag(content=STILL)
     unfold(page)
     at_rest(page)
 
@@ -63,8 +66,7 @@ def picture(page: Any, place: Any) -> bytes:
     """Picture an element, also one that is taller than the screen."""
     box = place.evaluate("e => e.getBoundingClientRect().toJSON()")
     box["y"] += page.evaluate("scrollY")
-    clip = {side: box[side] for side in ("x", "y", "width", "height")}
-    return page.screenshot(full_page=True, clip=clip)
+    return page.screenshot(full_page=True, clip={k: box[k] for k in ("x", "y", "width", "height")})
 
 
 def whole(page: Any, address: str, height: int) -> Iterator[bytes]:
@@ -131,7 +133,7 @@ def main() -> None:
                 for name, place in figures(page, home, options.only):
                     taken["figures"].append(folder / f"{name}.png")
                     taken["figures"][-1].write_bytes(picture(page, place))
-                for name in [name for name in PAGES if options.only in name]:
+                for name in filter(lambda name: options.only in name, PAGES):
                     strips = whole(page, f"{home}/{PAGES[name]}", round(SHEET / SCALES[width]))
                     for k, strip in enumerate(strips, start=1):
                         taken["pages"].append(folder / f"{name}-page-{k:02d}.png")
