@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -60,6 +60,20 @@ class Course:
             gradebook.close()
 
 
+def behind(error: OperationalError | InvalidEntry) -> OperationalError:
+    """The database's own error: nbgrader's API makes of it that the entry is invalid.
+
+    Raises
+    ------
+    InvalidEntry
+        When the entry is what is wrong.
+    """
+    cause = error.__context__ if isinstance(error, InvalidEntry) else error
+    if not isinstance(cause, OperationalError):
+        raise error
+    return cause
+
+
 def is_locked(error: OperationalError) -> bool:
     """Whether somebody else holds the gradebook just now."""
     return "database is locked" in str(error)
@@ -83,9 +97,10 @@ def patiently(action, *, wait_s: float = 60.0):
     while True:
         try:
             return action()
-        except OperationalError as error:
-            if not is_locked(error) or time.monotonic() > deadline:
-                raise RunError(explain(error)) from error
+        except (OperationalError, InvalidEntry) as error:
+            cause = behind(error)
+            if not is_locked(cause) or time.monotonic() > deadline:
+                raise RunError(explain(cause)) from error
             time.sleep(0.2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     Notebook,
     SubmittedAssignment,
@@ -25,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from traitlets.utils.importstring import import_item
 
-from optedu.grading.course import Course, explain, is_locked
+from optedu.grading.course import Course, behind, explain, is_locked
 from optedu.grading.errors import RunError
 from optedu.grading.plan import Submission, source_files
 from optedu.grading.store import disk_errors
@@ -34,6 +36,7 @@ __all__ = ["GradebookBusy", "Merger"]
 
 
 _BUSY_MS = 500
+_NBGRADER_LOG = logging.getLogger("tornado.application")
 
 
 class GradebookBusy(Exception):
@@ -78,15 +81,16 @@ class Merger:
         RunError
             When gradebook or disk cannot be written.
         """
-        with disk_errors():
+        with disk_errors(self._folder(submission.student)):
             self._write_autograded(submission, result)
         try:
             with _one_transaction(self.gradebook):
                 self._record(submission, result)
-        except OperationalError as error:
-            if is_locked(error):
+        except (OperationalError, InvalidEntry) as error:
+            cause = behind(error)
+            if is_locked(cause):
                 raise GradebookBusy from error
-            raise RunError(explain(error)) from error
+            raise RunError(explain(cause)) from error
 
     def holds(self, results: dict[str, dict[str, Any]]) -> set[str]:
         """The students whose results the gradebook really has (it may be an older copy)."""
@@ -199,20 +203,27 @@ class Merger:
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
         if result["notebooks"]:
-            new.mkdir(parents=True)
-            for name in submission.files:
-                if not name.endswith(".ipynb"):
-                    _copy(submission.folder / name, new / name)
-            for name, path in self._sources.items():
-                _copy(path, new / name)
-            for name, content in result["notebooks"].items():
-                (new / f"{name}.ipynb").write_text(content, "utf-8", newline="")
+            try:
+                self._lay_out(new, submission, result)
+            except BaseException:
+                shutil.rmtree(new, ignore_errors=True)  # a full disk needs the room
+                raise
         if folder.exists():
             os.rename(folder, old)
         if result["notebooks"]:
             os.rename(new, folder)
             self.course.autograde.set_permissions(self.course.assignment, submission.student)
         shutil.rmtree(old, ignore_errors=True)
+
+    def _lay_out(self, folder: Path, submission: Submission, result: dict[str, Any]) -> None:
+        folder.mkdir(parents=True)
+        for name in submission.files:
+            if not name.endswith(".ipynb"):
+                _copy(submission.folder / name, folder / name)
+        for name, path in self._sources.items():
+            _copy(path, folder / name)
+        for name, content in result["notebooks"].items():
+            (folder / f"{name}.ipynb").write_text(content, "utf-8", newline="")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -239,6 +250,8 @@ def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
     session = gradebook.db
     commit = session.commit
     session.commit = session.flush
+    # nbgrader logs each error of the database with a hundred lines, and then raises it.
+    _NBGRADER_LOG.addFilter(_no_rollback)
     try:
         if gradebook.engine.dialect.name == "sqlite":
             # Find out here whether somebody else writes: nbgrader's API turns that into an error
@@ -251,5 +264,10 @@ def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
         session.rollback()
         raise
     finally:
+        _NBGRADER_LOG.removeFilter(_no_rollback)
         session.commit = commit
         session.expire_all()
+
+
+def _no_rollback(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("Rolling back session")

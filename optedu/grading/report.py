@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optedu.grading.run import Entry, Outcome
-from optedu.grading.store import write_whole
+from optedu.grading.store import disk_errors, write_whole
 
 __all__ = ["Bar", "Lines", "observer", "print_summary", "summarize", "write_report"]
 
@@ -313,8 +313,9 @@ def write_report(outcome: Outcome, path: Path) -> None:
 
     Raises
     ------
-    OSError
+    RunError
         When the file cannot be written.
     """
     text = json.dumps(summarize(outcome), indent=2) + "\n"
-    write_whole(path, text.encode("utf-8", "surrogateescape"))
+    with disk_errors(path):
+        write_whole(path, text.encode("utf-8", "surrogateescape"))

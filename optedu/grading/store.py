@@ -36,15 +36,16 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn a full or read-only disk into one line."""
+def disk_errors(target: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one line; `target` is what is being written."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        raise RunError(f"cannot write results{where}: {error.strerror}") from error
+        # A copy that fails names its source first.
+        where = error.filename2 or error.filename or target
+        raise RunError(f"cannot write {where}: {error.strerror}") from error
 
 
 class Store:
@@ -62,7 +63,7 @@ class Store:
         RunError
             When another run holds the lock.
         """
-        with disk_errors():
+        with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / ".lock", "a+")  # noqa: SIM115
         with file:
@@ -82,7 +83,7 @@ class Store:
         RunError
             When the disk is full or read-only.
         """
-        with disk_errors():
+        with disk_errors(self._path(key)):
             self._mark(key).unlink(missing_ok=True)
             write_whole(self._path(key), result)
 
@@ -95,7 +96,7 @@ class Store:
 
     def mark_merged(self, key: str) -> None:
         """Remember that the gradebook has this result."""
-        with disk_errors():
+        with disk_errors(self._mark(key)):
             self._mark(key).touch()
 
     def is_merged(self, key: str) -> bool:
