@@ -11,7 +11,7 @@ from optedu.grading.execute import Limits
 from tests.assignments import bench, notebooks
 from tests.grading.cells import needs_sandbox, run, scores, text
 
-ASSIGNMENTS = ("ps02_gradient_descent", "ps09_adam")
+ASSIGNMENTS = ("ps02_gradient_descent", "ps09_adam", "ps13_hardware")
 LIMITS = Limits(cell_timeout_s=120)
 
 pytestmark = needs_sandbox
