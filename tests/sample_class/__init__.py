@@ -14,7 +14,7 @@ import nbformat
 from tests.assignments import notebooks
 from tests.assignments.bench import load
 
-ADAM, DESCENT = "ps09_adam", "ps02_gradient_descent"
+ADAM, DESCENT, HARDWARE = "ps09_adam", "ps02_gradient_descent", "ps13_hardware"
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,21 @@ _STOPPED = """@optedu.implement("sgd")
 def sgd(xp, x, g, state, t, *, lr=1e-3):
     return x - lr * g, {}
 """
+_NO_BLOCKS = "def blocks(n, size):\n    raise NotImplementedError('no idea what a block is')"
 
 CLASS: dict[str, dict[str, Work]] = {
     # All right, each in another way.
-    "ada": {ADAM: Work(), DESCENT: Work()},
+    "ada": {ADAM: Work(), DESCENT: Work(), HARDWARE: Work()},
     "boris": {ADAM: _of(ADAM, "in_place_on_copies"), DESCENT: _of(DESCENT, "lists_and_copies")},
     "chen": {ADAM: _of(ADAM, "other_order"), DESCENT: _of(DESCENT, "stacked")},
     # The classics.
-    "dalia": {ADAM: _of(ADAM, "no_bias_correction"), DESCENT: _of(DESCENT, "sgd_wrong_sign")},
+    "dalia": {
+        ADAM: _of(ADAM, "no_bias_correction"),
+        DESCENT: _of(DESCENT, "sgd_wrong_sign"),
+        HARDWARE: _of(
+            HARDWARE, "adam_with_plain_epsilon", "gradient_overwritten", "ratio_of_means"
+        ),
+    },
     "emeka": {
         ADAM: _of(ADAM, "eps_inside_the_root", "step_ratio_upside_down"),
         DESCENT: _of(DESCENT, "sgd_in_place", "descend_keeps_one_array"),
@@ -77,6 +84,7 @@ CLASS: dict[str, dict[str, Work]] = {
     "goran": {
         ADAM: _of(ADAM, "t_from_0", "reads_the_table_wrong"),
         DESCENT: _of(DESCENT, "descend_one_row_short", "thinks_root_kappa"),
+        HARDWARE: _of(HARDWARE, "last_block_lost", "counts_numbers", "elements_for_bytes"),
     },
     "hana": {ADAM: _of(ADAM, "float64_leaks"), DESCENT: _of(DESCENT, "sgd_float64_leaks")},
     # Half of the work, the rest as it was released.
@@ -89,8 +97,8 @@ CLASS: dict[str, dict[str, Work]] = {
         ),
     },
     # Nothing at all.
-    "jun": {ADAM: Work(fill=False), DESCENT: Work(fill=False)},
-    # A cell that does not even parse costs its own points alone; a late exception costs none.
+    "jun": {ADAM: Work(fill=False), DESCENT: Work(fill=False), HARDWARE: Work(fill=False)},
+    # What does not even parse, or raises, costs its own points alone; a late exception costs none.
     "kofi": {
         ADAM: Work(
             {"adam": _SYNTAX, **load(ADAM).given},
@@ -98,6 +106,9 @@ CLASS: dict[str, dict[str, Work]] = {
             "adam_inputs adam_backend",
         ),
         DESCENT: Work({"growth": "growth = 10.0\nraise RuntimeError('I was here')"}),
+        HARDWARE: Work(
+            {"blocks": _NO_BLOCKS, "gigabytes": "gigabytes = 1 / 0"}, loses="blocks gigabytes"
+        ),
     },
     # Files that are no notebooks.
     "lena": {ADAM: Work(damage="truncated"), DESCENT: Work()},
