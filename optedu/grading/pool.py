@@ -26,6 +26,7 @@ from typing import Any
 __all__ = ["Job", "Pool", "preload"]
 
 _TRIES = 2
+_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,13 @@ class Pool:
         self._workers.clear()
 
     def _spawn(self) -> _Worker:
+        for _ in range(_STARTS - 1):
+            # What workers are forked from may be killed while it forks; the next start renews it.
+            with contextlib.suppress(EOFError, OSError):
+                return self._start_worker()
+        return self._start_worker()
+
+    def _start_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         # The far end of this pipe closes with us, however we end; the worker then ends too.
         reading, lifeline = self._context.Pipe(duplex=False)
@@ -128,10 +136,16 @@ class Pool:
         process = self._context.Process(
             target=_work, args=(theirs, reading, self.function, lent), daemon=False
         )
-        with _without_main():
-            process.start()
-        for end in (theirs, reading, *([lent] if lent else [])):
-            end.close()
+        try:
+            with _without_main():
+                process.start()
+        except BaseException:
+            for end in (ours, lifeline):  # a worker that is there all the same ends
+                end.close()
+            raise
+        finally:
+            for end in (theirs, reading, *([lent] if lent else [])):
+                end.close()
         with contextlib.suppress(OSError):  # dead at once: the next round notices
             ours.send_bytes(self.shared)
         return _Worker(process, ours, lifeline)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def test_the_job_of_a_killed_worker_is_done_again(tmp_path):
     results = run(jobs)
     assert results["victim"] == (b"second life", "")
     assert len(results) == 6 and all(result for result, _ in results.values())
+
+
+def test_what_workers_are_forked_from_may_be_killed_while_it_forks():
+    run([job("first", "echo 1")])
+    (server,) = (p for p in psutil.Process().children() if "forkserver" in " ".join(p.cmdline()))
+    server.suspend()  # so that a worker is asked for and does not come
+    threading.Timer(0.5, server.kill).start()
+    assert run([job("second", "echo 2")], workers=1) == {"second": (b"shared:2", "")}
 
 
 def test_a_job_that_kills_every_worker_is_reported_and_costs_no_other():
