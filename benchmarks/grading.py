@@ -3,21 +3,20 @@ r"""Grade one class with `nbgrader autograde` and with `optedu grade`, in altern
 Run ``python benchmarks/grading.py``. Every contestant grades fresh copies of the same course; the
 order turns from round to round. The first table prints submissions a minute, CPU seconds a
 submission over all processes, peak memory, and the ratios to nbgrader with the goals. The second
-says what the second kernel and the sandbox add to one submission, against a run of the whole
-notebook in one warm kernel. The figures are kept in ``results/grading.json``.
+says what the second kernel and the sandbox add, against the same command with the whole notebook
+in one warm kernel (``one_kernel.py``): the median over rounds of the ratio within a round. The
+figures are kept in ``results/grading.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import importlib.metadata
 import json
 import os
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,7 +25,6 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import nbformat
 import psutil
@@ -34,27 +32,21 @@ from rich.console import Console
 from rich.table import Table
 from timing import machine
 
-from optedu.grading import execute, task
-from optedu.grading.course import open_course
-from optedu.grading.execute import Limits
-from optedu.grading.outputs import Outputs
-from optedu.grading.pair import Pair
-from optedu.grading.plan import make_plan, read_submission
-from optedu.grading.sandbox.affinity import own_cpu
-from optedu.grading.sandbox.process import KernelProcess
-from optedu.grading.sandbox.zygote import shared
-
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "grading.json"
 OPTEDU = str(Path(sys.executable).with_name("optedu"))
+ONE_KERNEL = [sys.executable, str(Path(__file__).with_name("one_kernel.py"))]
 CONTESTANTS = {
     "nbgrader autograde": [sys.executable, "-m", "nbgrader", "autograde"],
     "optedu grade, 1 job": [OPTEDU, "grade", "--jobs", "1"],
     "optedu grade, 2 jobs": [OPTEDU, "grade", "--jobs", "2"],
     "optedu grade, 1 job, no sandbox": [OPTEDU, "grade", "--jobs", "1", "--no-sandbox"],
     "optedu grade, 2 jobs, no sandbox": [OPTEDU, "grade", "--jobs", "2", "--no-sandbox"],
+    "one kernel, 1 job, no sandbox": [*ONE_KERNEL, "grade", "--jobs", "1", "--no-sandbox"],
+    "one kernel, 2 jobs, no sandbox": [*ONE_KERNEL, "grade", "--jobs", "2", "--no-sandbox"],
 }
 GOALS = {"optedu grade, 1 job": 4.0, "optedu grade, 2 jobs": 8.0}
+ISOLATION_GOAL = 0.15
 _PR_SET_CHILD_SUBREAPER = 36
 _SAMPLE_S = 0.5
 
@@ -66,9 +58,6 @@ def main() -> None:
     parser.add_argument("--submissions", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
-    parser.add_argument(
-        "--isolation", type=int, default=10, help="rounds to measure what isolation costs; 0: none"
-    )
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--measure", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -86,7 +75,6 @@ def main() -> None:
                 runs[name].append(grade(course, name, options.assignment, options.submissions))
                 last = runs[name][-1]
                 print(f"round {turn + 1}: {name}: {last['seconds']:.1f} s", flush=True)
-        isolation = cost_of_isolation(course, options) if options.isolation else None
     figures = {name: _median(results) for name, results in runs.items()}
     record = {
         "machine": machine(),
@@ -98,13 +86,11 @@ def main() -> None:
         "rounds": options.rounds,
         "figures": figures,
         "runs": runs,
-        "isolation": isolation,
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(record, indent=1) + "\n")
     show(figures, options.submissions)
-    if isolation:
-        show_isolation(isolation)
+    show_isolation(runs)
     print(f"wrote {options.output}")
 
 
@@ -212,76 +198,22 @@ def _sample(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
             peaks[part] = max(peaks.get(part, 0.0), size)
 
 
-def cost_of_isolation(course: Path, options: argparse.Namespace) -> dict[str, float]:
-    """Median seconds of one submission, warm: alone, with a second kernel, in the sandbox too."""
-    os.environ.update(_environment())
-    os.chdir(course)
-    opened = open_course(options.assignment)
-    plain = make_plan(opened, limits=Limits(), sandbox=False)
-    plans = {
-        "one kernel, no sandbox": plain,
-        "two kernels, no sandbox": plain,
-        "two kernels, sandbox": make_plan(opened, limits=Limits(), sandbox=True),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in plans}
-    for turn in range(options.isolation + 1):
-        for name, plan in plans.items():
-            data = read_submission(opened, plan.submissions[turn % options.submissions])
-            with _one_kernel() if name.startswith("one") else contextlib.nullcontext():
-                result = json.loads(task.grade(plan.shared.data, data))
-            scored = sum(grade["auto_score"] or 0 for grade in result["grades"])
-            if result["status"] != "graded" or not scored:
-                sys.exit(f"{name}: {result['status']} {result['detail']}")
-            if turn:  # the first of each starts what stays
-                seconds[name].append(result["seconds"])
-    task.forget_courses()
-    os.chdir(ROOT)
-    return {name: statistics.median(times) for name, times in seconds.items()}
-
-
-class _OneKernel(Pair):
-    """What grading without isolation would be: the checks run where the student's code runs."""
-
-    def __init__(self, limits, workspace, materials="", sandbox=False):
-        self.limits, self.status, self.detail = limits, "ok", ""
-        self.outputs = Outputs(limits.output_kb * 1024)
-        self._cells, self._jail, self._folders = 0, None, []
-        self._unused, theirs = socket.socketpair()
-        self.student = self.trusted = KernelProcess(
-            shared(), "student", theirs, limits,
-            folder=workspace, cwd=self._folder(), cpu=own_cpu(),
-        )  # fmt: skip
-        self._kernels = [self.student]
-        self.student.wait_ready()
-        self._wall = time.monotonic() + limits.wall_s
-        self._look = time.monotonic() + _SAMPLE_S
-
-    def close(self) -> None:
-        super().close()
-        self._unused.close()
-
-
-@contextlib.contextmanager
-def _one_kernel():
-    def run_cell(self, pair, cell, count, originals):
-        self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
-
-    with (
-        mock.patch.object(execute, "Pair", _OneKernel),
-        mock.patch.object(execute.Execute, "_run_cell", run_cell),
-        mock.patch.object(execute.Execute, "_look_for_tampering"),
-    ):
-        yield
-
-
-def show_isolation(seconds: dict[str, float]) -> None:
+def show_isolation(runs: dict[str, list[dict[str, Any]]]) -> None:
     """Print what the second kernel and the sandbox add."""
-    base = seconds["one kernel, no sandbox"]
-    table = Table(title="one submission, warm, medians")
-    for column in ("", "seconds", "added"):
+    table = Table(title=f"added by isolation (goal: under {100 * ISOLATION_GOAL:.0f} %)")
+    for column in ("", "time", "CPU"):
         table.add_column(column, justify="left" if not column else "right")
-    for name, value in seconds.items():
-        table.add_row(name, f"{value:.3f}", f"{100 * (value / base - 1):+.0f} %")
+    for jobs in ("1 job", "2 jobs"):
+        base = runs.get(f"one kernel, {jobs}, no sandbox")
+        for suffix, what in ((", no sandbox", "second kernel"), ("", "second kernel and sandbox")):
+            found = runs.get(f"optedu grade, {jobs}{suffix}")
+            if not base or not found:
+                continue
+            added = [
+                statistics.median(a[key] / b[key] for a, b in zip(found, base, strict=True)) - 1
+                for key in ("seconds", "cpu_s")
+            ]
+            table.add_row(f"{jobs}: {what}", *(f"{100 * share:+.0f} %" for share in added))
     Console(width=110).print(table)
 
 

@@ -119,9 +119,10 @@ def steps(plan: Plan, answer: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
         elif not isinstance(column, list) or len(column) != x.shape[0]:
             return
     for index in range(x.shape[0]):
-        yield x[index, ...], {
-            k: v[index] if k in plan.scalars else v[index, ...] for k, v in state.items()
-        }
+        yield (
+            x[index, ...],
+            {k: v[index] if k in plan.scalars else v[index, ...] for k, v in state.items()},
+        )
 
 
 def _fits(plan: Plan, column: Any) -> bool:

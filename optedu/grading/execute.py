@@ -45,7 +45,7 @@ def _canary():
         assert 1 == 2
         return True
     def testing():
-        numpy.testing.assert_allclose(1.0, 2.0)
+        numpy.testing.assert_allclose(1.0, 2.0, verbose=False)
         return True
     wrong("assert", plain)
     wrong("numpy.testing", testing)

@@ -59,24 +59,9 @@ class Pair:
         self._cells = 0
         self._kernels: list[KernelProcess] = []
         self._folders: list[str] = []
-        self._jail = Jail(limits.tmp_mb) if sandbox else None
+        self._jail = Jail.take(limits.tmp_mb) if sandbox else None
         try:
-            zygote = shared()
-            cpu = own_cpu()
-            mine, theirs = socket.socketpair()
-            generous = replace(limits, tmp_mb=4096)
-            self.trusted = KernelProcess(
-                zygote, "trusted", theirs, generous, folder=materials or workspace,
-                cwd=self._folder(), modules=bool(materials), cpu=cpu,
-            )  # fmt: skip
-            self._kernels.append(self.trusted)
-            if self._jail:
-                self._jail.wait_ready()
-            self.student = KernelProcess(
-                zygote, "student", mine, limits, folder=workspace,
-                cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=cpu,
-            )  # fmt: skip
-            self._kernels.append(self.student)
+            self._start(workspace, materials)
             for kernel in self._kernels:
                 kernel.wait_ready()
         except BaseException:
@@ -84,6 +69,25 @@ class Pair:
             raise
         self._wall = time.monotonic() + limits.wall_s
         self._look = time.monotonic() + _LOOK_S
+
+    def _start(self, workspace: str, materials: str) -> None:
+        zygote, cpu = shared(), own_cpu()
+        mine, theirs = socket.socketpair()
+        generous = replace(self.limits, tmp_mb=4096)
+        self.trusted = KernelProcess(
+            zygote, "trusted", theirs, generous, folder=materials or workspace,
+            cwd=self._folder(), modules=bool(materials), cpu=cpu,
+        )  # fmt: skip
+        self._kernels.append(self.trusted)
+        if self._jail:
+            self._jail.wait_ready()
+        self.student = KernelProcess(
+            zygote, "student", mine, self.limits, folder=workspace,
+            cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=cpu,
+        )  # fmt: skip
+        self._kernels.append(self.student)
+        if self._jail:
+            Jail.prepare(self.limits.tmp_mb)
 
     def _folder(self) -> str:
         _sweep()
@@ -259,7 +263,7 @@ class Pair:
     def close(self) -> None:
         """End both kernels and remove their folders."""
         if self._jail:
-            self._jail.kill()
+            self._jail.kill(wait=False)
         for kernel in self._kernels:
             with contextlib.suppress(OSError):
                 kernel.close()

@@ -236,7 +236,7 @@ def test_closing_ends_everything(tmp_path):
     assert len(pids) >= 3
     folders = list(pair._folders)
     pair.close()
-    assert [p for p in pids if _alive(p)] == []
+    assert _left(pids) == []
     assert not any(os.path.exists(f) for f in folders)
 
 

@@ -10,7 +10,7 @@ from optedu.grading.sandbox import seccomp
 from optedu.grading.sandbox.jail import FOLDER
 from optedu.grading.sandbox.limits import Limits
 
-__all__ = ["confine", "die_with_parent", "fill_folder", "join"]
+__all__ = ["bear_inside", "bear_outside", "confine", "die_with_parent", "fill_folder", "join"]
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _SIGKILL = 9
@@ -26,16 +26,33 @@ def die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def join(pid: int) -> None:
-    """Enter all namespaces in which ``pid`` differs from this process, in one step."""
+def join(pid: int, descriptor: int) -> None:
+    """Enter all namespaces in which ``pid`` differs from this process, in one step.
+
+    ``descriptor`` is its pidfd: from within its namespace, another process would have that number.
+    """
     flags = 0
     for name, flag in _NEW.items():
         if os.stat(f"/proc/{pid}/ns/{name}").st_ino != os.stat(f"/proc/self/ns/{name}").st_ino:
             flags |= flag
-    descriptor = os.pidfd_open(pid)
+    if _libc.setns(descriptor, flags):
+        raise OSError(ctypes.get_errno(), "cannot join the jail")
+
+
+def bear_inside(descriptor: int) -> bool:
+    """Have this process's next children be born in the process namespace of that pidfd.
+
+    Only root may; others have to enter the jail first, and can then not leave it.
+    """
+    return _libc.setns(descriptor, _NEW["pid"]) == 0
+
+
+def bear_outside() -> None:
+    """Undo :func:`bear_inside`."""
+    descriptor = os.open("/proc/self/ns/pid", os.O_RDONLY)
     try:
-        if _libc.setns(descriptor, flags):
-            raise OSError(ctypes.get_errno(), "cannot join the jail")
+        if _libc.setns(descriptor, _NEW["pid"]):
+            raise OSError(ctypes.get_errno(), "cannot go back to the own process namespace")
     finally:
         os.close(descriptor)
 

@@ -22,6 +22,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from optedu.grading.sandbox import seccomp
 
@@ -170,6 +171,25 @@ def probe() -> None:
 class Jail:
     """A jail held open by a sleeping process; warm kernels join it, :meth:`kill` ends it all."""
 
+    # Jails that nobody has entered yet (by process and size), and those that are coming to an end.
+    _spare: ClassVar[dict[tuple[int, int], Jail]] = {}
+    _ending: ClassVar[list[Jail]] = []
+
+    @classmethod
+    def take(cls, tmp_mb: int) -> Jail:
+        """A new jail, made before by :meth:`prepare` where possible; none before it is left."""
+        while cls._ending:
+            cls._ending.pop().kill()
+        jail = cls._spare.pop((os.getpid(), tmp_mb), None)
+        return jail if jail is not None and jail._process.poll() is None else cls(tmp_mb)
+
+    @classmethod
+    def prepare(cls, tmp_mb: int) -> None:
+        """Start the next jail: most of the time that it takes is spent in waiting for Linux."""
+        key = os.getpid(), tmp_mb
+        if key not in cls._spare:
+            cls._spare[key] = cls(tmp_mb)
+
     def __init__(self, tmp_mb: int):
         info_read, info_write = os.pipe()
         try:
@@ -201,16 +221,20 @@ class Jail:
         self.pidfd = os.pidfd_open(self.pid)
         return self.pid
 
-    def kill(self) -> None:
-        """End every process inside, at once; none is left when this returns."""
-        if self.pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
+    def kill(self, wait: bool = True) -> None:
+        """End every process inside, at once; none is left when this returns, if it is to wait."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.pidfd >= 0:
                 # With its first process the kernel kills the whole namespace.
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        self._process.kill()
+        if not wait:
+            self._ending.append(self)
+            return
+        if self.pidfd >= 0:
             select.select([self.pidfd], [], [], 10)
             os.close(self.pidfd)
             self.pidfd = -1
-        self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:

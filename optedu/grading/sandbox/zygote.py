@@ -5,8 +5,9 @@ It never runs code of a notebook, holds no secret, has one thread, and lives as 
 parent. A kernel for student code first joins a jail (:class:`~.jail.Jail`) and gives up every
 right; the kernel for the checks stays on the host.
 
-For each kernel two processes are forked. The outer one joins the namespaces, forks the kernel
-into them, and stays on as a witness that reports how the kernel ended.
+The zygote reports how a kernel ended. For a kernel in a jail it can do so only as root: an ordinary
+user who enters a jail cannot leave it. Then two processes are forked. The outer one joins the
+namespaces, forks the kernel into them, and stays on as a witness.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from optedu.grading.sandbox import enter
 from optedu.grading.sandbox.channel import Channel
 from optedu.grading.sandbox.jail import FOLDER, environment
 from optedu.grading.sandbox.limits import Limits, bound_memory
+from optedu.grading.sandbox.pages import collapse
 
 __all__ = ["Zygote", "borrow", "shared"]
 
@@ -214,67 +216,113 @@ def _serve(connection: socket.socket) -> None:
     shell = _preload(first["ipython"])
     shutil.rmtree(os.environ.pop("IPYTHONDIR"), ignore_errors=True)
     gc.collect()
+    collapse()
     gc.freeze()  # a later collection in a child would copy every page that it marks
     gc.set_threshold(*_COLLECT)
     gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Who may ask for kernels, and the witnesses of the kernels of each.
-    clients: dict[socket.socket, set[int]] = {connection: set()}
+    clients = {connection}  # who may ask for kernels
+    children: dict[int, _Child] = {}  # by pidfd
     while True:
-        for client in select.select(list(clients), [], [])[0]:
-            data, descriptors, _, _ = socket.recv_fds(client, 1 << 20, 8)
-            if not data and client is connection:
+        for ready in select.select([*clients, *children], [], [])[0]:
+            if isinstance(ready, int):
+                children.pop(ready).ended(ready)
+                continue
+            data, descriptors, _, _ = socket.recv_fds(ready, 1 << 20, 8)
+            if not data and ready is connection:
                 return
             if not data:
-                client.close()
-                for pid in clients.pop(client):
-                    os.kill(pid, signal.SIGKILL)
+                clients.remove(ready)
+                ready.close()
+                for pidfd, child in children.items():
+                    if child.client is ready:
+                        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
             elif data == _LEND:
-                clients[socket.socket(fileno=descriptors.pop())] = set()
-            elif pid := os.fork():
-                clients[client].add(pid)
+                clients.add(socket.socket(fileno=descriptors.pop()))
             else:
-                _witness(shell, json.loads(data), descriptors, clients)
+                request = json.loads(data)
+                jail = os.pidfd_open(request["jail"]) if request["jail"] else -1
+                inside = jail >= 0 and enter.bear_inside(jail)
+                witness = jail >= 0 and not inside
+                pid = os.fork()
+                if pid == 0:
+                    for theirs in clients:
+                        theirs.close()
+                    for pidfd, child in children.items():
+                        child.forget(pidfd)
+                    (_witness if witness else _kernel)(shell, request, descriptors, jail)
+                if inside:
+                    enter.bear_outside()
+                if jail >= 0:
+                    os.close(jail)
+                child = _Child(pid, ready, None if witness else descriptors.pop())
+                children[os.pidfd_open(pid)] = child
             for descriptor in descriptors:
                 os.close(descriptor)
-        for pid in _ended():
-            for witnesses in clients.values():
-                witnesses.discard(pid)
 
 
-def _ended() -> Iterator[int]:
-    with contextlib.suppress(ChildProcessError):
-        while pid := os.waitpid(-1, os.WNOHANG)[0]:
-            yield pid
+@dataclass
+class _Child:
+    """A process forked for ``client``: a kernel, of which ``status`` tells, or its witness."""
+
+    pid: int
+    client: socket.socket
+    status: int | None
+
+    def __post_init__(self) -> None:
+        if self.status is not None:
+            _report(self.status, pid=self.pid)
+
+    def ended(self, pidfd: int) -> None:
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self.status is not None:
+            with contextlib.suppress(OSError):  # nobody may want to know any more
+                _report(self.status, exit=code)
+        self.forget(pidfd)
+
+    def forget(self, pidfd: int) -> None:
+        os.close(pidfd)
+        if self.status is not None:
+            os.close(self.status)
 
 
-def _witness(shell: Any, request: dict, descriptors: list[int], clients: Any) -> None:
-    """In the outer fork: join the jail, fork the kernel, report its end. Never returns."""
+def _report(status: int, **report: Any) -> None:
+    os.write(status, json.dumps(report).encode() + b"\n")
+
+
+def _witness(shell: Any, request: dict, descriptors: list[int], jail: int) -> None:
+    """In a fork: enter the jail, fork the kernel into it, report its end. Never returns."""
     status = descriptors[4]
     try:
         enter.die_with_parent()
-        for client in clients:
-            client.close()
         folder = os.open(request["folder"], os.O_RDONLY | os.O_DIRECTORY)
-        if request["jail"]:
-            enter.join(request["jail"])
+        enter.join(request["jail"], jail)
         pid = os.fork()
         if pid == 0:
-            try:
-                enter.die_with_parent()
-                _become_kernel(shell, request, descriptors, folder)
-            except BaseException as error:  # the witness tells the grader, nothing runs
-                os.write(status, json.dumps({"failed": repr(error)}).encode() + b"\n")
-            os._exit(70)
-        for descriptor in (*descriptors[:4], folder):
+            _kernel(shell, request, descriptors, -1, folder)
+        for descriptor in (*descriptors[:4], folder, jail):
             os.close(descriptor)
-        os.write(status, json.dumps({"pid": pid}).encode() + b"\n")
-        _, code = os.waitpid(pid, 0)
-        os.write(status, json.dumps({"exit": os.waitstatus_to_exitcode(code)}).encode() + b"\n")
+        _report(status, pid=pid)
+        _report(status, exit=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     except BaseException as error:
-        os.write(status, json.dumps({"failed": repr(error)}).encode() + b"\n")
+        _report(status, failed=repr(error))
     finally:
         os._exit(0)
+
+
+def _kernel(shell: Any, request: dict, descriptors: list[int], jail: int, folder: int = -1) -> None:
+    """In a fork: enter the jail, unless its pidfd is -1, and be a kernel. Never returns."""
+    try:
+        enter.die_with_parent()
+        if folder < 0:
+            folder = os.open(request["folder"], os.O_RDONLY | os.O_DIRECTORY)
+        if jail >= 0:
+            enter.join(request["jail"], jail)
+        _become_kernel(shell, request, descriptors, folder)
+    except BaseException as error:  # the grader is told, nothing runs
+        _report(descriptors[4], failed=repr(error))
+    finally:
+        os._exit(70)
 
 
 def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: int) -> None:
