@@ -26,7 +26,8 @@ from typing import Any
 __all__ = ["Job", "Pool", "preload"]
 
 _TRIES = 2
-_STARTS = 3
+_STARTS = 10
+_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,11 @@ class Pool:
 
     def _spawn(self) -> _Worker:
         for _ in range(_STARTS - 1):
-            # What workers are forked from may be killed while it forks; the next start renews it.
+            # What workers are forked from may be killed while it forks; once it is seen to have
+            # ended, the next start renews it.
             with contextlib.suppress(EOFError, OSError):
                 return self._start_worker()
+            time.sleep(_PAUSE_S)
         return self._start_worker()
 
     def _start_worker(self) -> _Worker:
