@@ -195,7 +195,7 @@ class Jail:
         try:
             self._process = subprocess.Popen(
                 [*arguments(tmp_mb), "--cap-drop", "ALL", "--info-fd", str(info_write), "--",
-                 "/bin/sh", "-c", "echo; exec cat >/dev/null"],
+                 "/bin/sh", "-c", "echo; read _"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 pass_fds=(info_write,),
             )  # fmt: skip
