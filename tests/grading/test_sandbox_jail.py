@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox import jail, zygote
+from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import shared
 from tests.grading.cells import SMALL, needs_sandbox
@@ -240,6 +242,40 @@ def test_closing_ends_everything(tmp_path):
     assert not any(os.path.exists(f) for f in folders)
 
 
+def test_the_next_jail_is_made_ahead():
+    Jail.prepare(1)
+    spare = Jail._spare[os.getpid(), 1]
+    Jail.prepare(1)
+    assert Jail._spare[os.getpid(), 1] is spare  # one is enough
+    other = Jail.take(2)
+    assert other is not spare  # its /tmp has another size
+    assert Jail.take(1) is spare
+    assert _alive(spare.wait_ready())
+    spare.kill()
+    other.kill()
+
+
+def test_a_spare_jail_that_has_died_is_not_used():
+    Jail.prepare(1)
+    spare = Jail._spare[os.getpid(), 1]
+    spare._process.kill()
+    spare._process.wait()
+    jail = Jail.take(1)
+    assert jail is not spare
+    assert _alive(jail.wait_ready())
+    jail.kill()
+    spare.kill()
+
+
+def test_no_jail_is_left_when_the_next_is_taken():
+    first = Jail.take(1)
+    pid = first.wait_ready()
+    first.kill(wait=False)
+    second = Jail.take(1)
+    assert not _alive(pid)
+    second.kill()
+
+
 def test_a_zygote_that_was_killed_is_replaced(tmp_path):
     first = shared()
     os.kill(first.pid, 9)
@@ -341,3 +377,30 @@ def test_probe_notices_a_bubblewrap_that_may_not_work(monkeypatch, tmp_path):
 def test_limits_are_positive():
     with pytest.raises(ValueError, match="memory_mb must be positive, got 0"):
         Limits(memory_mb=0)
+
+
+def test_where_the_zygote_cannot_enter_a_jail_and_leave_it(tmp_path, monkeypatch):
+    """As for an ordinary user, a witness joins the jail and reports how the kernel ended."""
+    program = (
+        "import socket, sys\n"
+        "from optedu.grading.sandbox import enter, zygote\n"
+        "enter.bear_inside = lambda descriptor: False\n"
+        "zygote._serve(socket.socket(fileno=int(sys.argv[1])))"
+    )
+    popen = subprocess.Popen
+
+    def start(command, **options):
+        if "optedu.grading.sandbox.zygote" in command:
+            command = [sys.executable, "-I", "-c", program, command[-1]]
+        return popen(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with contextlib.closing(zygote.Zygote()) as ordinary:
+        monkeypatch.setattr(zygote, "_shared", ordinary)
+        with Pair(SMALL, str(tmp_path)) as pair:
+            outputs: list = []
+            pair.run(pair.student, "import os; print(os.getpid())", outputs, 1)
+            assert int(outputs[0].text) < 100  # numbers of the jail's own
+            assert pair.run(pair.student, "os._exit(3)", [], 2)["status"] == "dead"
+            assert pair.detail == "the student's kernel ended with exit status 3"
+            assert pair.run(pair.trusted, "1 + 1", outputs, 3)["status"] == "ok"

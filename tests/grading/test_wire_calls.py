@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu.exercise import registry
+from optedu.exercise import ahead, registry
 from optedu.exercise.report import CheckFailed
 from optedu.grading.sandbox.channel import Channel, ChannelError
 from optedu.grading.wire import service as service_module
@@ -362,6 +362,53 @@ def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
     assert asked["ahead"] == 1
     if what == "right":
         assert asked["call"] == 0
+
+
+@pytest.mark.parametrize("state", ["{}", "None", "5", "[]", "{'extra': 1}"])
+def test_a_rule_without_state_is_judged_as_one_by_one(ends, monkeypatch, state):
+    trusted, _ = ends
+    space: dict = {}
+    exec(f"def sgd(xp, x, g, state, t, *, lr=1e-3):\n    return x - lr * g, {state}", space)
+
+    def says() -> str:
+        try:
+            return str(optedu.check("sgd", ["many steps", "backend"]))
+        except CheckFailed as failure:
+            return str(failure)
+
+    registry.set_provider(lambda name: space["sgd"])
+    expected = says()
+    registry.set_provider(trusted.implemented)
+    monkeypatch.setattr(service_module, "_implemented", lambda name: space["sgd"])
+    assert says() == expected
+
+
+FORGED = {
+    "no pair": [1, 2, 3],
+    "too few rows of a state": (np.zeros((3, 5)), {"b": np.zeros((2, 5))}),
+    "another shape": (np.zeros((3, 4)), {"b": np.zeros((3, 4))}),
+    "another state": (np.zeros((3, 5)), {"c": np.zeros((3, 5))}),
+    "a number": (1.0, {"b": 1.0}),
+    "rows without axes": (np.float64(1.0), {"b": np.float64(1.0)}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_answers_of_the_wrong_form_are_none(what):
+    x = np.zeros(5)
+    plan = ahead.Plan(np, x, {"b": x}, [], 1, np.ones((3, 5)), [{}])
+    assert list(ahead.steps(plan, FORGED[what])) == []
+
+
+def test_more_answers_than_steps_change_nothing(ends, monkeypatch):
+    trusted, _ = ends
+    registry.set_provider(trusted.implemented)
+    monkeypatch.setattr(service_module, "_implemented", lambda name: lambda *a, **k: None)
+    monkeypatch.setattr(
+        service_module.ahead, "walk", lambda call, plan: (np.zeros((9999, *plan[1].shape)), {})
+    )
+    with pytest.raises(CheckFailed):
+        optedu.check("sgd", "many steps")
 
 
 def test_a_rule_that_works_in_the_arrays_it_has_returned(ends, monkeypatch):

@@ -181,7 +181,10 @@ class Jail:
         while cls._ending:
             cls._ending.pop().kill()
         jail = cls._spare.pop((os.getpid(), tmp_mb), None)
-        return jail if jail is not None and jail._process.poll() is None else cls(tmp_mb)
+        if jail is not None and jail._process.poll() is not None:  # somebody has ended it
+            jail.kill()
+            jail = None
+        return jail or cls(tmp_mb)
 
     @classmethod
     def prepare(cls, tmp_mb: int) -> None:
