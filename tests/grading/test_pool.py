@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import psutil
@@ -46,7 +47,7 @@ def test_the_job_of_a_killed_worker_is_done_again(tmp_path):
 
 def test_what_workers_are_forked_from_may_be_killed_while_it_forks():
     run([job("first", "echo 1")])
-    (server,) = (p for p in psutil.Process().children() if "forkserver" in " ".join(p.cmdline()))
+    server = psutil.Process(forkserver._forkserver._forkserver_pid)
     server.suspend()  # so that a worker is asked for and does not come
     threading.Timer(0.5, server.kill).start()
     assert run([job("second", "echo 2")], workers=1) == {"second": (b"shared:2", "")}
