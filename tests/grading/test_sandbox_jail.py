@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
@@ -14,6 +16,7 @@ from optedu.grading.pair import Pair
 from optedu.grading.sandbox import jail, zygote
 from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.limits import Limits
+from optedu.grading.sandbox.process import KernelFailed, KernelProcess
 from optedu.grading.sandbox.zygote import shared
 from tests.grading.cells import SMALL, needs_sandbox
 
@@ -377,6 +380,43 @@ def test_probe_notices_a_bubblewrap_that_may_not_work(monkeypatch, tmp_path):
 def test_limits_are_positive():
     with pytest.raises(ValueError, match="memory_mb must be positive, got 0"):
         Limits(memory_mb=0)
+
+
+def test_a_jail_that_has_ended_costs_no_other(tmp_path):
+    dead = Jail(1)
+    dead.wait_ready()
+    os.kill(dead.pid, 9)
+    ours, theirs = socket.socketpair()
+    with ours:
+        kernel = KernelProcess(
+            shared(), "student", theirs, SMALL, folder=str(tmp_path), cwd=jail.FOLDER, jail=dead
+        )
+    with contextlib.closing(kernel), pytest.raises(KernelFailed, match="Error"):
+        kernel.wait_ready()
+    dead.kill()
+    with Pair(SMALL, str(tmp_path)) as pair:
+        assert pair.run(pair.student, "1 + 1", [], 1)["status"] == "ok"
+
+
+def test_a_grader_that_is_gone_costs_no_other(tmp_path):
+    before = shared().pid
+    mine, theirs = socket.socketpair()
+    mine.close()
+    pipes = [os.pipe() for _ in range(3)]
+    for read, _ in pipes:
+        os.close(read)
+    request = {
+        "role": "student", "jail": 0, "limits": asdict(SMALL), "uid": None, "cpu": None,
+        "folder": str(tmp_path), "cwd": str(tmp_path), "fill": False, "modules": True,
+    }  # fmt: skip
+    ends = [theirs.fileno(), os.dup(theirs.fileno()), *(write for _, write in pipes)]
+    shared().spawn(request, ends)
+    for descriptor in ends[1:]:
+        os.close(descriptor)
+    theirs.close()
+    with Pair(SMALL, str(tmp_path)) as pair:
+        assert pair.run(pair.student, "1 + 1", [], 1)["status"] == "ok"
+    assert shared().pid == before
 
 
 def test_where_the_zygote_cannot_enter_a_jail_and_leave_it(tmp_path, monkeypatch):

@@ -77,8 +77,11 @@ class KernelProcess:
             "uid": unprivileged_id() if jail and os.geteuid() == 0 else None,
             "cpu": cpu, "folder": folder, "cwd": cwd, "fill": folder != cwd, "modules": modules,
         }  # fmt: skip
+        descriptors = [theirs.fileno(), wire.fileno(), *(write for _, write in pipes)]
+        if jail:
+            descriptors.append(jail.pidfd)
         try:
-            zygote.spawn(request, [theirs.fileno(), wire.fileno(), *(w for _, w in pipes)])
+            zygote.spawn(request, descriptors)
         finally:
             theirs.close()
             wire.close()
