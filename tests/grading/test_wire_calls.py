@@ -317,6 +317,23 @@ def test_a_dead_kernel(ends):
     trusted.before_cell(of_cell("len([])"))
 
 
+def verdict(name: str, parts: list[str]) -> str:
+    """What the check says."""
+    try:
+        return str(optedu.check(name, parts))
+    except CheckFailed as failure:
+        return str(failure)
+
+
+def judged_here(trusted, monkeypatch, name: str, space: dict, parts: list[str]) -> str:
+    """What the check says of a function of this process, which is then put behind the wire."""
+    registry.set_provider(lambda _: space[name])
+    said = verdict(name, parts)
+    registry.set_provider(trusted.implemented)
+    monkeypatch.setattr(service_module, "_implemented", lambda _: space[name])
+    return said
+
+
 RULES = {
     "right": "x - lr * rho * v, {'b': v}",
     "wrong from the fifth step on": "x - (lr if t < 5 else -lr) * v, {'b': v}",
@@ -342,23 +359,13 @@ def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
     space: dict = {}
     exec(source, space)
     parts = ["many steps", "schedule", "state", "dtype"]
-
-    def says() -> str:
-        try:
-            return str(optedu.check("momentum", parts))
-        except CheckFailed as failure:
-            return str(failure)
-
-    registry.set_provider(lambda name: space["momentum"])
-    expected = says()
-    registry.set_provider(trusted.implemented)
-    monkeypatch.setattr(service_module, "_implemented", lambda name: space["momentum"])
+    expected = judged_here(trusted, monkeypatch, "momentum", space, parts)
     asked = Counter()
     request = trusted.request
     monkeypatch.setattr(
         trusted, "request", lambda op, *a, **k: asked.update([op]) or request(op, *a, **k)
     )
-    assert says() == expected
+    assert verdict("momentum", parts) == expected
     assert asked["ahead"] == 1
     if what == "right":
         assert asked["call"] == 0
@@ -370,17 +377,9 @@ def test_a_rule_without_state_is_judged_as_one_by_one(ends, monkeypatch, state):
     space: dict = {}
     exec(f"def sgd(xp, x, g, state, t, *, lr=1e-3):\n    return x - lr * g, {state}", space)
 
-    def says() -> str:
-        try:
-            return str(optedu.check("sgd", ["many steps", "backend"]))
-        except CheckFailed as failure:
-            return str(failure)
-
-    registry.set_provider(lambda name: space["sgd"])
-    expected = says()
-    registry.set_provider(trusted.implemented)
-    monkeypatch.setattr(service_module, "_implemented", lambda name: space["sgd"])
-    assert says() == expected
+    parts = ["many steps", "backend"]
+    expected = judged_here(trusted, monkeypatch, "sgd", space, parts)
+    assert verdict("sgd", parts) == expected
 
 
 FORGED = {
