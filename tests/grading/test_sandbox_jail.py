@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -337,7 +340,6 @@ def test_processes_claim_different_processors():
     assert late.stdout.strip() not in taken
 
 
-@needs_sandbox
 def test_an_environment_below_tmp_is_readable_and_its_neighbours_are_not(tmp_path, monkeypatch):
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv" / "library").write_text("seen")
@@ -382,20 +384,65 @@ def test_limits_are_positive():
         Limits(memory_mb=0)
 
 
-def test_a_jail_that_has_ended_costs_no_other(tmp_path):
-    dead = Jail(1)
-    dead.wait_ready()
-    os.kill(dead.pid, 9)
+@pytest.fixture
+def bubblewrap_held():
+    """A jail whose first process can end without being reaped: bubblewrap stands still."""
+    held = Jail(1)
+    held.wait_ready()
+    held._process.send_signal(signal.SIGSTOP)
+    yield held
+    held.kill()
+
+
+def enter_jail(entered, folder):
     ours, theirs = socket.socketpair()
     with ours:
-        kernel = KernelProcess(
-            shared(), "student", theirs, SMALL, folder=str(tmp_path), cwd=jail.FOLDER, jail=dead
+        return KernelProcess(
+            shared(), "student", theirs, SMALL, folder=str(folder), cwd=jail.FOLDER, jail=entered
         )
+
+
+def test_a_jail_that_has_ended_costs_no_other(bubblewrap_held, tmp_path):
+    before = shared().pid
+    signal.pidfd_send_signal(bubblewrap_held.pidfd, signal.SIGKILL)
+    select.select([bubblewrap_held.pidfd], [], [], 10)
+    kernel = enter_jail(bubblewrap_held, tmp_path)
     with contextlib.closing(kernel), pytest.raises(KernelFailed, match="Error"):
         kernel.wait_ready()
-    dead.kill()
     with Pair(SMALL, str(tmp_path)) as pair:
         assert pair.run(pair.student, "1 + 1", [], 1)["status"] == "ok"
+    assert shared().pid == before
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.001, 0.01, 0.1])
+def test_a_jail_that_ends_while_it_is_entered_costs_no_other(pause, tmp_path):
+    before = shared().pid
+    dying = Jail(1)
+    dying.wait_ready()
+    try:
+        signal.pidfd_send_signal(dying.pidfd, signal.SIGKILL)
+        time.sleep(pause)
+        kernel = enter_jail(dying, tmp_path)
+        with contextlib.closing(kernel), pytest.raises(KernelFailed):
+            kernel.wait_ready()
+    finally:
+        dying.kill()
+    with Pair(SMALL, str(tmp_path)) as pair:
+        assert pair.run(pair.student, "1 + 1", [], 1)["status"] == "ok"
+    assert shared().pid == before
+
+
+def test_a_fork_that_linux_refuses_is_told_to_its_grader_alone(monkeypatch):
+    def refuse():
+        raise OSError(errno.ENOMEM, "the process namespace has ended")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    read, write = os.pipe()
+    with open(read, "rb") as reports, open(write, "wb"):
+        request, client = {"jail": 0}, socket.socket()
+        with client:
+            assert zygote._bear(None, request, [-1, -1, -1, -1, write], client, set(), {}) is None
+        assert b"no process for a kernel: OSError(12" in reports.readline()
 
 
 def test_a_grader_that_is_gone_costs_no_other(tmp_path):

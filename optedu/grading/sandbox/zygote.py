@@ -241,25 +241,43 @@ def _serve(connection: socket.socket) -> None:
             elif data == _LEND:
                 clients.add(socket.socket(fileno=descriptors.pop()))
             else:
-                request = json.loads(data)
-                jail = descriptors.pop() if request["jail"] else -1
-                inside = jail >= 0 and enter.bear_inside(jail)
-                witness = jail >= 0 and not inside
-                pid = os.fork()
-                if pid == 0:
-                    for theirs in clients:
-                        theirs.close()
-                    for pidfd, child in children.items():
-                        child.forget(pidfd)
-                    (_witness if witness else _kernel)(shell, request, descriptors, jail)
-                if inside:
-                    enter.bear_outside()
-                if jail >= 0:
-                    os.close(jail)
-                child = _Child(pid, ready, None if witness else descriptors.pop())
-                children[os.pidfd_open(pid)] = child
+                child = _bear(shell, json.loads(data), descriptors, ready, clients, children)
+                if child is not None:
+                    children[os.pidfd_open(child.pid)] = child
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _bear(
+    shell: Any,
+    request: dict,
+    descriptors: list[int],
+    client: socket.socket,
+    clients: set[socket.socket],
+    children: dict[int, _Child],
+) -> _Child | None:
+    """Fork a kernel, or its witness; None where Linux refuses, which the grader is told."""
+    jail = descriptors[5] if request["jail"] else -1
+    status = descriptors[4]
+    inside = jail >= 0 and enter.bear_inside(jail)
+    witness = jail >= 0 and not inside
+    failed = ""
+    try:
+        pid = os.fork()
+    except OSError as error:  # also where the first process of the jail has just ended
+        pid, failed = -1, repr(error)
+    if pid == 0:
+        for theirs in clients:
+            theirs.close()
+        for pidfd, child in children.items():
+            child.forget(pidfd)
+        (_witness if witness else _kernel)(shell, request, descriptors[:5], jail)
+    if inside:
+        enter.bear_outside()
+    if failed:
+        _report(status, failed=f"no process for a kernel: {failed}")
+        return None
+    return _Child(pid, client, None if witness else os.dup(status))
 
 
 @dataclass
