@@ -141,8 +141,9 @@ def grade(course: Path, name: str, assignment: str, count: int) -> dict[str, Any
         )
         figures = json.loads(done.stdout.splitlines()[-1])
         graded = len(list((copy / "autograded").glob(f"*/{assignment}/*.ipynb")))
+        said = figures.pop("said")
         if graded != count:
-            sys.exit(f"{name} graded {graded} of {count} submissions:\n{figures['errors']}")
+            sys.exit(f"{name} graded {graded} of {count} submissions:\n{said}")
         return figures
     finally:
         shutil.rmtree(copy)
@@ -154,8 +155,8 @@ def measure(command: list[str]) -> dict[str, Any]:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=errors, stderr=errors)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
         peaks: dict[str, float] = {}
         stop = threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, peaks, stop))
@@ -169,11 +170,11 @@ def measure(command: list[str]) -> dict[str, Any]:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 break
-        errors.seek(0)
-        tail = errors.read()[-2000:]
+        output.seek(0)
+        tail = output.read()[-2000:]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": seconds, "cpu_s": cpu, "peaks_mb": peaks, "errors": tail}
+    return {"seconds": seconds, "cpu_s": cpu, "peaks_mb": peaks, "said": tail}
 
 
 def _sample(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
