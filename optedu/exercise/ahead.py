@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from optedu.backend import to_numpy
+
 __all__ = ["Answer", "Plan", "steps", "walk"]
 
 Answer = tuple[Any, dict[str, Any]]
@@ -105,25 +107,33 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def steps(plan: Plan, answer: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    r"""Yield the results one by one, as the function itself would return them."""
+def steps(plan: Plan, answer: Any) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+    r"""Yield the results one by one, as NumPy arrays and numbers; none if the form is wrong."""
     if not isinstance(answer, tuple) or len(answer) != 2:
         return
     x, state = answer
     if not _fits(plan, x) or not isinstance(state, dict) or set(state) != set(plan.state):
         return
+    count = x.shape[0]
     for name, column in state.items():
         if name not in plan.scalars:
-            if not _fits(plan, column) or column.shape != x.shape:
+            if not _fits(plan, column) or column.shape[0] != count:
                 return
-        elif not isinstance(column, list) or len(column) != x.shape[0]:
+        elif (
+            not isinstance(column, list)
+            or len(column) != count
+            or any(type(value) is not float for value in column)
+        ):
             return
-    for index in range(x.shape[0]):
-        yield (
-            x[index, ...],
-            {k: v[index] if k in plan.scalars else v[index, ...] for k, v in state.items()},
-        )
+    columns = {k: v if k in plan.scalars else to_numpy(v) for k, v in state.items()}
+    rows = to_numpy(x)
+    for index in range(count):
+        yield rows[index], {k: column[index] for k, column in columns.items()}
 
 
 def _fits(plan: Plan, column: Any) -> bool:
-    return isinstance(column, type(plan.x)) and column.shape[1:] == plan.x.shape
+    return (
+        isinstance(column, type(plan.x))
+        and column.shape[1:] == plan.x.shape
+        and column.dtype == plan.x.dtype
+    )

@@ -24,7 +24,7 @@ from optedu.exercise.scenarios import PARTS, Scenario
 from optedu.rule import Rule
 from optedu.validate import choice, count, text
 
-__all__ = ["check"]
+__all__ = ["asked", "check"]
 
 
 def check(
@@ -76,7 +76,7 @@ def check(
     ...
     optedu.exercise.report.CheckFailed: sgd: your step has the wrong sign: ...
     """
-    rule = _asked(choice("name", name, rules.all()), tuple(_names("optional", optional)))
+    rule = asked(choice("name", name, rules.all()), tuple(_names("optional", optional)))
     chosen = _parts(parts)
     count("seed", seed)
     function = registry.get(name)
@@ -111,7 +111,7 @@ def _ahead(function: Callable[..., Any], runs: Sequence[_Run]) -> list[Iterator[
 
 
 @lru_cache(maxsize=64)
-def _asked(name: str, optional: tuple[str, ...]) -> Rule:
+def asked(name: str, optional: tuple[str, ...]) -> Rule:
     r"""Return the rule without the hyper-parameters that are off and not asked for."""
     rule = rules.get(name)
     known = [h.name for h in rule.hypers]
@@ -165,10 +165,7 @@ class _Run:
             before = x, state
             expected_x, expected_state = rule.step(expected_x, g, expected_state, t, **hyper)
             result = next(answers, None)
-            if result is None:
-                x, state = self.call(x, g, state, t, hyper)
-            else:
-                x, state = self.unpack(result, _library(run.library))
+            x, state = self.call(x, g, state, t, hyper) if result is None else result
             got = {**state, "x": x}
             wanted = {**expected_state, "x": expected_x}
             wrong = self.wrong(got, wanted)

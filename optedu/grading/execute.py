@@ -20,43 +20,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import Execute as NbgraderExecute
 from traitlets import Bool, Instance, Unicode
 
+from optedu.grading import canary
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox.jail import SandboxUnavailable, probe
 from optedu.grading.sandbox.limits import Limits
 
 __all__ = ["Execute", "Limits", "Outcome", "SandboxUnavailable", "probe"]
 
-# What must fail, evaluated where tests are; the cell itself must fail too, and say that nothing
-# was accepted. (_render_traceback_ spares the formatting of a traceback that nobody sees.)
-_CANARY = """
-def _canary():
-    import numpy, numpy.testing
-    class Accepted(Exception):
-        def _render_traceback_(self):
-            return []
-    accepted = []
-    def wrong(name, check):
-        try:
-            if check():
-                accepted.append(name)
-        except AssertionError:
-            pass
-    def plain():
-        assert 1 == 2
-        return True
-    def testing():
-        numpy.testing.assert_allclose(1.0, 2.0, verbose=False)
-        return True
-    wrong("assert", plain)
-    wrong("numpy.testing", testing)
-    wrong("numpy.allclose", lambda: numpy.allclose(1.0, 2.0))
-    wrong("numpy.array_equal", lambda: numpy.array_equal([1], [2]))
-    wrong("==", lambda: 1.0 == 2.0)
-    wrong("abs", lambda: abs(1.0 - 2.0) < 1e-6)
-    wrong("all", lambda: all([False]))
-    raise Accepted(", ".join(accepted))
-_canary()
-"""
 _ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
 
@@ -163,10 +133,10 @@ class Execute(NbgraderExecute):
     def _look_for_tampering(self, pair: Pair) -> None:
         """Evaluate what must fail, the way that tests are; record what passes."""
         for kernel, whose in ((pair.student, "student's"), (pair.trusted, "checking")):
-            reply = pair.run(kernel, _CANARY, [], 0)
+            reply = pair.run(kernel, canary.CELL, [], 0)
             if reply["status"] == "dead":
                 continue
-            if reply["status"] != "error" or reply.get("ename") != "Accepted":
+            if reply["status"] != "error" or reply.get("ename") != canary.Accepted.__name__:
                 found = "a cell that must fail did not"
             else:
                 found = f"wrong values pass {reply['evalue']}" if reply.get("evalue") else ""

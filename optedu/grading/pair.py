@@ -3,17 +3,15 @@ r"""The two kernels of one notebook: the student's, in a jail, and the one with 
 from __future__ import annotations
 
 import contextlib
-import os
 import select
-import shutil
 import socket
 import tempfile
 import time
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from optedu.grading import scratch
 from optedu.grading.outputs import Outputs
 from optedu.grading.sandbox.affinity import own_cpu
 from optedu.grading.sandbox.channel import ChannelClosed, ChannelError
@@ -25,7 +23,7 @@ from optedu.grading.wire import names
 
 __all__ = ["Pair"]
 
-_FOLDER = "optedu-grading-"  # then the process id, so that others can tell what is left over
+_FOLDER = "optedu-grading-"
 _GRACE_S = 2.0  # from the interrupt to the end of patience
 _LOOK_S = 0.2  # how often the memory of a busy submission is looked at
 _MB = 1 << 20
@@ -58,7 +56,7 @@ class Pair:
         self.outputs = Outputs(limits.output_kb * 1024)
         self._cells = 0
         self._kernels: list[KernelProcess] = []
-        self._folders: list[str] = []
+        self._folders: list[scratch.Scratch] = []
         self._jail = Jail.take(limits.tmp_mb) if sandbox else None
         try:
             self._start(workspace, materials)
@@ -91,8 +89,10 @@ class Pair:
 
     def _folder(self) -> str:
         _sweep()
-        self._folders.append(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
-        return self._folders[-1]
+        self._folders.append(scratch.make(_FOLDER))
+        folder = self._folders[-1].path / "work"
+        folder.mkdir()
+        return str(folder)
 
     def run(self, kernel: KernelProcess, code: str, outputs: list, count: int) -> dict[str, Any]:
         r"""Run one cell in one kernel.
@@ -268,7 +268,7 @@ class Pair:
             with contextlib.suppress(OSError):
                 kernel.close()
         for folder in self._folders:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
 
     def __enter__(self) -> Pair:
         return self
@@ -280,10 +280,7 @@ class Pair:
 @cache
 def _sweep() -> None:
     """Remove, once a process, the folders of processes that were killed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
-        pid = path.name[len(_FOLDER) :].partition("-")[0]
-        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            shutil.rmtree(path, ignore_errors=True)
+    scratch.sweep(_FOLDER, (tempfile.gettempdir(),))
 
 
 _SIGNALS = {

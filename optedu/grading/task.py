@@ -8,9 +8,7 @@ class's gradebook is written by the coordinator alone.
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import fcntl
 import json
 import logging
 import os
@@ -59,6 +57,7 @@ from traitlets import Any as AnyTrait
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
+from optedu.grading import scratch
 from optedu.grading.course import build_gradebook
 from optedu.grading.execute import Execute, Limits, Outcome
 from optedu.grading.sandbox import zygote
@@ -111,8 +110,7 @@ def grade(shared: bytes, submission: bytes) -> bytes:
 class _ScratchCourse:
     """What stays the same from one submission to the next."""
 
-    root: Path
-    lock: Any
+    place: scratch.Scratch
     db_url: str
     gradebook: Gradebook
     blueprint: dict[str, Any]
@@ -132,17 +130,14 @@ def _course(shared: bytes) -> _ScratchCourse:
         _courses.move_to_end(shared)
         return _courses[shared]
     content = pickle.loads(shared)
-    _sweep()
-    root = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=_scratch_parent()))
-    lock = open(root / ".lock", "w")  # noqa: SIM115  (held as long as the scratch course lives)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    url = build_gradebook(root / "gradebook.db", content["blueprint"])
+    scratch.sweep(_SCRATCH, (_scratch_parent(), tempfile.gettempdir()))
+    place = scratch.make(_SCRATCH, _scratch_parent())
+    url = build_gradebook(place.path / "gradebook.db", content["blueprint"])
     # One connection for all submissions: the statements stay compiled, and nothing is written.
     gradebook = Gradebook(url)
     gradebook.close = lambda: None
     course = _ScratchCourse(
-        root=root,
-        lock=lock,
+        place=place,
         db_url=url,
         gradebook=gradebook,
         blueprint=content["blueprint"],
@@ -167,19 +162,9 @@ def _scratch_parent() -> str:
     return memory if free.f_bavail * free.f_frsize > _PLENTY else tempfile.gettempdir()
 
 
-def _sweep() -> None:
-    """Remove what workers that were killed have left: nobody holds its lock any more."""
-    for parent in {_scratch_parent(), tempfile.gettempdir()}:
-        for path in Path(parent).glob(f"{_SCRATCH}*"):
-            with contextlib.suppress(OSError), open(path / ".lock") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
-
-
 def _discard(course: _ScratchCourse) -> None:
     Gradebook.close(course.gradebook)
-    shutil.rmtree(course.root, ignore_errors=True)
-    course.lock.close()
+    course.place.remove()
 
 
 def warm_up(lent: socket.socket | None) -> None:
@@ -411,7 +396,7 @@ def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
     started, cpu = time.perf_counter(), _cpu_seconds()
     marks = _Marks()
     log = _Log()
-    folder = Path(tempfile.mkdtemp(prefix="job-", dir=course.root))
+    folder = Path(tempfile.mkdtemp(prefix="job-", dir=course.place.path))
     notebooks: dict[str, str] = {}
     status, detail = "graded", ""
     try:

@@ -57,6 +57,12 @@ def finish(root: Path, *options: str) -> tuple[int, str]:
     return process.returncode, errors
 
 
+def succeed(root: Path, *options: str) -> str:
+    code, errors = finish(root, *options)
+    assert code == 0, errors
+    return errors
+
+
 def scores(root: Path) -> dict[str, float]:
     return {student: row["score"] for student, row in compare.gradebook_rows(root).items()}
 
@@ -71,20 +77,19 @@ def kept(root: Path) -> dict[str, tuple[int, str]]:
 
 def test_a_second_run_grades_nothing_and_changes_nothing(class_of_eight):
     root = class_of_eight
-    assert finish(root)[0] == 0
+    succeed(root)
     rows, results = compare.gradebook_rows(root), kept(root)
-    code, errors = finish(root)
-    assert code == 0
+    errors = succeed(root)
     assert f"{STUDENTS} submissions, {STUDENTS} of them graded already" in errors
     assert (compare.gradebook_rows(root), kept(root)) == (rows, results)
 
 
 def test_only_what_changed_is_graded_again(class_of_eight, blank):
     root = class_of_eight
-    assert finish(root)[0] == 0
+    succeed(root)
     before = kept(root)
     courses.submit(root, "s0", courses.answered(blank, **courses.ANSWERS))
-    assert finish(root)[0] == 0
+    succeed(root)
     after = kept(root)
     assert len(after) == STUDENTS
     assert len(set(before.items()) & set(after.items())) == STUDENTS - 1
@@ -93,9 +98,9 @@ def test_only_what_changed_is_graded_again(class_of_eight, blank):
 
 def test_force_grades_everything_again(class_of_eight):
     root = class_of_eight
-    assert finish(root, "--student", "s1")[0] == 0
+    succeed(root, "--student", "s1")
     before = kept(root)
-    assert finish(root, "--student", "s1", "--force")[0] == 0
+    succeed(root, "--student", "s1", "--force")
     after = kept(root)
     assert before.keys() == after.keys() and before != after
 
@@ -136,7 +141,7 @@ def test_kill_9_at_random_moments_costs_nothing(class_of_eight):
             process = start(root, *options)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert finish(root)[0] == 0
+    succeed(root)
     assert scores(root) == expected()
     results = (root / "results" / courses.ASSIGNMENT).glob("*.json")
     assert sorted(json.loads(path.read_bytes())["student"] for path in results) == sorted(

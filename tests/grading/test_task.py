@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import fcntl
 import json
-import tempfile
 
 import pytest
 from nbformat.v4 import new_code_cell
@@ -113,19 +111,7 @@ def test_nothing_of_a_submission_is_left_for_the_next(grade, blank):
 
 def test_scratch_courses_are_removed(grade):
     grade()
-    (root,) = [course.root for course in task._courses.values()]
+    (root,) = [course.place.path for course in task._courses.values()]
     assert sorted(path.name for path in root.iterdir()) == [".lock", "gradebook.db"]
     task.forget_courses()
     assert not root.exists()
-
-
-def test_what_killed_workers_left_is_swept_and_what_others_use_is_not(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("left", "used"):
-        (tmp_path / f"optedu-grade-{name}").mkdir()
-        (tmp_path / f"optedu-grade-{name}" / ".lock").touch()
-    with open(tmp_path / "optedu-grade-used" / ".lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        task._sweep()
-    assert [path.name for path in tmp_path.iterdir()] == ["optedu-grade-used"]

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optedu.grading import canary
 from optedu.grading.sandbox import enter
 from optedu.grading.sandbox.channel import Channel
 from optedu.grading.sandbox.jail import FOLDER, environment
@@ -168,6 +169,7 @@ def _preload(folder: str) -> Any:
     # The first traceback and the first display of a process are slow (lazy imports, lexers).
     shell.run_cell(_REHEARSAL, store_history=False)
     shell.run_cell("1", store_history=False)
+    shell.run_cell(canary.CELL, store_history=False)
     shell.reset(new_session=True)
     registry.clear()
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
@@ -194,15 +196,19 @@ def _rehearse_figure() -> None:
 
 
 def _rehearse_package() -> None:
-    """Derive every rule and run a check once: what is compiled now, no kernel compiles again."""
+    """Derive every rule and compare once: what is compiled now, no kernel compiles again."""
     import numpy as np
 
     import optedu
     from optedu import rules
+    from optedu.exercise import checking
+    from optedu.grading.wire import expression
 
     x = np.ones(2)
-    for rule in rules.all().values():
-        rule.step(x, x, rule.init(x), 1)
+    for name, rule in rules.all().items():
+        for form in (rule, checking.asked(name, ())):
+            form.step(x, x, form.init(x), 1)
+    expression.read(expression.write(rule.equations[0]))
     optedu.check_expression("x + 1", "1 + x", name="a sum")
     optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
