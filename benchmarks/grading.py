@@ -1,11 +1,9 @@
 r"""Grade one class with `nbgrader autograde` and with `optedu grade`, in alternation.
 
 Run ``python benchmarks/grading.py``. Every contestant grades fresh copies of the same course; the
-order turns from round to round. The first table prints submissions a minute, CPU seconds a
-submission over all processes, peak memory, and the ratios to nbgrader with the goals. The second
-says what the second kernel and the sandbox add, against the same command with the whole notebook
-in one warm kernel (``one_kernel.py``): the median over rounds of the ratio within a round. The
-figures are kept in ``results/grading.json``.
+order turns from round to round. The table has submissions a minute, CPU seconds a submission over
+all processes, peak memory, and the ratios to nbgrader with the goals; the figures are kept in
+``results/grading.json``. What isolation adds is in ``isolation.py``.
 """
 
 from __future__ import annotations
@@ -35,18 +33,14 @@ from timing import machine
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "results" / "grading.json"
 OPTEDU = str(Path(sys.executable).with_name("optedu"))
-ONE_KERNEL = [sys.executable, str(Path(__file__).with_name("one_kernel.py"))]
 CONTESTANTS = {
     "nbgrader autograde": [sys.executable, "-m", "nbgrader", "autograde"],
     "optedu grade, 1 job": [OPTEDU, "grade", "--jobs", "1"],
     "optedu grade, 2 jobs": [OPTEDU, "grade", "--jobs", "2"],
     "optedu grade, 1 job, no sandbox": [OPTEDU, "grade", "--jobs", "1", "--no-sandbox"],
     "optedu grade, 2 jobs, no sandbox": [OPTEDU, "grade", "--jobs", "2", "--no-sandbox"],
-    "one kernel, 1 job, no sandbox": [*ONE_KERNEL, "grade", "--jobs", "1", "--no-sandbox"],
-    "one kernel, 2 jobs, no sandbox": [*ONE_KERNEL, "grade", "--jobs", "2", "--no-sandbox"],
 }
 GOALS = {"optedu grade, 1 job": 4.0, "optedu grade, 2 jobs": 8.0}
-ISOLATION_GOAL = 0.15
 _PR_SET_CHILD_SUBREAPER = 36
 _SAMPLE_S = 0.5
 
@@ -90,7 +84,6 @@ def main() -> None:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(record, indent=1) + "\n")
     show(figures, options.submissions)
-    show_isolation(runs)
     print(f"wrote {options.output}")
 
 
@@ -107,7 +100,7 @@ def make_course(root: Path, assignment: str, count: int) -> Path:
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_assignment", assignment],
         cwd=root,
-        env=_environment(),
+        env=environment(),
         check=True,
         capture_output=True,
     )
@@ -137,7 +130,7 @@ def grade(course: Path, name: str, assignment: str, count: int) -> dict[str, Any
     try:
         command = [sys.executable, __file__, "--measure", *CONTESTANTS[name], assignment]
         done = subprocess.run(
-            command, cwd=copy, env=_environment(), check=True, capture_output=True, text=True
+            command, cwd=copy, env=environment(), check=True, capture_output=True, text=True
         )
         figures = json.loads(done.stdout.splitlines()[-1])
         graded = len(list((copy / "autograded").glob(f"*/{assignment}/*.ipynb")))
@@ -199,26 +192,8 @@ def _sample(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
             peaks[part] = max(peaks.get(part, 0.0), size)
 
 
-def show_isolation(runs: dict[str, list[dict[str, Any]]]) -> None:
-    """Print what the second kernel and the sandbox add."""
-    table = Table(title=f"added by isolation (goal: under {100 * ISOLATION_GOAL:.0f} %)")
-    for column in ("", "time", "CPU"):
-        table.add_column(column, justify="left" if not column else "right")
-    for jobs in ("1 job", "2 jobs"):
-        base = runs.get(f"one kernel, {jobs}, no sandbox")
-        for suffix, what in ((", no sandbox", "second kernel"), ("", "second kernel and sandbox")):
-            found = runs.get(f"optedu grade, {jobs}{suffix}")
-            if not base or not found:
-                continue
-            added = [
-                statistics.median(a[key] / b[key] for a, b in zip(found, base, strict=True)) - 1
-                for key in ("seconds", "cpu_s")
-            ]
-            table.add_row(f"{jobs}: {what}", *(f"{100 * share:+.0f} %" for share in added))
-    Console(width=110).print(table)
-
-
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The variables that nbgrader needs."""
     # nbgrader calls alembic by name, which lies beside the interpreter.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return os.environ | {"PATH": path}

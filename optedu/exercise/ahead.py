@@ -2,21 +2,21 @@ r"""Several runs of a student's rule, asked for at once.
 
 At grading the student's function lives in another process, where each question costs more than a
 step of the rule. So `check` describes its runs as plain data (`Plan`), `walk` takes the steps
-where the function is, and `steps` reads what comes back. It trusts nothing: an answer that is not
+where the function is, and `columns` reads what comes back. It trusts nothing: an answer that is not
 the expected arrays is no answer, and `check` then asks for that step by itself, finds what is
 wrong and says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optedu.backend import to_numpy
 
-__all__ = ["Answer", "Plan", "steps", "walk"]
+__all__ = ["Answer", "Plan", "columns", "walk"]
 
 Answer = tuple[Any, dict[str, Any]]
 r"""The parameters after each step, and the states, along a new first axis."""
@@ -107,28 +107,27 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def steps(plan: Plan, answer: Any) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
-    r"""Yield the results one by one, as NumPy arrays and numbers; none if the form is wrong."""
+def columns(plan: Plan, answer: Any) -> dict[str, np.ndarray]:
+    r"""Return what came back, a row for each step and `x` among the states.
+
+    Nothing at all if the form is wrong.
+    """
     if not isinstance(answer, tuple) or len(answer) != 2:
-        return
+        return {}
     x, state = answer
     if not _fits(plan, x) or not isinstance(state, dict) or set(state) != set(plan.state):
-        return
-    count = x.shape[0]
+        return {}
+    found = {"x": to_numpy(x)}
     for name, column in state.items():
         if name not in plan.scalars:
-            if not _fits(plan, column) or column.shape[0] != count:
-                return
-        elif (
-            not isinstance(column, list)
-            or len(column) != count
-            or any(type(value) is not float for value in column)
-        ):
-            return
-    columns = {k: v if k in plan.scalars else to_numpy(v) for k, v in state.items()}
-    rows = to_numpy(x)
-    for index in range(count):
-        yield rows[index], {k: column[index] for k, column in columns.items()}
+            if not _fits(plan, column):
+                return {}
+            found[name] = to_numpy(column)
+        elif isinstance(column, list) and all(type(value) is float for value in column):
+            found[name] = np.array(column)
+        else:
+            return {}
+    return found if len({len(column) for column in found.values()}) == 1 else {}
 
 
 def _fits(plan: Plan, column: Any) -> bool:

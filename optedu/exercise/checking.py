@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NoReturn
@@ -94,20 +94,18 @@ def check(
     return Report(name, tuple(done))
 
 
-def _ahead(function: Callable[..., Any], runs: Sequence[_Run]) -> list[Iterator[Any]]:
+def _ahead(function: Callable[..., Any], runs: Sequence[_Run]) -> list[dict[str, np.ndarray]]:
     r"""Ask for the results of all runs at once where the function lives in another process."""
     many = getattr(type(function), "_optedu_ahead", None)
     plans = {i: run.plan() for i, run in enumerate(runs) if many and not run.scenario.read_only}
     if many is None or not plans:
-        return [iter(()) for _ in runs]
+        return [{} for _ in runs]
     try:
         answers = dict(zip(plans, many(function, list(plans.values())), strict=False))
     except Exception as error:  # the other process has ended, or took too long
         run = runs[min(plans)]
         run.fail_raised(describe(error), run.scenario.first)
-    return [
-        ahead.steps(plans[i], answers[i]) if i in answers else iter(()) for i in range(len(runs))
-    ]
+    return [ahead.columns(plans[i], answers[i]) if i in answers else {} for i in range(len(runs))]
 
 
 @lru_cache(maxsize=64)
@@ -155,22 +153,50 @@ class _Run:
     function: Callable[..., Any]
     scenario: Scenario
 
-    def go(self, answers: Iterator[Any]) -> None:
-        r"""Compare step by step; `answers` are the first results, asked for ahead."""
-        run, rule = self.scenario, self.rule
-        x, state = run.x, self.start()
-        expected_x, expected_state = x, state
-        for index, (g, hyper) in enumerate(zip(run.gradients, run.hyper, strict=True)):
-            t = run.first + index
+    def go(self, known: Mapping[str, np.ndarray]) -> None:
+        r"""Compare step by step; `known` has the first results, asked for ahead, in its rows."""
+        run = self.scenario
+        wanted = self.wanted()
+        first = self.right(known, wanted)  # that is wrong, or not known
+        x, state = _row(known, first - 1) if first else (run.x, self.start())
+        for index in range(first, len(run.gradients)):
             before = x, state
-            expected_x, expected_state = rule.step(expected_x, g, expected_state, t, **hyper)
-            result = next(answers, None)
-            x, state = self.call(x, g, state, t, hyper) if result is None else result
+            if known and index < len(known["x"]):
+                x, state = _row(known, index)
+            else:
+                t, hyper = run.first + index, run.hyper[index]
+                x, state = self.call(x, run.gradients[index], state, t, hyper)
             got = {**state, "x": x}
-            wanted = {**expected_state, "x": expected_x}
-            wrong = self.wrong(got, wanted)
+            expected = {quantity: rows[index] for quantity, rows in wanted.items()}
+            wrong = self.wrong(got, expected)
             if wrong:
-                self.fail_values(index, before, wrong, got, wanted)
+                self.fail_values(index, before, wrong, got, expected)
+
+    def wanted(self) -> dict[str, np.ndarray]:
+        r"""Return what the rule makes of its own results, a row for each step."""
+        run = self.scenario
+        x, state = run.x, self.start()
+        steps = []
+        for index, (g, hyper) in enumerate(zip(run.gradients, run.hyper, strict=True)):
+            x, state = self.rule.step(x, g, state, run.first + index, **hyper)
+            steps.append({**state, "x": x})
+        return {quantity: np.stack([s[quantity] for s in steps]) for quantity in steps[0]}
+
+    def right(self, known: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> int:
+        r"""Count the first steps of which all that is compared is right."""
+        if not known:
+            return 0
+        count = min(len(known["x"]), len(wanted["x"]))
+        agree = np.ones(count, dtype=bool)
+        for quantity in self.compared:
+            near = close(
+                known[quantity][:count],
+                wanted[quantity][:count],
+                self.scenario.tolerance,
+                rows=True,
+            )
+            agree &= near.all(axis=tuple(range(1, near.ndim)))
+        return count if agree.all() else int(np.argmin(agree))
 
     def plan(self) -> ahead.Plan:
         r"""Describe the run for the process where the function lives."""
@@ -271,10 +297,14 @@ class _Run:
     # -- comparison ----------------------------------------------------------------------------
 
     def wrong(self, got: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-        r"""Return the quantities that differ, in the order of the rule's equations."""
-        order = [s.name for s in self.rule.states] + ([] if self.scenario.state_only else ["x"])
+        r"""Return the quantities that differ after a step."""
         tolerance = self.scenario.tolerance
-        return [q for q in order if not np.all(close(got[q], wanted[q], tolerance))]
+        return [q for q in self.compared if not np.all(close(got[q], wanted[q], tolerance))]
+
+    @cached_property
+    def compared(self) -> list[str]:
+        r"""Names of the quantities to compare, in the order of the rule's equations."""
+        return [s.name for s in self.rule.states] + ([] if self.scenario.state_only else ["x"])
 
     # -- failing -------------------------------------------------------------------------------
 
@@ -314,15 +344,22 @@ class _Run:
         self.fail(text, wrong[0], step=index + 1, misconceptions=found.names)
 
 
-def close(got: Any, wanted: Any, tolerance: float) -> np.ndarray:
-    r"""Say of each element whether it differs by no more than rounding."""
+def close(got: Any, wanted: Any, tolerance: float, *, rows: bool = False) -> np.ndarray:
+    r"""Say of each element whether it differs by no more than rounding; `rows` are arrays apart."""
     got, wanted = np.asarray(got, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
     if not wanted.size:
         return np.ones(wanted.shape, dtype=bool)
     # Sums that cancel are as exact as their terms: allow for the largest element beside its own.
-    size = np.maximum(np.abs(wanted), np.max(np.abs(wanted)))
+    size = np.abs(wanted)
+    axes = tuple(range(1 if rows else 0, wanted.ndim))
+    size = np.maximum(size, size.max(axis=axes, keepdims=True))
     with np.errstate(invalid="ignore"):
         return np.abs(got - wanted) <= tolerance * size
+
+
+def _row(columns: Mapping[str, np.ndarray], index: int) -> tuple[Any, dict[str, Any]]:
+    row = {quantity: column[index] for quantity, column in columns.items()}
+    return row.pop("x"), row
 
 
 def invoke(

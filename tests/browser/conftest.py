@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOK = Path(os.environ.get("OPTEDU_BOOK", ROOT / "_build" / "html"))
 SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PIXELS = "[...document.querySelectorAll('opt-figure canvas')].map((c) => c.toDataURL())"
-# Sections far below are laid out when the browser is idle (pages.js).
+# Once the page has moved, sections far below are laid out when the browser is idle (pages.js).
 LAID_OUT = """() => [...document.querySelectorAll('.bd-article section section')]
   .every((section) => section.style.contentVisibility === 'visible')"""
 # Images that would load when the reader comes to them; a broken one must not hold up the rest.
@@ -109,6 +109,7 @@ def settled(page: Any) -> None:
 
 def unfold(page: Any) -> None:
     """Let all that waits for the reader to come near load, and go back to the top."""
+    page.evaluate("dispatchEvent(new Event('scroll'))")
     page.wait_for_function(LAID_OUT)
     page.evaluate(IMAGES)
     for figure in page.locator("opt-figure").all():

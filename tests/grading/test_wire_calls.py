@@ -387,6 +387,7 @@ FORGED = {
     "too few rows of a state": (np.zeros((3, 5)), {"b": np.zeros((2, 5))}),
     "another shape": (np.zeros((3, 4)), {"b": np.zeros((3, 4))}),
     "another state": (np.zeros((3, 5)), {"c": np.zeros((3, 5))}),
+    "another dtype": (np.zeros((3, 5)), {"b": np.zeros((3, 5), dtype=np.float32)}),
     "a number": (1.0, {"b": 1.0}),
     "rows without axes": (np.float64(1.0), {"b": np.float64(1.0)}),
 }
@@ -396,7 +397,16 @@ FORGED = {
 def test_answers_of_the_wrong_form_are_none(what):
     x = np.zeros(5)
     plan = ahead.Plan(np, x, {"b": x}, [], 1, np.ones((3, 5)), [{}])
-    assert list(ahead.steps(plan, FORGED[what])) == []
+    assert ahead.columns(plan, FORGED[what]) == {}
+
+
+def test_numbers_of_the_wrong_form_are_none():
+    x = np.zeros(5)
+    plan = ahead.Plan(np, x, {"product": 1.0}, ["product"], 1, np.ones((2, 5)), [{}])
+    rows = np.zeros((2, 5))
+    assert ahead.columns(plan, (rows, {"product": [0.5, 0.25]}))["product"].tolist() == [0.5, 0.25]
+    for column in ([0.5], [0.5, 1], [0.5, "1"], np.zeros(2), None):
+        assert ahead.columns(plan, (rows, {"product": column})) == {}
 
 
 def test_more_answers_than_steps_change_nothing(ends, monkeypatch):

@@ -1,13 +1,19 @@
-// Sections wait (content-visibility in pages.css) until the reader comes near or the page has time:
-// they are laid out one by one when it is idle, so that the scroll bar soon tells the truth.
-addEventListener("load", () => {
+// Sections wait (content-visibility in pages.css) until the reader comes near. From the first time
+// that the page moves they are also laid out one by one when it is idle, so that the scroll bar soon
+// tells the truth; before that nobody can see what it says, and a tap should find the page free.
+{
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
-  const waiting = [...document.querySelectorAll(".bd-article section section")];
-  const next = () => {
-    const section = waiting.shift();
-    if (!section) return;
-    section.style.contentVisibility = "visible";
-    requestAnimationFrame(() => idle(next));
+  const layOut = () => {
+    const waiting = [...document.querySelectorAll(".bd-article section section")];
+    const next = () => {
+      const section = waiting.shift();
+      if (!section) return;
+      section.style.contentVisibility = "visible";
+      requestAnimationFrame(() => idle(next));
+    };
+    idle(next);
   };
-  idle(next);
-});
+  // An address with a # has moved the page before this runs.
+  if (scrollY > 0) layOut();
+  else addEventListener("scroll", layOut, { once: true, passive: true });
+}
