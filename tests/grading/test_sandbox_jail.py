@@ -245,7 +245,7 @@ def test_closing_ends_everything(tmp_path):
     folders = list(pair._folders)
     pair.close()
     assert _left(pids) == []
-    assert not any(os.path.exists(f) for f in folders)
+    assert not any(folder.path.exists() for folder in folders)
 
 
 def test_the_next_jail_is_made_ahead():
