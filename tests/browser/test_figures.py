@@ -24,7 +24,7 @@ project = "figures"
 html_context = {"default_mode": "light"}
 exclude_patterns = ["_site"]
 """
-PATIENCE_S = 5.0
+PATIENCE_S = 2.0
 STATE = "document.querySelector('opt-figure').save()"
 
 
@@ -95,12 +95,13 @@ def test_every_preset_shows_and_each_of_its_sliders_acts(
         page.keyboard.press("ArrowLeft")
         if slider.input_value() == stood:  # at its lower end
             page.keyboard.press("ArrowRight")
-        once = changed_state(page, was)
-        assert once != was, "the first press of an arrow key changes nothing"
+        assert changed_state(page, was) != was, "the first press of an arrow key changes nothing"
         for _ in range(4):
             page.keyboard.press("ArrowRight")
-        assert changed_state(page, once) != once
         now = changed_state(page, was)
+        if now == was:  # that was its upper end, where it began
+            page.keyboard.press("ArrowLeft")
+            now = changed_state(page, was)
         label = slider.get_attribute("data-name")
         assert now != was, f"{label} changes nothing"
         changed = json.dumps(now["runs"]) != json.dumps(was["runs"]) or now[label] != was[label]
