@@ -92,21 +92,20 @@ def measure(arguments: tuple[str, str, int, int]) -> list[dict[str, list[float]]
             way = WAYS[(number + turn) % len(WAYS)]
             files = plan.read_submission(course, submission)
             with one_kernel() if way == WAYS[0] else contextlib.nullcontext():
-                sample[way] = list(_graded(plans[way].shared.data, files))
+                sample[way] = _graded(plans[way].shared.data, files)
         samples.append(sample)
     task.forget_courses()
     return samples[1:]
 
 
-def _graded(common: bytes, files: bytes) -> Iterator[float]:
+def _graded(common: bytes, files: bytes) -> list[float]:
     cpu, started = _cpu_seconds(), time.perf_counter()
     result = json.loads(task.grade(common, files))
     seconds = time.perf_counter() - started
     if result["status"] != "graded" or any(i["score"] < i["max_score"] for i in result["items"]):
         sys.exit(f"a right submission was not graded as one: {result['status']}")
     time.sleep(_QUIET_S)
-    yield seconds
-    yield _cpu_seconds() - cpu
+    return [seconds, _cpu_seconds() - cpu]
 
 
 def _cpu_seconds() -> float:

@@ -208,7 +208,7 @@ def _rehearse_package() -> None:
     for name, rule in rules.all().items():
         for form in (rule, checking.asked(name, ())):
             form.step(x, x, form.init(x), 1)
-    expression.read(expression.write(rule.equations[0]))
+    expression.read(expression.write(rules.get("adam").equations[0]))
     optedu.check_expression("x + 1", "1 + x", name="a sum")
     optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
