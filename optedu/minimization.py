@@ -2,8 +2,9 @@ r"""`minimize`: run an optimizer on a problem and keep what happened."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,8 +140,9 @@ def minimize(
     seed : int
         Seed of the stochastic gradients.
     callback : callable, optional
-        `callback(step, x, f)` is called after each step with a copy of `x`; where it returns
-        `True` the run ends.
+        `callback(step, x, f)` is called after each step with a copy of `x`. Where it returns true
+        the run ends: `True`, or one true value of another library, such as `np.True_` or an array
+        of booleans of shape `()`. Whatever is no truth value, a number say, does not end it.
     on_divergence : {"stop", "raise", "record"}
         What to do once the gradient, the point or the objective is not finite: end the run with
         the last finite point, raise, or go on and record what comes. With many runs, "stop" ends
@@ -150,7 +152,7 @@ def minimize(
         taken a second.
     record : bool or int
         Record every step; with `False` only the first and the last point; with an integer k
-        every k-th, and the last.
+        every k-th, and the last. What else the run is, and where it ends, does not depend on it.
     **hyper : float, array or callable
         Hyper-parameters of the optimizer. A callable is a schedule: it maps the step t, from 1,
         to the value. An array gives each run of `(dim, runs)` its own value.
@@ -162,9 +164,15 @@ def minimize(
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong kind, shape or range; the message names it and its value.
+        If an argument has a wrong kind, shape or range; the message names it and its value. A
+        schedule is asked at each step: there, the message names the step too.
     FloatingPointError
         With `on_divergence="raise"`, at the first step that is not finite.
+
+    Notes
+    -----
+    Whatever ends a run late, an error of a schedule, of the problem, of the callback or an
+    interrupt, the run so far is not lost: it is the attribute `run` of the exception.
 
     Examples
     --------
@@ -188,60 +196,143 @@ def minimize(
     stepper.check_names("minimize", _ARGUMENTS, chosen, hyper)
     complete = chosen.complete(hyper)
 
-    schedule = stepper.Schedule(chosen, complete)
-    engine = stepper.Engine(problem, chosen, schedule, x)
-    log = _Log(x, steps, every)
-    gradient = stepper.gradient(problem, seed, x)
-    alive: Any = True  # which runs are still finite; one truth value for one run
-    diverged_at: int | None = None
-    stopped = False
-    done = 0
-    # Overflow on the way to divergence is what the record is for, not a warning.
-    with np.errstate(all="ignore"), Progress(steps, progress, chosen.name) as bar:
-        f = _host(stepper.checked_objective(problem, problem.f(engine.x), engine.x))
-        g = gradient(engine.x, 1)
-        stepper.checked_gradient(problem, g, engine.x)
-        norm = _norm(g)
-        log.add(0, engine.x, f, norm)
-        for t in range(1, steps + 1):
-            alive = alive & _finite(norm)
-            wanted = t % every == 0 or t == steps
+    # The objective of a stochastic problem is a sum over all data, often dearer than the steps: it
+    # is left out between records, and a run that diverges is made again, with it.
+    sparse = every != 1 and callback is None and getattr(problem, "stochastic", False)
+    schedule = stepper.Schedule(chosen, complete, remember=sparse)
+
+    def run(watched: bool) -> Run | None:
+        engine = stepper.Engine(problem, chosen, schedule, stepper.copied(x))
+        loop = _Loop(problem, engine, stepper.gradient(problem, seed, x), steps, every, watched)
+
+        def so_far() -> Run:
+            return Run(
+                x=loop.log.points(),
+                f=np.array(loop.log.values),
+                grad_norm=np.array(loop.log.norms),
+                t=np.array(loop.log.steps),
+                steps=loop.done,
+                diverged_at=loop.diverged_at,
+                stopped=loop.stopped,
+                optimizer=chosen.name,
+                hyper=complete,
+                problem=problem,
+                seed=seed,
+            )
+
+        # Overflow on the way to divergence is what the record is for, not a warning.
+        with np.errstate(all="ignore"), Progress(steps, progress, chosen.name) as bar:
+            try:
+                loop.go(on_divergence, callback, bar.update)
+            except BaseException as error:
+                if loop.done:
+                    _hand_over(error, loop, so_far)
+                raise
+        return so_far() if watched or loop.diverged_at is None else None
+
+    return run(not sparse) or run(True)
+
+
+class _Loop:
+    r"""A run while it goes on.
+
+    Attributes
+    ----------
+    log : _Log
+        The records, and after them the last point that was reached.
+    done : int
+        Steps completed.
+    diverged_at : int or None
+        The first step at which something was not finite; where not every step is `watched`, the
+        loop ends there.
+    stopped : bool
+        Whether the callback stopped it.
+    """
+
+    def __init__(
+        self, problem: Any, engine: Any, gradient: Any, steps: int, every: int, watched: bool
+    ) -> None:
+        self.log = _Log(engine.x, steps, every)
+        self.done = 0
+        self.diverged_at: int | None = None
+        self.stopped = False
+        self._problem, self._engine, self._gradient = problem, engine, gradient
+        self._steps, self._every, self._watched = steps, every, watched
+
+    def go(self, on_divergence: str, callback: Any, report: Callable[[int], None]) -> None:
+        r"""Take the steps."""
+        engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
+        f: Any = self.objective(engine.x, checked=True)
+        g = self._gradient(engine.x, 1)
+        stepper.checked_gradient(self._problem, g, engine.x)
+        norm = _norm(g, low)
+        log.keep(0, engine.x, f, norm)
+        alive: Any = True  # which runs are still finite; one truth value for one run
+        for t in range(1, self._steps + 1):
+            alive = alive & _finite_norm(norm, g)
             if on_divergence == "record" or _some(alive):
                 engine.step(g, t)
-                if wanted or callback is not None:
-                    f = _host(problem.f(engine.x))
+                alive = alive & _whole(engine.x)
+                looked = self._watched or t % self._every == 0 or t == self._steps
+                f = self.objective(engine.x) if looked else None
+                if looked:
                     alive = alive & _finite(f)
-                else:
-                    alive = alive & _finite(_norm(engine.x))
-            if diverged_at is None and not _every(alive):
-                diverged_at = t
+            if self.diverged_at is None and not _every(alive):
+                self.diverged_at = t
+                if not self._watched:
+                    return
                 if on_divergence == "raise":
-                    raise FloatingPointError(_explain(problem, chosen.name, complete, log, g, t))
+                    raise FloatingPointError(self._explain(g, t))
             if on_divergence == "stop" and not _some(alive):
-                break
-            done = t
-            g = gradient(engine.x, t + 1)
-            norm = _norm(g)
-            if callback is not None and callback(t, _copy(engine.x), f) is True:
-                stopped = True
-            if wanted or stopped:
-                log.add(t, engine.x, f, norm)
-            if stopped:
-                break
-            bar.update(t)
-    return Run(
-        x=log.points(),
-        f=np.array(log.values),
-        grad_norm=np.array(log.norms),
-        t=np.array(log.steps),
-        steps=done,
-        diverged_at=diverged_at,
-        stopped=stopped,
-        optimizer=chosen.name,
-        hyper=complete,
-        problem=problem,
-        seed=seed,
-    )
+                return
+            g = self._gradient(engine.x, t + 1)
+            norm = _norm(g, low)
+            log.keep(t, engine.x, f, norm)
+            self.done = t
+            if callback is not None and _stops(callback(t, stepper.copied(engine.x), f)):
+                self.stopped = True
+                return
+            report(t)
+
+    def objective(self, x: Any, *, checked: bool = False) -> Any:
+        r"""Return the objective; what is called gets a copy, which it may spoil."""
+        value = self._problem.f(stepper.copied(x))
+        return _host(stepper.checked_objective(self._problem, value, x) if checked else value)
+
+    def _explain(self, g: Any, t: int) -> str:
+        what = "the point or the objective" if _every(_whole(g)) else "the gradient"
+        lr = self._engine.hyper(t).get("lr")
+        rate = f" (lr is {lr:g})" if isinstance(lr, float) else ""
+        return (
+            f"{self._engine.name} diverged on {_name(self._problem)} at step {t}: {what} is not "
+            f"finite; the point before has f = {_summary(self.log.values[-1])}. "
+            f"A smaller lr may help{rate}"
+        )
+
+
+def _hand_over(error: BaseException, loop: _Loop, so_far: Callable[[], Run]) -> None:
+    r"""Put the run so far into the exception that ends it."""
+    with contextlib.suppress(Exception):  # what fails twice must not hide what failed first
+        loop.log.complete(loop.objective)
+        error.run = so_far()  # type: ignore[attr-defined]
+        error.add_note(
+            f"the run so far, {loop.done} step{'' if loop.done == 1 else 's'}, is in the "
+            "attribute `run` of this exception"
+        )
+
+
+def _stops(answer: Any) -> bool:
+    r"""Say whether the callback's answer is one truth value of any library, and true."""
+    if isinstance(answer, (bool, np.bool_)):
+        return bool(answer)
+    if str(getattr(answer, "dtype", "")).rpartition(".")[2] == "bool":
+        if tuple(answer.shape) != ():
+            raise ValueError(
+                "callback must return one truth value, got an array of booleans of shape "
+                f"{tuple(answer.shape)}; say .all() or .any()"
+            )
+        return bool(answer)
+    return bool(getattr(answer, "is_Boolean", False) and answer == True)  # noqa: E712 (SymPy's)
 
 
 class _Log:
@@ -249,6 +340,7 @@ class _Log:
 
     def __init__(self, x: Any, steps: int, every: int) -> None:
         self._xp = namespace(x)
+        self._step = every
         count = 1 + (-(-steps // every) if every else 0)
         self._array = np.empty((count, *x.shape), x.dtype) if self._xp is np else None
         self._list: list[Any] = []
@@ -256,15 +348,23 @@ class _Log:
         self.norms: list[Any] = []
         self.steps: list[int] = []
 
-    def add(self, t: int, x: Any, f: Any, norm: Any) -> None:
-        r"""Keep the point of step `t`."""
+    def keep(self, t: int, x: Any, f: Any, norm: Any) -> None:
+        r"""Keep the point of step `t`, in place of the one before where that is no record."""
+        if self.steps and self.steps[-1] and self.steps[-1] % self._step:
+            for kept in (self.steps, self.values, self.norms, self._list):
+                del kept[-1:]
         if self._array is not None:
             self._array[len(self.steps)] = x
         else:
-            self._list.append(_copy(x))
+            self._list.append(stepper.copied(x))
         self.steps.append(t)
         self.values.append(f)
         self.norms.append(norm)
+
+    def complete(self, objective: Callable[[Any], Any]) -> None:
+        r"""Look at the last point where nobody has."""
+        if self.values[-1] is None:
+            self.values[-1] = objective(self.points()[-1, ...])
 
     def points(self) -> Any:
         r"""Return the points kept, stacked along a new first axis."""
@@ -281,20 +381,37 @@ def _host(value: Any) -> Any:
     return to_numpy(value).astype(float)
 
 
-def _norm(g: Any) -> Any:
-    r"""Return the Euclidean norm of one gradient, or those of `(dim, runs)`."""
-    if g.ndim == 1 and type(g) is np.ndarray:
+def _norm(g: Any, low: float) -> Any:
+    r"""Return the Euclidean norm of one gradient, or those of `(dim, runs)`.
+
+    Sums of squares up to `low` may have lost something to underflow.
+    """
+    square = _square(g)
+    # Squares overflow, and vanish, long before the gradient does.
+    if isinstance(square, float):
+        return math.sqrt(square) if low < square < math.inf else _scaled_norm(to_numpy(g))
+    if bool(((low < square) & (square < math.inf)).all()):
+        return np.sqrt(square)
+    return _scaled_norm(to_numpy(g))
+
+
+def _square(v: Any) -> Any:
+    r"""Return the sum of the squares, as `_host` does."""
+    if type(v) is np.ndarray and v.ndim == 1:
         # The dot product wakes threads on long arrays, which costs more than it saves.
-        square = np.dot(g, g) if g.size < 4096 else np.einsum("i,i->", g, g)
-        norm = math.sqrt(square)
-        # Squares overflow long before the gradient does.
-        return norm if norm < math.inf else _scaled_norm(g)
-    if type(g) is np.ndarray and g.ndim == 2:
-        norms = np.sqrt(np.einsum("ij,ij->j", g, g)).astype(float)
-        return norms if np.isfinite(norms).all() else _scaled_norm(g)
-    xp = namespace(g)
-    norm = _host(xp.sqrt(xp.sum(g * g, axis=0 if g.ndim == 2 else None)))
-    return norm if _every(_finite(norm)) else _scaled_norm(to_numpy(g))
+        return float(np.dot(v, v) if v.size < 4096 else np.einsum("i,i->", v, v))
+    if type(v) is np.ndarray and v.ndim == 2:
+        return np.einsum("ij,ij->j", v, v).astype(float)
+    return _host(namespace(v).sum(v * v, axis=0 if v.ndim == 2 else None))
+
+
+def _least_square(dtype: Any) -> float:
+    r"""Return the sum of squares above which what has underflowed is less than rounding.
+
+    A square that underflows is less than the smallest normal number; this bears 2**30 such.
+    """
+    info = np.finfo(str(dtype).rpartition(".")[2])
+    return 2.0**30 * float(info.smallest_normal) / float(info.eps)
 
 
 def _scaled_norm(g: np.ndarray) -> Any:
@@ -303,6 +420,25 @@ def _scaled_norm(g: np.ndarray) -> Any:
     largest = np.max(np.abs(g), axis=axis)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
     return _host(scale * np.sqrt(np.sum((g / scale) ** 2, axis=axis)))
+
+
+def _whole(v: Any) -> Any:
+    r"""Say whether all of a point is finite; of `(dim, runs)`, of each run."""
+    finite = _finite(_square(v))
+    if _every(finite):
+        return finite
+    xp = namespace(v)
+    return _truth(xp.all(xp.isfinite(v), axis=0 if v.ndim == 2 else None))
+
+
+def _finite_norm(norm: Any, g: Any) -> Any:
+    r"""Say whether a gradient is finite, and so it is where its norm alone overflows."""
+    finite = _finite(norm)
+    return finite if _every(finite) else _whole(g)
+
+
+def _truth(value: Any) -> Any:
+    return bool(value) if getattr(value, "shape", ()) == () else to_numpy(value)
 
 
 def _finite(value: Any) -> Any:
@@ -315,10 +451,6 @@ def _every(alive: Any) -> bool:
 
 def _some(alive: Any) -> bool:
     return alive if isinstance(alive, bool) else bool(alive.any())
-
-
-def _copy(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else namespace(x).asarray(x, copy=True)
 
 
 def _name(problem: Any) -> str:
@@ -338,15 +470,3 @@ def _short(value: Any) -> str:
     if callable(value):
         return f"{getattr(value, '__name__', 'schedule')}(t)"
     return f"array of {np.size(value)}"
-
-
-def _explain(
-    problem: Any, optimizer: str, hyper: Mapping[str, Any], log: _Log, g: Any, t: int
-) -> str:
-    what = "the gradient" if not _every(_finite(_norm(g))) else "the point or the objective"
-    rate = f" (lr is {hyper['lr']:g})" if isinstance(hyper.get("lr"), float) else ""
-    return (
-        f"{optimizer} diverged on {_name(problem)} at step {t}: {what} is not finite; the last "
-        f"record has f = {_summary(log.values[-1])} at step {log.steps[-1]}. "
-        f"A smaller lr may help{rate}"
-    )

@@ -22,6 +22,7 @@ __all__ = [
     "check_names",
     "checked_gradient",
     "checked_objective",
+    "copied",
     "gradient",
     "kernel_form",
     "method",
@@ -195,12 +196,24 @@ def _keywords(function: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
 
 
 class Schedule:
-    r"""The hyper-parameters of each step: constants as they are, schedules called and checked."""
+    r"""The hyper-parameters of each step: constants as they are, schedules called and checked.
 
-    def __init__(self, chosen: DerivedMethod | WrittenMethod, hyper: Mapping[str, Any]) -> None:
+    A schedule is asked once a step. With `remember`, a run that is made again gets the values of
+    the first time.
+    """
+
+    def __init__(
+        self,
+        chosen: DerivedMethod | WrittenMethod,
+        hyper: Mapping[str, Any],
+        *,
+        remember: bool = False,
+    ) -> None:
         self._check = chosen.check
         self._constant = {k: v for k, v in hyper.items() if not callable(v)}
         self._changing = {k: v for k, v in hyper.items() if callable(v)}
+        self._remember = remember
+        self._known: dict[int, dict[str, Any]] = {}
 
     def at(self, t: int) -> dict[str, Any]:
         r"""Return all values at step `t`."""
@@ -212,15 +225,23 @@ class Schedule:
         Raises
         ------
         TypeError, ValueError
-            If a schedule returns a value of a wrong kind or range; the message names the step.
+            If a schedule returns a value of a wrong kind or range; the message names the step, as
+            it does for whatever else the schedule raises.
         """
-        values = {}
-        for name, schedule in self._changing.items():
-            try:
-                values[name] = self._check(name, schedule(t))
-            except (TypeError, ValueError) as error:
-                error.add_note(f"{name} is a schedule; this is its value at step {t}")
-                raise
+        if not self._changing:
+            return {}
+        values = self._known.get(t)
+        if values is None:
+            values = {}
+            for name, schedule in self._changing.items():
+                try:
+                    values[name] = self._check(name, schedule(t))
+                except Exception as error:
+                    error.add_note(f"{name} is a schedule; this is its value at step {t}")
+                    raise
+            if not self._remember:
+                self._known.clear()
+            self._known[t] = values
         return values
 
 
@@ -300,11 +321,17 @@ def kernel_form(x: Any) -> str | None:
 
 def gradient(problem: Any, seed: int, x: Any) -> Callable[[Any, int], Any]:
     r"""Return `gradient(x, t)`: the problem's, on the batch of step t where it draws batches."""
+    # The problem gets a copy of the point: it may work in place, or return the point itself.
     if not getattr(problem, "stochastic", False):
-        return lambda x, t: problem.grad(x)
+        return lambda x, t: problem.grad(copied(x))
     rng = np.random.default_rng(seed)
     runs = {"runs": x.shape[1]} if x.ndim == 2 else {}
-    return lambda x, t: problem.grad(x, problem.sample(rng, t, **runs))
+    return lambda x, t: problem.grad(copied(x), problem.sample(rng, t, **runs))
+
+
+def copied(x: Any) -> Any:
+    r"""Return a copy of an array, on its device."""
+    return x.copy() if isinstance(x, np.ndarray) else namespace(x).asarray(x, copy=True)
 
 
 class Engine:
@@ -312,6 +339,8 @@ class Engine:
 
     def __init__(self, problem: Any, chosen: Any, schedule: Schedule, x: Any) -> None:
         self.x = x
+        self.name = chosen.name
+        self.hyper = schedule.at
         self._chosen = chosen
         self._schedule = schedule
         self._bounds = getattr(problem, "bounds", None)

@@ -127,7 +127,8 @@ def sweep(
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong kind, shape or range; the message names it and its value.
+        If an argument has a wrong kind, shape or range; the message names it and its value. All
+        values of a schedule are looked at before the first step.
 
     Examples
     --------
@@ -149,6 +150,9 @@ def sweep(
         raise ValueError(
             "a hyper-parameter must be an array, to be swept over, got only single values"
         )
+    schedule = stepper.Schedule(chosen, complete)
+    for t in range(1, steps + 1):  # a bad value at step 900 is found before the first
+        schedule.changes(t)
     grid = np.meshgrid(*axes.values(), indexing="ij")
     columns = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
     runs = grid[0].size
@@ -167,7 +171,7 @@ def sweep(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
                 lambda t, done=number * steps: bar.update(done + t),
             )  # fmt: skip
-            f[part] = to_numpy(stepper.checked_objective(problem, problem.f(x), x))
+            f[part] = to_numpy(stepper.checked_objective(problem, problem.f(stepper.copied(x)), x))
             finals.append(x)
     xp = namespace(x0)
     x = finals[0] if len(finals) == 1 else xp.concat(finals, axis=1)

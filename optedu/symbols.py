@@ -73,7 +73,9 @@ _ROWS = (
         1.0,
         lower_open=False,
     ),
-    _positive("lr", r"\eta", "learning rate"),
+    # A step of length zero is no error (a schedule may end there), but formulas divide by the rate:
+    # the symbol is positive, the number may be zero.
+    Notation(_real("lr", positive=True), r"\eta", "learning rate", 0.0, lower_open=False),
     _decay("momentum", r"\rho", r"momentum coefficient (with $\rho = 0$ momentum is SGD)"),
     _decay("dampening", r"\tau", "dampening of the gradient that enters the momentum buffer"),
     _decay("beta1", r"\beta_{1}", "decay rate of the first moment"),

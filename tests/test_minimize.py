@@ -6,6 +6,7 @@ import sys
 import array_api_strict
 import numpy as np
 import pytest
+import sympy
 
 import optedu
 from optedu import problems
@@ -92,10 +93,83 @@ def test_schedule_gives_each_step_its_value():
     np.testing.assert_allclose(run.x[-1], [0.2, 0.4], rtol=1e-14)
 
 
-def test_schedule_out_of_range_names_the_step():
-    with pytest.raises(ValueError, match=r"lr must be positive, got 0.0") as caught:
+def test_schedule_out_of_range_names_the_step_and_hands_over_the_run():
+    with pytest.raises(ValueError, match=r"lr must be nonnegative, got -0.1") as caught:
         minimize(problems.quadratic(), lr=lambda t: 0.1 * (3 - t), steps=5)
-    assert "at step 3" in caught.value.__notes__[0]
+    assert "at step 4" in caught.value.__notes__[0]
+    assert "the run so far, 3 steps" in caught.value.__notes__[1]
+    run = minimize(problems.quadratic(), lr=lambda t: 0.1 * (3 - t), steps=3)
+    np.testing.assert_array_equal(caught.value.run.x, run.x)
+    assert caught.value.run.steps == 3
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_schedule_may_end_at_zero(name):
+    run = minimize(
+        problems.beale(),
+        [1.0, 0.5],
+        optimizer=name,
+        lr=lambda t: 1e-3 * (4 - min(t, 4)),
+        weight_decay=0.01,
+        steps=6,
+    )
+    moved = np.abs(np.diff(run.x, axis=0)).max(axis=1) > 0
+    np.testing.assert_array_equal(moved, [True, True, True, False, False, False])
+
+
+class TestNothingIsLost:
+    """What ends a run late leaves the run so far in the exception."""
+
+    def test_an_error_of_the_problem(self):
+        def grad(x):
+            if abs(x[0]) < 0.7:
+                raise RuntimeError("the data ended")
+            return x
+
+        problem = optedu.Problem(lambda x: (x * x).sum(0) / 2, grad, x0=[1.0])
+        with pytest.raises(RuntimeError, match="the data ended") as caught:
+            minimize(problem, lr=0.1, steps=10)
+        np.testing.assert_allclose(caught.value.run.x[:, 0], [1.0, 0.9, 0.81, 0.729])
+        assert (caught.value.run.steps, len(caught.value.run.f)) == (3, 4)
+
+    @pytest.mark.parametrize("record", [True, False, 4])
+    @pytest.mark.parametrize("problem", [problems.beale(), problems.noisy_quadratic([1.0, 2.0])])
+    def test_an_interrupt(self, problem, record):
+        calls = []
+
+        def lr(t):
+            calls.append(t)
+            if t == 8:
+                raise KeyboardInterrupt
+            return 0.01
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            minimize(problem, lr=lr, steps=10, record=record)
+        assert calls == list(range(1, 9))  # once a step
+        run, full = caught.value.run, minimize(problem, lr=0.01, steps=7)
+        assert run.t[-1] == run.steps == 7
+        np.testing.assert_array_equal(run.x[-1], full.x[-1])
+        assert run.f[-1] == full.f[-1]
+
+    def test_an_error_of_the_callback(self):
+        def callback(step, x, f):
+            if step == 3:
+                raise OSError("disk full")
+
+        with pytest.raises(OSError, match="disk full") as caught:
+            minimize(problems.quadratic(), lr=0.1, steps=10, callback=callback)
+        assert caught.value.run.steps == 3
+
+    def test_divergence_that_is_raised(self):
+        with pytest.raises(FloatingPointError) as caught:
+            minimize(problems.quadratic(), lr=1e3, steps=500, on_divergence="raise")
+        assert np.isfinite(caught.value.run.f).all()
+        assert caught.value.run.diverged_at == caught.value.run.steps + 1
+
+    def test_an_error_at_the_first_step_is_as_it_was(self):
+        with pytest.raises(ValueError, match="lr must be") as caught:
+            minimize(problems.quadratic(), lr=lambda t: -1.0)
+        assert len(caught.value.__notes__) == 1
 
 
 class TestDivergence:
@@ -133,6 +207,46 @@ class TestDivergence:
         with pytest.raises(FloatingPointError, match="cliff at step 4: the gradient is not finite"):
             minimize(problem, lr=0.2, steps=10, on_divergence="raise")
 
+    @pytest.mark.parametrize("record", [False, 1, 7, 64, 100_000])
+    @pytest.mark.parametrize("mode", ["stop", "record"])
+    @pytest.mark.parametrize(
+        "problem",
+        [problems.quadratic(), problems.noisy_quadratic([1.0, 0.1])],
+        ids=["exact", "sgd"],
+    )
+    def test_where_a_run_ends_does_not_depend_on_what_is_recorded(self, problem, mode, record):
+        options = {"lr": 5.0, "steps": 2000, "on_divergence": mode}
+        full = minimize(problem, **options)
+        run = minimize(problem, record=record, **options)
+        assert 200 < run.diverged_at == full.diverged_at < 1100
+        assert run.steps == full.steps
+        assert run.t[-1] == full.t[-1]
+        np.testing.assert_array_equal(run.x, full.x[run.t])
+        np.testing.assert_array_equal(run.f, full.f[run.t])
+        if mode == "stop":
+            assert run.f[-1] > 1e290
+            with pytest.raises(FloatingPointError, match=f"at step {full.diverged_at}: ") as caught:
+                minimize(problem, record=record, **{**options, "on_divergence": "raise"})
+            assert caught.value.run.f[-1] == full.f[-1]
+
+    def test_a_point_that_is_infinite_where_the_objective_is_finite(self):
+        problem = optedu.Problem(
+            lambda x: np.arctan(x).sum(0), lambda x: 0 * x + 1e308, x0=[1.0], name="flat"
+        )
+        for record in (True, False):
+            run = minimize(problem, lr=1.0, steps=5, record=record)
+            assert run.diverged_at == 2
+            assert np.isfinite(run.x).all()
+
+    def test_many_runs_of_which_some_diverge(self):
+        x0 = np.ones((2, 3))
+        options = {"lr": np.array([0.1, 4.0, 3.0]), "steps": 1500}
+        problem = problems.noisy_quadratic([1.0, 0.1])
+        full = minimize(problem, x0, **options)
+        run = minimize(problem, x0, record=False, **options)
+        assert run.diverged_at == full.diverged_at < 600
+        np.testing.assert_array_equal(run.x, full.x[[0, -1]])
+
     def test_a_huge_gradient_is_still_a_gradient(self):
         problem = optedu.Problem(lambda x: x.sum(0), lambda x: 0 * x + 1e200, x0=[1.0, 1.0])
         run = minimize(problem, lr=1e-200, steps=2)
@@ -161,9 +275,83 @@ def test_callback_sees_copies_and_stops():
     np.testing.assert_array_equal(run.f[1:], [f for _, f in seen])
 
 
-def test_callback_must_say_true_to_stop():
-    run = minimize(problems.quadratic(), lr=0.1, steps=4, callback=lambda step, x, f: f)
+@pytest.mark.parametrize(
+    "true",
+    [True, np.True_, np.asarray(True), array_api_strict.asarray(True), sympy.true],
+    ids=["bool", "numpy", "array", "strict", "sympy"],
+)
+def test_one_truth_value_of_any_library_stops(true):
+    run = minimize(problems.quadratic(), lr=0.1, steps=4, callback=lambda step, x, f: true)
+    assert (run.steps, run.stopped) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [None, False, np.False_, np.asarray(False), array_api_strict.asarray(False), sympy.false]
+    + [1, 0.5, np.float64(1.0), np.ones(()), "yes", [True], sympy.Symbol("x") > 0],
+    ids=str,
+)
+def test_what_is_not_true_does_not_stop(other):
+    run = minimize(problems.quadratic(), lr=0.1, steps=4, callback=lambda step, x, f: other)
     assert (run.steps, run.stopped) == (4, False)
+
+
+def test_a_callback_that_says_several_things_is_told_so():
+    with pytest.raises(ValueError, match=r"one truth value, got .* shape \(2,\); say .all\(\)"):
+        minimize(problems.quadratic(), lr=0.1, steps=4, callback=lambda step, x, f: x > 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [("float32", 1e-30), ("float32", 1e30), ("float64", 1e-200), ("float64", 1e200)],
+)
+@pytest.mark.parametrize("columns", [None, 2])
+def test_the_norm_of_small_and_large_gradients(size, dtype, columns):
+    shape = (2,) if columns is None else (2, columns)
+    grad = size * np.asarray([3.0, 4.0]).reshape(2, *[1] * (columns is not None))
+    problem = optedu.Problem(
+        lambda x: 0 * x[0], lambda x: (0 * x + grad).astype(x.dtype), x0=[1.0, 1.0]
+    )
+    run = minimize(problem, np.ones(shape, dtype), lr=0.0, steps=2)
+    np.testing.assert_allclose(run.grad_norm, 5 * size, rtol=1e-6)
+    strict = array_api_strict.ones(shape, dtype=getattr(array_api_strict, dtype))
+    back = optedu.Problem(
+        lambda x: 0 * x[0, ...],
+        lambda x: array_api_strict.asarray(grad, dtype=x.dtype) + 0 * x,
+        x0=[1.0, 1.0],
+    )
+    np.testing.assert_allclose(
+        minimize(back, strict, lr=0.0, steps=2).grad_norm, 5 * size, rtol=1e-6
+    )
+
+
+def test_a_finite_gradient_whose_norm_overflows_is_finite():
+    problem = optedu.Problem(lambda x: x.sum(0), lambda x: 0 * x + 1.5e308, x0=[1.0, 1.0])
+    assert minimize(problem, lr=1e-308, steps=2).diverged_at is None
+
+
+def spoiled(x):
+    g = x.copy()
+    x *= 0
+    return g
+
+
+def measured(x):
+    x *= x
+    return x.sum(0) / 2
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_problem_that_works_in_place_changes_no_point(name):
+    rough = optedu.Problem(measured, spoiled, x0=[1.0, 2.0], minimum=0.0)
+    clean = optedu.Problem(lambda x: (x * x).sum(0) / 2, lambda x: x, x0=[1.0, 2.0], minimum=0.0)
+    options = {"optimizer": name, "lr": 0.01, "steps": 5}
+    run, expected = minimize(rough, **options), minimize(clean, **options)
+    np.testing.assert_array_equal(run.x, expected.x)
+    np.testing.assert_array_equal(run.f, expected.f)
+    swept, right = (optedu.sweep(p, **{**options, "lr": [0.01, 0.02]}) for p in (rough, clean))
+    np.testing.assert_array_equal(swept.x, right.x)
+    np.testing.assert_array_equal(swept.f, right.f)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +445,7 @@ class TestYourOwn:
             TypeError, match="your mine takes no hyper-parameter 'rho'; it takes lr"
         ):
             minimize(problems.beale(), optimizer=mine, lr=0.1, rho=0.1)
-        with pytest.raises(ValueError, match="lr must be positive"):
+        with pytest.raises(ValueError, match="lr must be nonnegative"):
             minimize(problems.beale(), optimizer=mine, lr=-0.1)
 
 
@@ -330,8 +518,8 @@ def with_gradient(grad):
             TypeError,
             "optimizer must be the name of a rule",
         ),
-        (lambda: minimize(quadratic, lr=-0.1), ValueError, "lr must be positive, got -0.1"),
-        (lambda: minimize(quadratic, lr=np.nan), ValueError, "lr must be positive, got nan"),
+        (lambda: minimize(quadratic, lr=-0.1), ValueError, "lr must be nonnegative, got -0.1"),
+        (lambda: minimize(quadratic, lr=np.nan), ValueError, "lr must be nonnegative, got nan"),
         (lambda: minimize(quadratic, lr="fast"), TypeError, "lr must be a real number, got 'fast'"),
         (lambda: minimize(quadratic, rho=0.9), TypeError, "sgd has no hyper-parameter 'rho'"),
         (

@@ -97,7 +97,7 @@ def test_hyper_parameters_change_from_the_next_step():
     optimizer.step(np.ones(1))
     np.testing.assert_allclose(optimizer.params, [-1.0 - 0.1 * 1.5])
     assert optimizer.hyper["lr"] == 0.1
-    with pytest.raises(ValueError, match="lr must be positive"):
+    with pytest.raises(ValueError, match="lr must be nonnegative"):
         optimizer.hyper["lr"] = -1
     with pytest.raises(TypeError, match="momentum has no hyper-parameter 'beta1'"):
         optimizer.hyper["beta1"] = 0.5
@@ -191,7 +191,7 @@ two = {"w": np.ones(2), "b": np.ones(1)}
             ValueError,
             r"params\['w'\] must be finite, got inf at index 1",
         ),
-        (lambda: Optimizer("adam", two, lr=0), ValueError, "lr must be positive, got 0.0"),
+        (lambda: Optimizer("adam", two, lr=-1), ValueError, "lr must be nonnegative, got -1.0"),
         (lambda: Optimizer("adam", two, beta1=1.0), ValueError, r"beta1 must be in \[0, 1\)"),
         (lambda: Optimizer("adam", two, rho=1.0), TypeError, "adam has no hyper-parameter 'rho'"),
         (lambda: Optimizer("adam", two, lr=np.ones(2)), TypeError, "lr must be a real number"),

@@ -78,6 +78,26 @@ def test_values_that_are_not_varied_are_the_same_in_all_runs():
     np.testing.assert_allclose(result.x[:, 0], run.x[-1], rtol=1e-12)
 
 
+def test_a_schedule_is_looked_at_before_the_first_step():
+    calls = []
+
+    def grad(x):
+        calls.append(x)
+        return x
+
+    problem = optedu.Problem(lambda x: (x * x).sum(0), grad, x0=[1.0])
+    with pytest.raises(ValueError, match="lr must be nonnegative, got -1.0") as caught:
+        sweep(problem, optimizer="momentum", lr=lambda t: 9.0 - t, momentum=[0.1, 0.2], steps=10)
+    assert "at step 10" in caught.value.__notes__[0]
+    assert not calls
+
+
+def test_a_rate_of_zero_is_no_step():
+    result = sweep(problems.beale(), [1.0, 0.5], optimizer="adam", lr=[0.0, 0.1], steps=5)
+    np.testing.assert_array_equal(result.x[:, 0], [1.0, 0.5])
+    assert not np.array_equal(result.x[:, 1], [1.0, 0.5])
+
+
 def test_schedule_beside_an_axis():
     result = sweep(
         problems.beale(), optimizer="momentum", lr=lambda t: 0.01 / t, momentum=[0.0, 0.9], steps=9
@@ -144,7 +164,7 @@ def test_stochastic_problem_gives_all_runs_the_same_batches():
             r"an array with one axis, got shape \(0,\)",
         ),
         ({"lr": np.ones((2, 2))}, ValueError, r"one axis, got shape \(2, 2\)"),
-        ({"lr": [0.1, -0.2]}, ValueError, "every element of lr must be positive, got -0.2"),
+        ({"lr": [0.1, -0.2]}, ValueError, "every element of lr must be nonnegative, got -0.2"),
         ({"lr": ["a", "b"]}, TypeError, "lr must hold real numbers"),
         ({"rho": [0.1, 0.2]}, TypeError, "sgd has no hyper-parameter 'rho'"),
         ({"optimizer": "adam", "beta1": [0.5, 1.0]}, ValueError, r"in \[0, 1\), got 1.0"),

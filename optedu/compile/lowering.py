@@ -284,7 +284,13 @@ def _pull_sum(expression: Add, arrays: set[Symbol]) -> tuple[Expr, Expr]:
 
 def _positive(expression: Expr) -> bool:
     r"""Say whether a scalar is surely positive; 1 - beta**t is, for a decay rate."""
-    return bool(_with_positive(expression)[0].is_positive)
+    # A learning rate is positive in formulas and may be zero in a step.
+    zero = {
+        s: Dummy(nonnegative=True)
+        for s in expression.free_symbols
+        if s.name in symbols.TABLE and symbols.TABLE[s.name].lower == 0
+    }
+    return bool(_with_positive(expression)[0].xreplace(zero).is_positive)
 
 
 def _power(expression: Expr, exponent: Expr) -> Expr:

@@ -113,7 +113,7 @@ def slider(hyper: Hyper) -> dict[str, Any]:
         return {"lo": hyper.lower, "hi": top, "scale": "complement"}
     if hyper.name == "eps":
         return {"lo": 1e-12, "hi": 1.0, "scale": "log"}
-    if hyper.lower_open:
+    if hyper.symbol.is_positive:
         return {"lo": 1e-4, "hi": 10.0, "scale": "log"}
     return {"lo": 0.0, "hi": 1.0, "scale": "zerolog"}
 
@@ -146,7 +146,7 @@ def _hyper(hyper: Hyper) -> dict[str, Any]:
         "meaning": re.split(r" \(|, ", hyper.meaning)[0],
         **ends,
         # The admissible values, for links written by hand.
-        "min": 1e-12 if hyper.lower_open else hyper.lower,
+        "min": 1e-12 if hyper.symbol.is_positive else hyper.lower,
         **({"max": ends["hi"]} if math.isfinite(hyper.upper) else {}),
     }
 
