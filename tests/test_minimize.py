@@ -287,8 +287,10 @@ def test_one_truth_value_of_any_library_stops(true):
 
 @pytest.mark.parametrize(
     "other",
-    [None, False, np.False_, np.asarray(False), array_api_strict.asarray(False), sympy.false]
-    + [1, 0.5, np.float64(1.0), np.ones(()), "yes", [True], sympy.Symbol("x") > 0],
+    [
+        *(None, False, np.False_, np.asarray(False), array_api_strict.asarray(False), sympy.false),
+        *(1, 0.5, np.float64(1.0), np.ones(()), "yes", [True], sympy.Symbol("x") > 0),
+    ],
     ids=str,
 )
 def test_what_is_not_true_does_not_stop(other):

@@ -86,7 +86,7 @@ def test_a_schedule_is_looked_at_before_the_first_step():
         return x
 
     problem = optedu.Problem(lambda x: (x * x).sum(0), grad, x0=[1.0])
-    with pytest.raises(ValueError, match="lr must be nonnegative, got -1.0") as caught:
+    with pytest.raises(ValueError, match=r"lr must be nonnegative, got -1.0") as caught:
         sweep(problem, optimizer="momentum", lr=lambda t: 9.0 - t, momentum=[0.1, 0.2], steps=10)
     assert "at step 10" in caught.value.__notes__[0]
     assert not calls
