@@ -118,11 +118,9 @@ class OneKernel(Pair):
 
     def _start(self, workspace: str, materials: str) -> None:
         self._unused, theirs = socket.socketpair()
-        self.student = self.trusted = KernelProcess(
-            shared(), "student", theirs, self.limits,
-            folder=workspace, cwd=self._folder(), cpu=own_cpu(),
-        )  # fmt: skip
-        self._kernels.append(self.student)
+        self.student = self.trusted = self._kernel(
+            "student", theirs, self.limits, workspace, workspace
+        )
 
     def close(self) -> None:
         super().close()

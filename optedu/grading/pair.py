@@ -1,4 +1,4 @@
-r"""The two kernels of one notebook: the student's, in a jail, and the one with the checks."""
+r"""The two kernels of one notebook, each in a jail: the student's, and the one with the checks."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ _GRACE_S = 2.0  # from the interrupt to the end of patience
 _LOOK_S = 0.2  # how often the memory of a busy submission is looked at
 _MB = 1 << 20
 _FLOOD = 64 * _MB  # of messages from a kernel that has been told to stop
+# The checks may need more than one submission is granted; a check without end is interrupted.
+_FOR_CHECKS = {
+    "tmp_mb": 4096, "file_mb": 4096, "memory_mb": 4096, "open_files": 1024, "cpu_s": 86_400,
+}  # fmt: skip
 
 
 class Pair:
@@ -42,7 +46,8 @@ class Pair:
         Folder with the instructor's files, for the kernel with the checks; when empty, that
         kernel gets the data files of ``workspace`` and no modules.
     sandbox : bool
-        Whether the student's kernel runs in a jail.
+        Whether each kernel runs in a jail of its own. The checks too: what they do with an answer
+        (`sympy.lambdify`, `eval`) is the instructor's choice, and must not reach the grader.
 
     Attributes
     ----------
@@ -57,7 +62,8 @@ class Pair:
         self._cells = 0
         self._kernels: list[KernelProcess] = []
         self._folders: list[scratch.Scratch] = []
-        self._jail = Jail.take(limits.tmp_mb) if sandbox else None
+        self._jails: list[Jail] = []
+        self._sandbox = sandbox
         try:
             self._start(workspace, materials)
             for kernel in self._kernels:
@@ -69,23 +75,28 @@ class Pair:
         self._look = time.monotonic() + _LOOK_S
 
     def _start(self, workspace: str, materials: str) -> None:
-        zygote, cpu = shared(), own_cpu()
         mine, theirs = socket.socketpair()
-        generous = replace(self.limits, tmp_mb=4096)
-        self.trusted = KernelProcess(
-            zygote, "trusted", theirs, generous, folder=materials or workspace,
-            cwd=self._folder(), modules=bool(materials), cpu=cpu,
-        )  # fmt: skip
-        self._kernels.append(self.trusted)
-        if self._jail:
-            self._jail.wait_ready()
-        self.student = KernelProcess(
-            zygote, "student", mine, self.limits, folder=workspace,
-            cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=cpu,
-        )  # fmt: skip
-        self._kernels.append(self.student)
-        if self._jail:
+        checks = replace(self.limits, **_FOR_CHECKS)
+        self.trusted = self._kernel("trusted", theirs, checks, materials or workspace, materials)
+        self.student = self._kernel("student", mine, self.limits, workspace, workspace)
+        if self._sandbox:
+            Jail.prepare(checks.tmp_mb)
             Jail.prepare(self.limits.tmp_mb)
+
+    def _kernel(
+        self, role: str, wire: socket.socket, limits: Limits, folder: str, modules: str
+    ) -> KernelProcess:
+        jail = None
+        if self._sandbox:
+            jail = Jail.take(limits.tmp_mb)
+            self._jails.append(jail)
+            jail.wait_ready()
+        kernel = KernelProcess(
+            shared(), role, wire, limits, folder=folder,
+            cwd=FOLDER if jail else self._folder(), jail=jail, modules=bool(modules), cpu=own_cpu(),
+        )  # fmt: skip
+        self._kernels.append(kernel)
+        return kernel
 
     def _folder(self) -> str:
         _sweep()
@@ -228,8 +239,7 @@ class Pair:
     def _watch_memory(self) -> None:
         if not self.student.alive:
             return
-        roots = [self._jail.pid] if self._jail else []
-        if self.student.uses_more_than(self.limits.memory_mb * _MB, *roots):
+        if self.student.uses_more_than(self.limits.memory_mb * _MB):
             self._note("memory", f"more than {self.limits.memory_mb} MB of memory in use")
             self.end_student()
 
@@ -238,8 +248,8 @@ class Pair:
         self._end(self.student)
 
     def _end(self, kernel: KernelProcess) -> None:
-        if kernel is self.student and self._jail:
-            self._jail.kill()
+        if kernel.jail:
+            kernel.jail.kill()
         kernel.kill()
         kernel.alive = False
 
@@ -262,8 +272,8 @@ class Pair:
 
     def close(self) -> None:
         """End both kernels and remove their folders."""
-        if self._jail:
-            self._jail.kill(wait=False)
+        for jail in self._jails:
+            jail.kill(wait=False)
         for kernel in self._kernels:
             with contextlib.suppress(OSError):
                 kernel.close()

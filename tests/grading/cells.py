@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
+from functools import cache
 from itertools import count
 
 import pytest
@@ -49,11 +52,19 @@ def graded(source, points=1):
     return cell(source, grade=True, locked=True, points=points)
 
 
+@cache
+def empty():
+    """A folder with nothing in it, for notebooks that come with no files."""
+    folder = tempfile.TemporaryDirectory(prefix="optedu-empty-")
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
 def run(*cells, limits=SMALL, workspace=None, resources=None, **traits):
     """The executed notebook and the outcome."""
     notebook = new_notebook(cells=list(cells))
     execute = Execute(limits=limits, **traits)
-    given = resources or {"metadata": {"path": str(workspace or "/var/empty")}}
+    given = resources or {"metadata": {"path": str(workspace or empty())}}
     execute.preprocess(notebook, given)
     return notebook, execute.outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optedu.grading.execute import Execute, Limits
-from tests.grading.cells import SMALL, answer, graded, needs_sandbox, run, scores, setup, text
+from tests.grading.cells import SMALL, answer, empty, graded, needs_sandbox, run, scores, setup, text
 
 pytestmark = needs_sandbox
 
@@ -293,7 +293,7 @@ def test_locked_cells_must_be_the_gradebooks(master_course, blank):
     execute.preprocess(
         notebook,
         {
-            "metadata": {"path": "/var/empty"},
+            "metadata": {"path": empty()},
             "nbgrader": {
                 "db_url": f"sqlite:///{master_course}/gradebook.db",
                 "assignment": ASSIGNMENT, "notebook": NOTEBOOK, "student": "s",

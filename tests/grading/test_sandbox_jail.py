@@ -224,7 +224,7 @@ from optedu.grading.pair import Pair
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import shared
 pair = Pair(Limits(), {str(tmp_path)!r})
-print(shared().pid, pair.student.pid, pair.trusted.pid, pair._jail.pid, flush=True)
+print(shared().pid, pair.student.pid, pair.trusted.pid, pair.student.jail.pid, flush=True)
 time.sleep(600)
 """
     grader = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -240,7 +240,7 @@ def test_closing_ends_everything(tmp_path):
     pair = Pair(Limits(), str(tmp_path))
     outputs: list = []
     pair.run(pair.student, "import subprocess; p = subprocess.Popen(['sleep', '600'])", outputs, 1)
-    pids = pair.student.processes(pair._jail.pid)
+    pids = pair.student.processes()
     assert len(pids) >= 3
     folders = list(pair._folders)
     pair.close()

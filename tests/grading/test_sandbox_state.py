@@ -87,8 +87,8 @@ if os.fork() == 0:
 """
     with Pair(SMALL, str(tmp_path)) as pair:
         assert pair.run(pair.student, code, [], 1)["status"] == "ok"
-        before = pair.student.processes(pair._jail.pid)
+        before = pair.student.processes()
         assert len(before) >= 4
     with Pair(SMALL, str(tmp_path)) as pair:
         assert _say(pair, "import threading\nprint(threading.active_count())") == "1\n"
-        assert not before & pair.student.processes(pair._jail.pid)
+        assert not before & pair.student.processes()

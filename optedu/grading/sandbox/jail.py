@@ -40,13 +40,14 @@ class SandboxUnavailable(RuntimeError):
     """Student code cannot be isolated on this machine; the message says what to do."""
 
 
-def unprivileged_id() -> int:
-    """The user id for student code of this process when it runs as root.
+def unprivileged_id(role: str = "student") -> int:
+    """The user id for notebook code of this process when it runs as root.
 
-    From systemd's range for dynamic service users, which no account uses; one a worker process,
-    so that workers' submissions do not share a count of processes.
+    From systemd's range for dynamic service users, which no account uses; two a worker process,
+    so that workers' submissions, and a submission and its checks, do not share a count of
+    processes.
     """
-    return 61184 + os.getpid() % 4000
+    return 61184 + 2 * (os.getpid() % 2000) + (role != "student")
 
 
 def as_root() -> bool:

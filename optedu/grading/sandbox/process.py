@@ -62,6 +62,7 @@ class KernelProcess:
     ):
         mine, theirs = socket.socketpair()
         self.control = Channel(mine)
+        self.jail = jail
         self.status = ""
         self.pid = 0
         self.exit_code: int | None = None
@@ -74,7 +75,7 @@ class KernelProcess:
             os.set_blocking(descriptor, False)
         request = {
             "role": role, "jail": jail.pid if jail else 0, "limits": asdict(limits),
-            "uid": unprivileged_id() if jail and os.geteuid() == 0 else None,
+            "uid": unprivileged_id(role) if jail and os.geteuid() == 0 else None,
             "cpu": cpu, "folder": folder, "cwd": cwd, "fill": folder != cwd, "modules": modules,
         }  # fmt: skip
         descriptors = [theirs.fileno(), wire.fileno(), *(write for _, write in pipes)]
@@ -140,9 +141,9 @@ class KernelProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
-    def processes(self, *roots: int) -> set[int]:
-        """Process ids of the kernel, of ``roots``, and of everything below them."""
-        waiting, seen = [self.pid, *roots], set()
+    def processes(self) -> set[int]:
+        """Process ids of the kernel, of the first process of its jail, and of all below them."""
+        waiting, seen = [self.pid, *([self.jail.pid] if self.jail else [])], set()
         while waiting:
             pid = waiting.pop()
             if pid in seen:
@@ -154,9 +155,9 @@ class KernelProcess:
                         waiting.extend(int(n) for n in file.read().split())
         return seen
 
-    def uses_more_than(self, limit: int, *roots: int) -> bool:
+    def uses_more_than(self, limit: int) -> bool:
         """Whether the processes together hold more than ``limit`` bytes of memory."""
-        pids = self.processes(*roots)
+        pids = self.processes()
         page = os.sysconf("SC_PAGE_SIZE")
         quick = 0
         for pid in pids:

@@ -2,8 +2,7 @@ r"""Warm kernels: one process that has imported everything, and forks a kernel a
 
 Run as ``python -I -m optedu.grading.sandbox.zygote FD``, it serves its parent over the socket FD.
 It never runs code of a notebook, holds no secret, has one thread, and lives as long as its
-parent. A kernel for student code first joins a jail (:class:`~.jail.Jail`) and gives up every
-right; the kernel for the checks stays on the host.
+parent. A kernel first joins a jail of its own (:class:`~.jail.Jail`) and gives up every right.
 
 The zygote reports how a kernel ended. For a kernel in a jail it can do so only as root: an ordinary
 user who enters a jail cannot leave it. Then two processes are forked. The outer one joins the
@@ -52,7 +51,6 @@ for rule in (descent, ascent):
 """
 _LEND = b"lend"
 _COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
-_TRUSTED_MB = 4096  # for the checks themselves, whatever answers they get
 _CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
 
 
@@ -271,7 +269,7 @@ def _bear(
     try:
         pid = os.fork()
     except OSError as error:  # also where the first process of the jail has just ended
-        pid, failed = -1, repr(error)
+        pid, failed = -1, _said(error)
     if pid == 0:
         for theirs in clients:
             theirs.close()
@@ -315,6 +313,10 @@ def _report(status: int, **report: Any) -> None:
         os.write(status, json.dumps(report).encode() + b"\n")
 
 
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"  # the text names a file that is missing
+
+
 def _witness(shell: Any, request: dict, descriptors: list[int], jail: int) -> None:
     """In a fork: enter the jail, fork the kernel into it, report its end. Never returns."""
     status = descriptors[4]
@@ -330,7 +332,7 @@ def _witness(shell: Any, request: dict, descriptors: list[int], jail: int) -> No
         _report(status, pid=pid)
         _report(status, exit=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     except BaseException as error:
-        _report(status, failed=repr(error))
+        _report(status, failed=_said(error))
     finally:
         os._exit(0)
 
@@ -345,7 +347,7 @@ def _kernel(shell: Any, request: dict, descriptors: list[int], jail: int, folder
             enter.join(request["jail"], jail)
         _become_kernel(shell, request, descriptors, folder)
     except BaseException as error:  # the grader is told, nothing runs
-        _report(descriptors[4], failed=repr(error))
+        _report(descriptors[4], failed=_said(error))
     finally:
         os._exit(70)
 
@@ -384,7 +386,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
     elif student:
         limits.apply(own_user=False)
     else:
-        bound_memory(_TRUSTED_MB)
+        bound_memory(limits.memory_mb)
     enter.die_with_parent()  # a change of user has cleared it
     if request["modules"]:
         sys.path.insert(0, "")
