@@ -36,10 +36,7 @@ from timing import machine
 from optedu.grading import execute, plan, task
 from optedu.grading.course import open_course
 from optedu.grading.pair import Pair
-from optedu.grading.sandbox.affinity import own_cpu
 from optedu.grading.sandbox.limits import Limits
-from optedu.grading.sandbox.process import KernelProcess
-from optedu.grading.sandbox.zygote import shared
 
 RESULTS = Path(__file__).parent / "results" / "isolation.json"
 WAYS = ("one kernel", "two kernels", "two kernels and sandbox")

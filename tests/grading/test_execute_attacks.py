@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from optedu.grading.execute import Execute, Limits
-from tests.grading.cells import SMALL, answer, empty, graded, needs_sandbox, run, scores, setup, text
+from tests.grading.cells import (
+    SMALL,
+    answer,
+    empty,
+    graded,
+    needs_sandbox,
+    run,
+    scores,
+    setup,
+    text,
+)
 
 pytestmark = needs_sandbox
 
@@ -312,3 +322,22 @@ def test_magics_and_modules_in_tests():
         graded("assert fractions.Fraction(f(1), 4) == 0.5"),
     )
     assert scores(notebook) == [1, 0, 1]
+
+
+def test_the_checks_have_a_jail_of_their_own(tmp_path):
+    """Whatever a test does with an answer, the grader's machine is out of its reach."""
+    secret = tmp_path / "gradebook.db"
+    secret.write_text("everybody's scores")
+    notebook, outcome = run(
+        answer(f"def where():\n    return {str(secret)!r}"),
+        graded("import os, socket\nassert not os.path.exists(where())"),
+        graded("assert os.getuid() != 0 and os.listdir('/proc/1') and os.getpid() < 1000"),
+        graded(
+            "try:\n    socket.socket(socket.AF_INET)\nexcept OSError:\n    pass\n"
+            "else:\n    raise AssertionError('a network')"
+        ),
+        graded("open('own.txt', 'w').write('1')\nassert os.listdir('.') == ['own.txt']"),
+        graded("assert all('OPTEDU' not in name for name in os.environ)"),
+    )
+    assert scores(notebook) == [1] * 5, [text(c) for c in notebook.cells]
+    assert outcome.status == "ok"

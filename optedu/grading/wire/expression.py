@@ -8,17 +8,19 @@ language are refused, and so are powers of numbers that would fill the memory.
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 import sys
 from functools import cache
 from typing import Any
 
+from optedu.grading.wire.evaluators import is_plain_name
+
 __all__ = ["UnsafeExpression", "is_expression", "read", "write"]
 
 _MAX_TEXT, _MAX_NODES, _MAX_DEPTH = 200_000, 20_000, 120
-# Code printers write names as they are: a name must not read as a call, nor be one's function.
-_NAME = re.compile(r"[\w\\{}^, ]{1,100}")
+# Code printers write names as they are: a name must not read as a call, nor be one's function, nor
+# (with a space in it) as an expression. LaTeX, which has a backslash, is no Python.
+_NAME = re.compile(r"[\w{}^]{1,100}|(?=[^\\]*\\)[\w\\{}^, ]{1,100}")
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,200}(e[-+]?[0-9]{1,5})?")
 _MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
 
@@ -184,10 +186,10 @@ def _check_strings(kind: str, values: list[Any]) -> None:
             if not _NUMBER.fullmatch(value):
                 raise UnsafeExpression(f"{value[:60]!r} is not a number")
         elif kind in _NAMED:
-            if not _NAME.fullmatch(value):
+            if not _NAME.fullmatch(value) or value.startswith("__"):
                 raise UnsafeExpression(f"{value[:60]!r} may not be a name")
         elif kind == "Function":
-            if not value.isidentifier() or value.startswith("__") or hasattr(builtins, value):
+            if not is_plain_name(value, function=True):
                 raise UnsafeExpression(f"{value[:60]!r} may not be the name of a function")
         else:  # SymPy would parse it, and that evaluates
             raise UnsafeExpression(f"{kind} may not be given a string")
