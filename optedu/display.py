@@ -5,7 +5,46 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-__all__ = ["table"]
+__all__ = ["latex_number", "number", "table"]
+
+
+def number(value: float, *, exact: bool = False) -> str:
+    r"""Return a number in few digits, but never 0.9999999 as 1: its distance from one shows too.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    exact : bool
+        Whether the text must give the very same float.
+
+    Examples
+    --------
+    >>> number(0.1), number(1 / 3), number(0.99999995), number(1 / 3, exact=True)
+    ('0.1', '0.333333', '0.99999995', '0.3333333333333333')
+    """
+    text = f"{value:g}"
+    for digits in range(7, 18):
+        wrong = abs(float(text) - value)
+        if wrong == 0 or (not exact and wrong <= 1e-3 * min(abs(value), abs(1 - value))):
+            break
+        text = f"{value:.{digits}g}"
+    return text
+
+
+def latex_number(value: float) -> str:
+    r"""Return what `number` gives as LaTeX.
+
+    Examples
+    --------
+    >>> latex_number(1e-08), latex_number(0.9)
+    ('10^{-8}', '0.9')
+    """
+    mantissa, _, exponent = number(value).partition("e")
+    if not exponent:
+        return mantissa
+    power = f"10^{{{int(exponent)}}}"
+    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
 
 def table(caption: str, rows: Iterable[tuple[str, str]]) -> str:

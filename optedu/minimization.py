@@ -12,7 +12,7 @@ import numpy as np
 
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
-from optedu.display import table
+from optedu.display import number, table
 from optedu.progress import Progress
 
 __all__ = ["Run", "minimize"]
@@ -83,7 +83,7 @@ class Run:
     @property
     def _rows(self) -> list[tuple[str, str]]:
         hyper = ", ".join(
-            f"{k}={v:g}" if isinstance(v, float) else f"{k}={_short(v)}"
+            f"{k}={number(v)}" if isinstance(v, float) else f"{k}={_short(v)}"
             for k, v in self.hyper.items()
         )
         rows = [
@@ -302,7 +302,7 @@ class _Loop:
     def _explain(self, g: Any, t: int) -> str:
         what = "the point or the objective" if _every(_whole(g)) else "the gradient"
         lr = self._engine.hyper(t).get("lr")
-        rate = f" (lr is {lr:g})" if isinstance(lr, float) else ""
+        rate = f" (lr is {number(lr)})" if isinstance(lr, float) else ""
         return (
             f"{self._engine.name} diverged on {_name(self._problem)} at step {t}: {what} is not "
             f"finite; the point before has f = {_summary(self.log.values[-1])}. "

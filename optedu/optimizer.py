@@ -11,6 +11,7 @@ import numpy as np
 from optedu import stepper, validate
 from optedu.arena import Arena, flatten
 from optedu.backend import namespace
+from optedu.display import number
 
 __all__ = ["Optimizer"]
 
@@ -152,7 +153,7 @@ class Optimizer:
 
     def __repr__(self) -> str:
         count = sum(part.arena.flat.shape[0] for part in self._parts)
-        hyper = ", ".join(f"{k}={v:g}" for k, v in self.hyper.items())
+        hyper = ", ".join(f"{k}={number(v)}" for k, v in self.hyper.items())
         tensors = f"{len(self._shapes)} array{'s' if len(self._shapes) > 1 else ''}"
         return f"<Optimizer {self.name}({hyper}): {tensors}, {count} parameters, step {self.t}>"
 

@@ -15,6 +15,7 @@ import sympy
 from sympy import Eq, Expr, Symbol
 
 from optedu import symbols, validate
+from optedu.display import number
 from optedu.exercise import guard
 
 __all__ = ["Hyper", "Rule", "Source", "State", "intermediate", "x"]
@@ -229,7 +230,7 @@ class Rule:
         return hash((self.name, self.hypers, self.states, self.equations))
 
     def __repr__(self) -> str:
-        defaults = ", ".join(f"{h.name}={h.default:g}" for h in self.hypers)
+        defaults = ", ".join(f"{h.name}={number(h.default, exact=True)}" for h in self.hypers)
         return f"<Rule {self.name}({defaults})>"
 
     def _repr_latex_(self) -> str:
@@ -278,7 +279,8 @@ class Rule:
         Parameters
         ----------
         **fixed : float
-            Hyper-parameters, in their ranges; no arrays.
+            Hyper-parameters, in their ranges; no arrays. The rule computes with exactly these
+            floating-point numbers.
 
         Raises
         ------
@@ -293,7 +295,7 @@ class Rule:
         values = {}
         for name, value in fixed.items():
             hyper = self._hyper(name)
-            values[hyper.symbol] = sympy.nsimplify(validate.number(name, hyper.check(value)))
+            values[hyper.symbol] = sympy.Rational(validate.number(name, hyper.check(value)))
         kept: list[Eq] = []
         alias: dict[Symbol, Expr] = {}
         for equation in self.equations:

@@ -158,7 +158,12 @@ class WrittenMethod:
 
     def step(self, x: Any, g: Any, state: Any, t: int, hyper: Mapping[str, Any]) -> tuple[Any, Any]:
         r"""Return what the function returns, after checking it."""
-        result = self._function(namespace(x), x, g, state, t, **hyper)
+        xp = namespace(x)
+        hyper = {  # arrays, one value for each run, would widen what they meet
+            k: xp.asarray(v, dtype=x.dtype) if getattr(v, "shape", ()) != () else v
+            for k, v in hyper.items()
+        }
+        result = self._function(xp, x, g, state, t, **hyper)
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(
                 f"your {self.name} must return (x_new, state_new), got {type(result).__name__}"

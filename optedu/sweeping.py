@@ -10,7 +10,7 @@ import numpy as np
 
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
-from optedu.display import table
+from optedu.display import number, table
 from optedu.progress import Progress
 
 __all__ = ["Sweep", "sweep"]
@@ -75,7 +75,7 @@ class Sweep:
         rows = [("optimizer", self.optimizer), ("problem", name)]
         rows += [("grid", f"{grid} ({self.f.size} runs)"), ("steps", str(self.steps))]
         if not self.diverged.all():
-            rows.append(("best", ", ".join(f"{k}={v:g}" for k, v in self.best.items())))
+            rows.append(("best", ", ".join(f"{k}={number(v)}" for k, v in self.best.items())))
         return [*rows, ("diverged", f"{self.diverged.mean():.0%}")]
 
     def __repr__(self) -> str:
@@ -204,10 +204,7 @@ def _advance(
     r"""Return the final points of some runs, of shape `(dim, runs)`."""
     xp = namespace(x0)
     x = xp.asarray(xp.broadcast_to(x0[:, None], (x0.shape[0], runs)), copy=True)
-    hyper = {
-        k: xp.asarray(v, dtype=x.dtype) if isinstance(v, np.ndarray) else v
-        for k, v in hyper.items()
-    }
+    hyper = {k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in hyper.items()}
     engine = stepper.Engine(problem, chosen, stepper.Schedule(chosen, hyper), x)
     gradient = stepper.gradient(problem, seed, x)
     for t in range(1, steps + 1):

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sympy import Add, Expr, Function, Mul, Piecewise, Pow, S
+from sympy import Add, Expr, Function, Mul, Piecewise, Pow, S, Symbol
 
 from optedu import symbols
 from optedu.backend import namespace
 from optedu.compile import scalars
 from optedu.compile.lowering import Assignment, Program, array_symbols
 from optedu.compile.printing import PythonPrinter
+from optedu.display import number
 from optedu.rule import Rule, x
 
 __all__ = ["function", "source"]
@@ -31,8 +32,11 @@ FUNCTIONS = {
 
 
 @lru_cache(maxsize=256)
-def _program(rule: Rule) -> Program:
-    r"""Take out only the scalar parts that call a function: the rest stays as on the page."""
+def _program(rule: Rule, runs: bool = False) -> Program:
+    r"""Take out only the scalar parts that call a function: the rest stays as on the page.
+
+    With `runs` take out every scalar part: it is computed in double, and narrowed afterwards.
+    """
     arrays = array_symbols(rule)
     scalar: list[Assignment] = []
     body: list[Assignment] = []
@@ -40,7 +44,7 @@ def _program(rule: Rule) -> Program:
 
     def outside(expression: Expr) -> Expr:
         if not expression.free_symbols & arrays:
-            if expression.is_Symbol or not _calls(expression):
+            if not expression.free_symbols if runs else not _calls(expression):
                 return expression
             if expression not in taken:
                 taken[expression] = symbols.Symbol(f"s{len(taken)}", real=True)
@@ -61,6 +65,12 @@ def _program(rule: Rule) -> Program:
     return Program(rule, tuple(scalar), tuple(body))
 
 
+def _used(program: Program) -> list[Symbol]:
+    r"""Return the scalars that the lines of arrays read."""
+    used = {s for a in program.body for s in a.expression.free_symbols}
+    return [a.target for a in program.scalars if a.target in used]
+
+
 def _calls(expression: Expr) -> bool:
     return expression.has(Function, Piecewise) or any(
         power.exp == S.Half or power.exp == -S.Half for power in expression.atoms(Pow)
@@ -69,7 +79,7 @@ def _calls(expression: Expr) -> bool:
 
 def source(rule: Rule, *, runs: bool = False) -> str:
     r"""Return the code of the pure function; `runs` for hyper-parameters that are arrays."""
-    program = _program(rule)
+    program = _program(rule, runs)
     names = program.code_names
     indexed = {s: names.get(s, s.name) for v in program.arrays for s in (v.old, v.new)}
     indexed |= {symbols.g: "g"} | {
@@ -77,11 +87,13 @@ def source(rule: Rule, *, runs: bool = False) -> str:
     }
     printer = PythonPrinter(names, indexed, FUNCTIONS)
     code = scalars.lines(program.scalars, names, runs=runs)
+    if runs:
+        code += [f"{names.get(s, s.name)} = narrow({names.get(s, s.name)})" for s in _used(program)]
     if code:
         code = ["# scalars, once a step", *code, "# arrays"]
     code += [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
     outputs = ", ".join([x.name, *(s.name for s in rule.states)])
-    defaults = "".join(f", {h.name}={h.default:g}" for h in rule.hypers)
+    defaults = "".join(f", {h.name}={number(h.default, exact=True)}" for h in rule.hypers)
     inputs = ", ".join(["xp", x.name, "g", *(s.name for s in rule.states), "t"])
     return (
         f"def {rule.name}({inputs}{defaults}):\n"
@@ -109,11 +121,16 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
         if not all(type(v) is float for v in hyper.values()):
             import numpy as np
 
-            runs = scalars.environment(xp, x.dtype)
+            def narrow(value: Any) -> Any:
+                plain = isinstance(value, (int, float))
+                return value if plain else xp.asarray(value, dtype=x.dtype)
+
+            runs = {**scalars.environment(xp), "narrow": narrow}
             exec(code_of_runs, runs)
             call = runs[rule.name]
             hyper = {
-                k: v if type(v) is float else xp.asarray(v, dtype=x.dtype) for k, v in hyper.items()
+                k: v if type(v) is float else xp.asarray(v, dtype=xp.float64)
+                for k, v in hyper.items()
             }
             # Both branches of a choice are computed, and one may be the root of a negative.
             quiet = np.errstate(invalid="ignore", divide="ignore")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import Any, ClassVar
+
+import numpy as np
 
 from optedu import validate
 from optedu.compile import scalars
@@ -56,13 +59,11 @@ def coefficients(rule: Rule) -> ScalarFunctions:
     return _execute(rule, scalars.environment(), runs=False)
 
 
-def coefficients_of_runs(rule: Rule, xp: Any, dtype: Any) -> ScalarFunctions:
-    r"""Return `constants` and `coefficients` for hyper-parameters that are arrays."""
-    import numpy as np
-
+def coefficients_of_runs(rule: Rule, xp: Any) -> ScalarFunctions:
+    r"""Return `constants` and `coefficients` for hyper-parameters that are arrays of doubles."""
     # Both branches of a choice are computed, and one may be the root of a negative number.
     quiet = np.errstate(invalid="ignore", divide="ignore")
-    functions = _execute(rule, scalars.environment(xp, dtype, bound=True), runs=True)
+    functions = _execute(rule, scalars.environment(xp, bound=True), runs=True)
     return quiet(functions[0]), quiet(functions[1])
 
 
@@ -167,6 +168,8 @@ class Bound:
             t = validate.count("t", t, minimum=1)
         if type(g) is not self._kind or g.shape != self._shape or g.dtype is not self._dtype:
             self._check_gradient(g)
+        if g.base is not None or id(g) in self._ids or not self._owned:
+            g = self._apart(g)
         self._step(g, t)
 
     def _advance(self, g: Any, t: int) -> None:
@@ -180,6 +183,13 @@ class Bound:
             state[name] = value
         self._run(g, values[len(names) :])
 
+    def _may_share(self, a: Any, b: Any) -> bool:
+        return np.may_share_memory(a, b)
+
+    def _apart(self, g: Any) -> Any:
+        r"""Return `g`, or a copy where it may lie in memory that the step changes."""
+        return g.copy() if any(self._may_share(g, a) for a in self._changed) else g
+
     def _check_arrays(self) -> None:
         x = validate.floating_array("x", self._x)
         self._rule.check_state(x, self._state)
@@ -191,11 +201,26 @@ class Bound:
                 raise TypeError(f"{name} must be a {self.array} array, got {type(array).__name__}")
             if not getattr(array.flags, "writeable", True):
                 raise ValueError(f"{name} must be writable: the kernel works in place")
+        names = list(arrays)
+        for name, other in combinations(("x", *names), 2):
+            one, two = ({"x": x, **arrays}[n] for n in (name, other))
+            if one is two or (isinstance(one, np.ndarray) and _overlap(one, two)):
+                raise ValueError(f"{name} and {other} must not share memory: each is written")
+        self._changed = [x, *arrays.values()]
+        self._ids = {id(a) for a in self._changed}
+        self._owned = all(a.base is None for a in self._changed)
 
     def _check_gradient(self, g: Any) -> None:
         if not self._is_array(g):
             raise TypeError(f"g must be a {self.array} array, got {type(g).__name__}")
         validate.like("g", g, "x", self._x)
+
+
+def _overlap(one: np.ndarray, two: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(one, two, max_work=10_000)
+    except np.exceptions.TooHardError:  # interleaved in a way that nobody binds
+        return False
 
 
 class Kernel:

@@ -17,6 +17,10 @@ from optedu.rule import Rule
 __all__ = ["body", "kernel", "parameters", "source"]
 
 
+OPTIONS = ("--fmad=false",)
+r"""What the compiler is told: as in the other forms, multiply and add stay two operations."""
+
+
 def body(program: Program) -> str:
     r"""Return the CUDA C of one element, in a type `T` that the kernel takes from its arrays."""
     names = program.code_names
@@ -59,7 +63,8 @@ def source(rule: Rule) -> str:
     return (
         f"{head}import cupy\n\n\n{scalar_part}\n\n\n"
         f"update = cupy.ElementwiseKernel(\n"
-        f'    "{inputs}",\n    "{outputs}",\n    """\n{lines}\n    """,\n    "{rule.name}",\n)\n'
+        f'    "{inputs}",\n    "{outputs}",\n    """\n{lines}\n    """,\n'
+        f'    "{rule.name}",\n    options={OPTIONS},\n)\n'
     )
 
 
@@ -68,7 +73,8 @@ def _function(rule: Rule) -> Any:
     import cupy
 
     program = lower(rule)
-    return cupy.ElementwiseKernel(*parameters(program), body(program), f"optedu_{rule.name}")
+    name = f"optedu_{rule.name}"
+    return cupy.ElementwiseKernel(*parameters(program), body(program), name, options=OPTIONS)
 
 
 class CuPyBound(Bound):
@@ -80,6 +86,11 @@ class CuPyBound(Bound):
         import cupy
 
         return isinstance(value, cupy.ndarray)
+
+    def _may_share(self, a: Any, b: Any) -> bool:
+        import cupy
+
+        return bool(cupy.may_share_memory(a, b))
 
     def _build(self, rule: Rule, program: Program) -> None:
         self._update = _function(rule)

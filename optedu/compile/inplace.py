@@ -272,7 +272,7 @@ def _update_source(rule: Rule, call: Callable[[str, str, str], str]) -> str:
     inputs = [x.name, "g", *(s.name for s in program.array_states)]
     inputs += [f"tmp{i}" for i in range(temporaries)]
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
-    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitted]
+    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitted] or ["pass"]
     return f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
@@ -333,7 +333,7 @@ def _step_source(rule: Rule, *, blocks: bool) -> str:
         ]
     inputs = [*arrays, *(f"_{name}" for name in outputs.values()), "state_"]
     inputs += [h.name for h in rule.hypers]
-    body = textwrap.indent("\n".join(lines), " " * 8)
+    body = textwrap.indent("\n".join(lines or ["pass"]), " " * 8)
     return f"def bind({', '.join(inputs)}):\n    def step(g, t):\n{body}\n    return step\n"
 
 
@@ -359,11 +359,10 @@ class NumPyBound(Bound):
             return coefficients(rule)
         for name, value in self.hyper.items():
             if type(value) is not float:
-                # A run's hyper-parameter in the dtype of its state: nothing is promoted.
-                value = np.ascontiguousarray(value, dtype=self._dtype)
+                value = np.ascontiguousarray(value, dtype=float)
                 validate.trailing_shape(name, value, self._x)
                 self.hyper[name] = value
-        return coefficients_of_runs(rule, np, self._dtype)
+        return coefficients_of_runs(rule, np)
 
     def _build(self, rule: Rule, program: Program) -> None:
         self._update, temporaries = _function(rule)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Add, Expr, Mul, Piecewise, Symbol, fraction, sign
+from sympy import Add, Expr, Mul, Piecewise, Rational, Symbol, fraction, sign
 from sympy.printing.latex import LatexPrinter
 
 from optedu import symbols
 from optedu.compile.lowering import array_symbols
+from optedu.compile.printing import is_short
+from optedu.display import latex_number
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -38,6 +40,9 @@ class _Printer(LatexPrinter):
     def _print_Mul(self, expr: Mul) -> str:
         if _is_negative(expr):
             return f"- {self._print(-expr)}"
+        coefficient, rest = expr.as_coeff_Mul()
+        if coefficient.is_Rational and not is_short(coefficient):
+            return f"{self._print(coefficient)} {self._product(rest)}"
         numerator, denominator = fraction(expr)
         if denominator != 1:
             top, bottom = self._product(numerator), self._product(denominator)
@@ -60,6 +65,9 @@ class _Printer(LatexPrinter):
         if factor.free_symbols & self._arrays:
             return (4 if isinstance(factor, Add) else 3), str(factor)
         return (2 if isinstance(factor, (Add, Piecewise)) else 1), str(factor)
+
+    def _print_Rational(self, expr: Rational) -> str:
+        return super()._print_Rational(expr) if is_short(expr) else latex_number(float(expr))
 
     def _print_Function(self, expr: Expr, exp: str | None = None) -> str:
         if expr.func is sign and exp is None:

@@ -37,8 +37,9 @@ FUNCTIONS = {
     "sqrt": "np.sqrt",
     "Abs": "abs",
     "sign": "np.sign",
-    "Max": "max",
-    "Min": "min",
+    # Where one is NaN so is the result; of Python's max that depends on the order.
+    "Max": "np.maximum",
+    "Min": "np.minimum",
     "exp": "np.exp",
     "log": "np.log",
 }
@@ -56,7 +57,7 @@ class _Printer(PythonPrinter):
         return f"T({int(expr)})"
 
     def _print_Rational(self, expr: Any) -> str:
-        return f"T({expr.p}/{expr.q})"
+        return f"T({super()._print_Rational(expr)})"
 
     def _print_Float(self, expr: Any) -> str:
         return f"T({float(expr)!r})"
@@ -78,7 +79,8 @@ def _update_source(program: Program, *, parallel: bool = False) -> str:
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
     loop = "numba.prange" if parallel else "range"
-    options = ["cache=True", "nogil=True", 'error_model="numpy"', 'fastmath={"contract"}']
+    # Multiply and add stay two operations: fused, the difference of two equal squares is not zero.
+    options = ["cache=True", "nogil=True", 'error_model="numpy"']
     options += ["parallel=True"] if parallel else []
     lines = [
         *typed,

@@ -20,7 +20,15 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from optedu import symbols
 
-__all__ = ["ELEMENTARY", "CPrinter", "JavaScriptPrinter", "PythonPrinter", "decimal", "otherwise"]
+__all__ = [
+    "ELEMENTARY",
+    "CPrinter",
+    "JavaScriptPrinter",
+    "PythonPrinter",
+    "decimal",
+    "is_short",
+    "otherwise",
+]
 
 # Functions that problems use and update rules do not; of one name in SymPy, JavaScript and NumPy.
 ELEMENTARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh")
@@ -85,7 +93,7 @@ class _Readable(CodePrinter):
         top: list[str] = []
         bottom: list[Expr] = []
         for factor in sorted(expr.args, key=lambda a: (self._order(a), str(a))):
-            if isinstance(factor, Rational) and factor.p == 1 and factor.q != 1:
+            if isinstance(factor, Rational) and factor.p == 1 and 1 != factor.q <= _EXACT:
                 bottom.append(S(factor.q))
             elif isinstance(factor, Pow) and factor.exp.as_coeff_Mul()[0].is_negative:
                 bottom.append(Pow(factor.base, -factor.exp))
@@ -190,7 +198,7 @@ class PythonPrinter(_Readable, PythonCodePrinter):
         return code
 
     def _print_Rational(self, expr: Rational) -> str:
-        return f"{expr.p}/{expr.q}"
+        return f"{expr.p}/{expr.q}" if is_short(expr) else repr(float(expr))
 
 
 class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
@@ -263,7 +271,7 @@ class CPrinter(_Readable, C99CodePrinter):
         return f"T({int(expr)})"
 
     def _print_Rational(self, expr: Rational) -> str:
-        return f"T({expr.p})/T({expr.q})"
+        return f"T({expr.p})/T({expr.q})" if is_short(expr) else f"T({float(expr)!r})"
 
     def _print_Float(self, expr: Expr) -> str:
         return f"T({float(expr)!r})"
@@ -272,8 +280,9 @@ class CPrinter(_Readable, C99CodePrinter):
         return f"pow({self._print(base)}, {self._print(exponent)})"
 
     def _print_sign(self, expr: Expr) -> str:
+        # The last case is zero, and NaN, which comparisons alone would make zero.
         code = self._print(expr.args[0])
-        return f"T(({code} > T(0)) - ({code} < T(0)))"
+        return f"({code} > T(0) ? T(1) : {code} < T(0) ? T(-1) : {code})"
 
     def _print_Max(self, expr: Expr) -> str:
         return self._chain(expr, ">")
@@ -282,12 +291,22 @@ class CPrinter(_Readable, C99CodePrinter):
         return self._chain(expr, "<")
 
     def _chain(self, expr: Expr, comparison: str) -> str:
-        # A ternary, where CUDA's max would be ambiguous between float and double.
+        # A ternary, where CUDA's max would be ambiguous between float and double; and where either
+        # is NaN so is the result, as in NumPy: a comparison with NaN is false, its negation true.
         code = self._print(expr.args[-1])
         for argument in reversed(expr.args[:-1]):
             first = self._print(argument)
-            code = f"({first} {comparison} {code} ? {first} : {code})"
+            code = f"({first} {comparison} {code} || {first} != {first} ? {first} : {code})"
         return code
+
+
+# Whole numbers up to here are exact in float32, and short enough to be read in a fraction.
+_EXACT = 1 << 20
+
+
+def is_short(number: Rational) -> bool:
+    r"""Say whether a rational prints as a fraction: what came from a float may have 50 digits."""
+    return number.q <= _EXACT and abs(number.p) <= _EXACT
 
 
 def _negative(expr: Expr) -> bool:
@@ -320,9 +339,11 @@ def decimal(number: Rational) -> str:
     r"""Print a rational as a decimal where it has a finite one, else as a quotient."""
     if number.q == 1:
         return str(number.p)
+    text = repr(int(number.p) / int(number.q))
+    if not is_short(number):
+        return text
     odd = int(number.q)
     for prime in (2, 5):
         while odd % prime == 0:
             odd //= prime
-    text = repr(int(number.p) / int(number.q))
     return text if odd == 1 and "e" not in text else f"{number.p}/{number.q}"

@@ -25,18 +25,14 @@ def lines(
     return [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in assignments]
 
 
-def environment(
-    xp: Any = None, dtype: Any = None, *, bound: bool = False
-) -> dict[str, Callable[..., Any]]:
+def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..., Any]]:
     r"""Return the functions that the lines call.
 
     Parameters
     ----------
     xp : array namespace, optional
-        For hyper-parameters that are arrays, an axis of runs. Without it they are Python floats,
-        and so are the results: that keeps float32 state at float32.
-    dtype : dtype, optional
-        Of those arrays.
+        For hyper-parameters that are arrays of doubles, an axis of runs. Without it they are
+        Python floats, and so are the results: that keeps float32 state at float32.
     bound : bool
         Whether the functions serve many steps with the same arrays, so that it pays to look at
         their values once.
@@ -65,7 +61,7 @@ def environment(
     def where(condition: Any, a: Any, b: Any) -> Any:
         if isinstance(condition, bool):
             return a if condition else b
-        return xp.where(condition, xp.asarray(a, dtype=dtype), xp.asarray(b, dtype=dtype))
+        return xp.where(condition, xp.asarray(a, dtype=xp.float64), xp.asarray(b, dtype=xp.float64))
 
     return {
         "power": _Powers(xp) if bound else operator.pow,

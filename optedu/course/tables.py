@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from optedu import rules, symbols
+from optedu.display import latex_number
 
 __all__ = ["assignments", "frameworks", "notation", "zoo", "zoo_table"]
 
@@ -112,7 +113,7 @@ def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
                 [
                     f"${h.latex}$",
                     f"`{h.name}`",
-                    f"${_latex_number(h.default)}$",
+                    f"${latex_number(h.default)}$",
                     interval(h),
                     h.meaning,
                 ]
@@ -138,7 +139,7 @@ def zoo_table() -> str:
                 f"{{ref}}`{rule.title} <zoo-{rule.name}>`",
                 rule.summary,
                 _state(rule),
-                ", ".join(f"${h.latex} = {_latex_number(h.default)}$" for h in rule.hypers),
+                ", ".join(f"${h.latex} = {latex_number(h.default)}$" for h in rule.hypers),
             ]
             for rule in rules.all().values()
         ),
@@ -156,22 +157,6 @@ def zoo(page_of: Mapping[str, str] | None = None) -> str:
         Chapter name (``"ch09_adam"``) to its page, for the links.
     """
     return "\n\n".join(_rule_section(rule, page_of or {}) for rule in rules.all().values())
-
-
-def _latex_number(value: float) -> str:
-    r"""Return a default as LaTeX.
-
-    Examples
-    --------
-    >>> _latex_number(1e-08), _latex_number(0.9)
-    ('10^{-8}', '0.9')
-    """
-    text = f"{value:g}"
-    if "e" not in text:
-        return text
-    mantissa, exponent = text.split("e")
-    power = f"10^{{{int(exponent)}}}"
-    return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
 
 
 def frameworks() -> str:

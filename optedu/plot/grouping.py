@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from optedu.display import number
+
 __all__ = ["groups", "single"]
 
 
@@ -86,7 +88,9 @@ def _labels(runs: list[Any]) -> list[str]:
         hyper = getattr(run, "hyper", {})
         differ = [k for k in hyper if len({_value(r.hyper.get(k)) for r in others}) > 1]
         parts = [
-            f"{k}={hyper[k]:g}" if isinstance(hyper[k], float) else f"{k}: {_called(hyper[k])}"
+            f"{k}={number(hyper[k])}"
+            if isinstance(hyper[k], float)
+            else f"{k}: {_called(hyper[k])}"
             for k in differ
         ]
         if len({id(r.problem) for r in others if hasattr(r, "problem")}) > 1:

@@ -31,7 +31,9 @@ RADAM = Rule(
         # The variance is tractable for rho_t > 4; the authors' code and PyTorch ask for 5.
         Eq(rectified, Piecewise((_rectification * sqrt(1 - beta2**t), rho_t > 5), (0, True))),
         Eq(plain, Piecewise((0, rho_t > 5), (1, True))),
-        Eq(x.new, x.old - lr * m_hat * (rectified / (sqrt(v.new) + eps) + plain)),
+        # While nothing is rectified the quotient is zero: `plain` keeps it from being 0/0 where the
+        # gradient and epsilon are zero.
+        Eq(x.new, x.old - lr * m_hat * (rectified / (sqrt(v.new) + eps + plain) + plain)),
     ),
     notes={
         "PyTorch": "`torch.optim.RAdam`: the same; epsilon is added to the uncorrected root, and "

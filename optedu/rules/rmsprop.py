@@ -1,6 +1,6 @@
 r"""RMSProp: plain and centered, epsilon outside or inside the root, with and without momentum."""
 
-from sympy import Eq, Symbol, sqrt
+from sympy import Eq, Max, Symbol, sqrt
 
 from optedu.rule import Rule, Source, State, intermediate, x
 from optedu.rules._coupled import coupled, g_decayed
@@ -16,7 +16,8 @@ second_moment = Eq(v.new, beta2 * v.old + (1 - beta2) * g_decayed**2)
 # The mean is subtracted: what is left estimates the gradient's variance, not its second moment.
 centering = (
     Eq(m.new, beta2 * m.old + (1 - beta2) * g_decayed),
-    Eq(variance, v.new - m.new**2),
+    # In exact arithmetic it is never below zero; after rounding it may be, and has no root.
+    Eq(variance, Max(v.new - m.new**2, 0)),
 )
 HYPERS = {lr: 1e-2, beta2: 0.99, eps: 1e-8, weight_decay: 0}
 

@@ -18,6 +18,7 @@ from optedu.backend import to_numpy
 from optedu.compile import cupy as cuda
 from optedu.compile.inplace import CACHE
 from optedu.compile.lowering import lower, optional, specialized
+from tests.compile import forms
 
 RULES = optedu.rules.all()
 # The gradient's variance is a difference of nearly equal numbers: rounding shows in its root.
@@ -400,21 +401,6 @@ def test_javascript_equals_numpy_over_a_thousand_steps(tmp_path):
 # -- CUDA C --------------------------------------------------------------------------------------
 
 
-def cuda_functions(rules):
-    r"""The body of each CuPy kernel, in a function template over T, as CuPy wraps it."""
-    parts = []
-    for rule in rules:
-        program = lower(rule)
-        inputs, outputs = cuda.parameters(program)
-        arguments = ", ".join(
-            [f"const {p.strip()}" for p in inputs.split(",")]
-            + [p.strip().replace("T ", "T& ") for p in outputs.split(",")]
-        )
-        body = cuda.body(program)
-        parts.append(f"template <typename T> DEVICE void {rule.name}({arguments}) {{\n{body}\n}}\n")
-    return "\n".join(parts)
-
-
 def all_forms():
     for rule in RULES.values():
         yield rule
@@ -423,62 +409,23 @@ def all_forms():
             yield off.rewrite(f"{rule.name}_off")
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+@pytest.mark.skipif(forms.COMPILER is None, reason="there is no C++ compiler")
 def test_cuda_body_computes_what_the_pure_function_does(tmp_path):
-    r"""CUDA's arithmetic is C++'s: the generated body, compiled for the CPU, must agree."""
-    from optedu.compile import bound
-
     rng = np.random.default_rng(7)
-    calls, expected = [], []
-    for rule in RULES.values():
-        program = lower(rule)
-        hyper = all_on(rule)
-        x, state = rng.standard_normal(1), rule.init(np.zeros(1), **hyper)
-        constants, coefficients = bound.coefficients(rule)
-        complete = {**rule.defaults(), **hyper}
-        values = {k: float(v[0]) if np.ndim(v) else v for k, v in state.items()}
-        names = [v.name for v in program.arrays]
-        declare = " ".join(f"T {n} = {float(x[0]) if n == 'x' else values[n]!r};" for n in names)
-        block = [f"{{ typedef double T; {declare}"]
-        for t in range(1, 8):
-            g = rng.standard_normal(1)
-            x, state = rule.step(x, g, state, t, **hyper)
-            scalar_states = [s.name for s in program.scalar_states]
-            result = coefficients(
-                t,
-                *[values[s] for s in scalar_states],
-                **complete,
-            )
-            values.update(zip(scalar_states, result, strict=False))
-            numbers = ", ".join(
-                repr(float(v)) for v in (*constants(**complete), *result[len(scalar_states) :])
-            )
-            arguments = ", ".join(filter(None, [repr(float(g[0])), numbers, ", ".join(names)]))
-            block.append(f"{rule.name}<T>({arguments});")
-        block.append('printf("%.17g\\n", x); }')
-        calls.append("\n".join(block))
-        expected.append(float(x[0]))
-    code = (
-        "#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define DEVICE static\n"
-        + cuda_functions(RULES.values())
-        + "int main() {\n"
-        + "\n".join(calls)
-        + "\n}\n"
-    )
-    path = tmp_path / "rules.cpp"
-    path.write_text(code)
-    subprocess.run(["g++", "-O1", "-ffp-contract=off", "-o", tmp_path / "rules", path], check=True)
-    output = subprocess.run([tmp_path / "rules"], capture_output=True, text=True, check=True)
-    actual = [float(line) for line in output.stdout.split()]
-    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    cases = [
+        forms.Case(rule, rng.standard_normal(2), rng.standard_normal((7, 2)), all_on(rule))
+        for rule in RULES.values()
+    ]
+    for case, actual in zip(cases, forms.compiled(cases, tmp_path), strict=True):
+        np.testing.assert_allclose(actual, forms.pure(case), rtol=1e-9)
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no CUDA compiler")
 def test_cuda_body_compiles_for_the_gpu(tmp_path):
-    forms = list(all_forms())
+    rules = list(all_forms())
     path = tmp_path / "rules.cu"
     launches = []
-    for rule in forms:
+    for rule in rules:
         program = lower(rule)
         inputs, outputs = cuda.parameters(program)
         count = inputs.count("T ")
@@ -489,7 +436,7 @@ def test_cuda_body_compiles_for_the_gpu(tmp_path):
             launches.append(f"{{ {declare} {rule.name}<{kind}>({arguments}); out[0] = x; }}")
     path.write_text(
         "#define DEVICE __device__\n"
-        + cuda_functions(forms)
+        + "".join(forms.cuda_function(rule, rule.name) for rule in rules)
         + "__global__ void all(double* out) {\n"
         + "\n".join(launches)
         + "\n}\n"
