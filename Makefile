@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench serve screenshots lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench serve screenshots browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -75,18 +75,23 @@ pdf: book  ## print the book to _build/optedu.pdf (needs Chromium)
 screenshots: book  ## take pictures of figures and pages into _build/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots _build/screenshots
 
-lighthouse: book  ## measure the built pages with Lighthouse (needs npm and Chromium)
+browser-tools:  ## install what the browser tests can use: Chromium and npm (as root, Debian), axe, Lighthouse
+	.ci/debian chromium node npm
 	cd tests/browser && npm install --silent --no-audit --no-fund
+
+lighthouse: book browser-tools  ## measure the built pages with Lighthouse
 	$(BIN)/python -m tests.browser.lighthouse
 
 linkcheck: setup  ## check the links to other sites (needs the network)
 	$(BIN)/jupyter-book build . --builder linkcheck
 
-lock: ## write requirements.txt anew from pyproject.toml
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install -qq --disable-pip-version-check --upgrade setuptools '.[dev]'
-	build/lock/bin/python -m pip freeze --all --exclude optedu --exclude pip > build/lock/requirements.txt
-	cp build/lock/requirements.txt $(LOCK)
+# For every Python from the lowest that pyproject.toml allows (3.11.2 is Debian 12's), whichever
+# runs this. What is locked stays as it is where it still fits; `make lock UPGRADE=1` takes the newest.
+lock:  ## write requirements.txt anew from pyproject.toml
+	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install -qq --disable-pip-version-check uv; }
+	build/lock/bin/uv pip compile --quiet --universal --python-version 3.11.2 --extra dev \
+	  $(if $(UPGRADE),--upgrade) --no-header --no-annotate --no-emit-index-url --output-file $(LOCK) pyproject.toml
 
-clean:  ## remove what was generated (not .venv)
-	rm -rf _build course build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+# A class that is being taught lies below course/: no target removes anything there.
+clean:  ## remove what was generated (not .venv, not course/)
+	rm -rf _build build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -2,7 +2,7 @@ r"""Grade a sample class with stock nbgrader: ``python -m optedu.course.sample``
 
 The class is made by a Python package, ``tests.sample_class`` unless another is named, whose
 ``write(submitted)`` writes the submissions and returns the score that each should get. Everything
-lies in ``course/sample/``, an nbgrader course folder of its own, and is graded again only when the
+lies in ``_build/sample/``, an nbgrader course folder of its own, and is graded again only when the
 assignments, the submissions or the package changed.
 """
 
@@ -261,7 +261,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="grade even if nothing changed")
     options = parser.parse_args(arguments)
     root = Path.cwd()
-    folder = root / "course" / "sample"
+    folder = root / "_build" / "sample"
     sys.path.insert(0, str(root))
     grades, expected = run(root, folder, options.package, options.again)
     print("\nPoints given by the tests of each assignment:\n")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import importlib.metadata
 import json
 import os
 import pickle
 import platform
 import re
 import stat
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -24,11 +24,6 @@ from optedu.grading.errors import UsageError
 from optedu.grading.execute import Limits
 
 __all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "source_files"]
-
-# What a score may depend on besides the submission and the course.
-_PACKAGES = (
-    "nbgrader", "nbconvert", "nbclient", "nbformat", "ipykernel", "numpy", "sympy", "matplotlib",
-)  # fmt: skip
 
 # Of this package, what no score can depend on.
 _NO_EFFECT = (
@@ -208,13 +203,10 @@ def source_files(course: Course) -> dict[str, Path]:
 
 
 def _versions() -> list[str]:
-    """What runs the code: Python, the packages that matter, and this package to the letter."""
+    """What runs the code: Python, every installed package, and this package to the letter."""
     versions = [platform.python_version()]
-    for package in _PACKAGES:
-        try:
-            versions.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            versions.append(f"{package} absent")
+    installed = {path.name for each in sys.path for path in Path(each).glob("*.dist-info")}
+    versions += sorted(installed)  # a submission may import any of them
     folder = Path(__file__).resolve().parents[1]
     for path in sorted(folder.rglob("*.py")):
         if path.relative_to(folder).as_posix().startswith(_NO_EFFECT):

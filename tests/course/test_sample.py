@@ -51,7 +51,7 @@ def test_grades_are_kept_until_something_changes(course, monkeypatch, capsys):
     package.mkdir()
     (course / "optedu").mkdir()
     (package / "__init__.py").write_text("")
-    folder = course / "course" / "sample"
+    folder = course / "_build" / "sample"
     written = []
 
     class Invented:

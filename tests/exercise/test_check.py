@@ -3,6 +3,7 @@
 import io
 import json
 import multiprocessing
+import sys
 import warnings
 
 import numpy as np
@@ -190,14 +191,13 @@ def test_numpy_only_code_is_found_and_explained():
     assert "use the functions of xp, not those of np" in " ".join(str(failure).split())
 
 
-def test_the_second_library_is_skipped_where_it_is_missing(monkeypatch):
-    import optedu.exercise.checking as checking
-
-    library = checking._library
-    monkeypatch.setattr(checking, "_library", lambda n: np if n == "numpy" else None)
+def test_a_check_that_cannot_run_is_not_passed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "array_api_strict", None)  # as if it were not installed
     registry.register("adam", adam)
-    assert "backend: skipped, array-api-strict is not installed" in optedu.check("adam").lines
-    monkeypatch.setattr(checking, "_library", library)
+    with pytest.raises(ImportError, match="pip install array-api-strict"):
+        optedu.check("adam", "backend")
+    monkeypatch.setattr(sys, "platform", "emscripten")  # there it cannot be installed
+    assert optedu.check("adam", "backend").lines == ("backend: left out in the browser",)
 
 
 def test_partial_points_the_state_can_be_right_while_x_is_not():

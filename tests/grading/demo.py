@@ -33,7 +33,7 @@ def main() -> int:
     except SandboxUnavailable as error:
         print(error, file=sys.stderr)
         return 1
-    root = Path("course", "demo").resolve()
+    root = Path("_build", "demo").resolve()
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     courses.make_course(root, config=courses.CONFIG + "c.ExecutePreprocessor.timeout = 5\n")
