@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from sympy import Symbol
+from sympy import Symbol, sympify
 
-__all__ = ["TABLE", "Notation", "of"]
+__all__ = ["TABLE", "Notation", "Range", "admits", "of", "range_of"]
 
 
 @dataclass(frozen=True)
@@ -156,3 +157,61 @@ def of(symbol: Symbol) -> Notation:
             f"got another {symbol} with other assumptions"
         )
     return row
+
+
+@dataclass(frozen=True)
+class Range:
+    r"""Which values a symbol can take: the ends, whether each is excluded, whole numbers or all."""
+
+    lower: float = -math.inf
+    upper: float = math.inf
+    lower_open: bool = True
+    upper_open: bool = True
+    integer: bool = False
+
+
+def range_of(symbol: Symbol, *, by_name: bool = False) -> Range:
+    r"""Return the range of a symbol: that of the notation table, or else of its assumptions.
+
+    Parameters
+    ----------
+    symbol : sympy.Symbol
+        Any symbol.
+    by_name : bool
+        Whether the name decides alone; otherwise a symbol with other assumptions than the table's
+        is another one.
+
+    Returns
+    -------
+    Range
+
+    Examples
+    --------
+    >>> import sympy
+    >>> n = sympy.Symbol("n", integer=True, positive=True)
+    >>> optedu.symbols.range_of(n).lower
+    1.0
+    """
+    row = TABLE.get(symbol.name)
+    if row is not None and (by_name or row.symbol == symbol):
+        integer = bool(row.symbol.is_integer or symbol.is_integer)
+        return Range(row.lower, row.upper, row.lower_open, row.upper_open, integer)
+    # A symbol that is positive is nonnegative too: the end decides whether zero is one of them.
+    end = 1.0 if symbol.is_integer else 0.0
+    lower, upper, lower_open, upper_open = -math.inf, math.inf, True, True
+    if symbol.is_extended_nonnegative:
+        lower_open = bool(symbol.is_extended_positive) and not symbol.is_integer
+        lower = end if symbol.is_extended_positive else 0.0
+    if symbol.is_extended_nonpositive:
+        upper_open = bool(symbol.is_extended_negative) and not symbol.is_integer
+        upper = -end if symbol.is_extended_negative else 0.0
+    return Range(lower, upper, lower_open, upper_open, bool(symbol.is_integer))
+
+
+def admits(symbol: Symbol, value: Any) -> bool:
+    r"""Say whether a number has all that a symbol assumes: positive, even, prime, ..."""
+    number = sympify(value)
+    return all(
+        getattr(number, f"is_{name}", None) in (wanted, None)
+        for name, wanted in symbol.assumptions0.items()
+    )

@@ -1,23 +1,30 @@
-r"""Values of SymPy expressions at many points, in bounded time.
+r"""Values of SymPy expressions at many points, in bounded time, with a bound on their rounding.
 
 `evalf` may work for ever on `exp(exp(exp(x)))`, and `lambdify` runs generated code. This walks the
 expression with NumPy's complex arithmetic: what overflows becomes infinite, and that is the answer.
+Beside each value goes the error that rounding can have made of it, to first order: a difference
+that rounding explains is none, and a small one that it does not explain is one.
 """
 
 from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import sympy
 from sympy import Expr, Piecewise, Pow, Product, Sum, Symbol
 
-__all__ = ["EvaluationError", "evaluate"]
+from optedu.exercise.functions import VALUES
+
+__all__ = ["EvaluationError", "bounded", "evaluate"]
 
 MAX_TERMS = 2_000
+ULP = 2.0**-52
+ROUNDING = 4 * ULP
+r"""Relative error of one operation; NumPy's complex functions are exact to some units."""
 
 
 class EvaluationError(ValueError):
@@ -30,7 +37,7 @@ def evaluate(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> np.ndarra
     Parameters
     ----------
     expression : sympy.Expr
-        Elementary functions, powers, maxima, finite sums and products, cases.
+        The functions of `optedu.exercise.functions`, powers, finite sums and products, cases.
     points : mapping of Symbol to ndarray
         One-dimensional arrays of one length.
 
@@ -45,12 +52,25 @@ def evaluate(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> np.ndarra
     EvaluationError
         If a symbol has no values, or a function is not known here.
     """
-    env = {s: np.asarray(values, dtype=complex) for s, values in points.items()}
+    return bounded(expression, points)[0]
+
+
+def bounded(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the values as `evaluate` does, and how far rounding can have moved each of them.
+
+    The bound is zero where nothing was rounded, and of first order elsewhere.
+    """
+    env = {s: (np.asarray(values, dtype=complex), 0.0) for s, values in points.items()}
     with np.errstate(all="ignore"):
-        return np.asarray(_value(sympy.sympify(expression), env), dtype=complex)
+        value, error = _value(sympy.sympify(expression), env)
+        value = np.asarray(value, dtype=complex)
+        return value, np.broadcast_to(np.nan_to_num(error, posinf=0.0), value.shape)
 
 
-def _value(node: Any, env: Mapping[Any, Any]) -> Any:
+Bounded = tuple[Any, Any]
+
+
+def _value(node: Any, env: Mapping[Any, Bounded]) -> Bounded:
     if node in env:
         return env[node]
     if node.is_Symbol:
@@ -61,20 +81,45 @@ def _value(node: Any, env: Mapping[Any, Any]) -> Any:
         return _cases(node, env)
     if isinstance(node, Sum | Product):
         return _terms(node, env)
-    values = [_value(argument, env) for argument in node.args]
-    if isinstance(node, Pow):
-        return _power(*values, exponent=node.exp)
-    operation = _OPERATIONS.get(node.func)
-    if operation is None:
+    if isinstance(node, sympy.Derivative | sympy.Integral | sympy.Limit | sympy.Subs):
+        kind = type(node).__name__
+        raise EvaluationError(f"{kind} is not carried out in the answer: end it with .doit()")
+    if not isinstance(node, Pow) and node.func not in VALUES:
         raise EvaluationError(f"{node.func.__name__} is no function that an answer can use here")
-    return operation(*values)
+    pairs = [_value(argument, env) for argument in node.args]
+    values = [value for value, _ in pairs]
+    errors = [error for _, error in pairs]
+    if node.is_Add:
+        total = functools.reduce(operator.add, values)
+        return total, sum(errors) + ULP * sum(np.abs(v) for v in values)
+    if node.is_Mul:
+        product = functools.reduce(operator.mul, values)
+        relative = sum(_ratio(e, v) for v, e in pairs)
+        return product, np.abs(product) * (relative + ROUNDING)
+    if isinstance(node, Pow):
+        function = functools.partial(_power, exponent=node.exp)
+    else:
+        function = VALUES[node.func]
+    result = function(*values)
+    error = ROUNDING * np.abs(result)
+    for place, moved in enumerate(errors):
+        if np.any(moved):
+            there = [v + moved if i == place else v for i, v in enumerate(values)]
+            error = error + np.abs(function(*there) - result)
+    return result, error
 
 
-def _number(node: Any) -> complex:
+def _ratio(error: Any, value: Any) -> Any:
+    return np.where(value == 0, 0.0, error / np.where(value == 0, 1.0, np.abs(value)))
+
+
+def _number(node: Any) -> Bounded:
     try:
-        return np.complex128(complex(node))
+        value = np.complex128(complex(node))
     except (OverflowError, TypeError, ValueError):
-        return np.complex128(np.inf if node == sympy.oo else np.nan)
+        return np.complex128(np.inf if node == sympy.oo else np.nan), 0.0
+    exact = node.is_Integer and abs(node.p) <= 2**53
+    return value, 0.0 if exact else ULP / 2 * abs(value)
 
 
 def _power(base: Any, exponent_value: Any, *, exponent: Any) -> Any:
@@ -90,14 +135,17 @@ def _power(base: Any, exponent_value: Any, *, exponent: Any) -> Any:
     return np.power(base, exponent_value)
 
 
-def _cases(node: Piecewise, env: Mapping[Any, Any]) -> Any:
+def _cases(node: Piecewise, env: Mapping[Any, Bounded]) -> Bounded:
     result: Any = np.complex128(np.nan)
-    for value, condition in reversed(node.args):
-        result = np.where(_truth(condition, env), _value(value, env), result)
-    return result
+    error: Any = 0.0
+    for case, condition in reversed(node.args):
+        holds = _truth(condition, env)
+        value, moved = _value(case, env)
+        result, error = np.where(holds, value, result), np.where(holds, moved, error)
+    return result, error
 
 
-def _truth(condition: Any, env: Mapping[Any, Any]) -> Any:
+def _truth(condition: Any, env: Mapping[Any, Bounded]) -> Any:
     if condition in (sympy.true, sympy.false):
         return bool(condition)
     if isinstance(condition, sympy.And | sympy.Or | sympy.Not):
@@ -109,42 +157,33 @@ def _truth(condition: Any, env: Mapping[Any, Any]) -> Any:
     comparison = _COMPARISONS.get(condition.func)
     if comparison is None:
         raise EvaluationError(f"{condition} is no condition that an answer can use here")
-    left, right = (np.real(_value(argument, env)) for argument in condition.args)
+    left, right = (np.real(_value(argument, env)[0]) for argument in condition.args)
     return comparison(left, right)
 
 
-def _terms(node: Any, env: Mapping[Any, Any]) -> Any:
+def _terms(node: Any, env: Mapping[Any, Bounded]) -> Bounded:
     r"""Add (or multiply) the terms, point by point: the bounds may depend on the point."""
     if len(node.limits) != 1 or len(node.limits[0]) != 3:
         raise EvaluationError("a sum needs one index with its first and last value")
     index, first, last = node.limits[0]
-    low, high = (np.real(np.atleast_1d(_value(bound, env))) for bound in (first, last))
+    low, high = (np.real(np.atleast_1d(_value(bound, env)[0])) for bound in (first, last))
     low, high = np.broadcast_arrays(low, high)
     if not np.all(np.isfinite(high - low)) or np.max(high - low, initial=0) > MAX_TERMS:
         raise EvaluationError(f"the sum over {index} has too many terms to compare")
     adds = isinstance(node, Sum)
     total: Any = np.full(low.shape, 0.0 if adds else 1.0, dtype=complex)
+    error: Any = np.zeros(low.shape)
     for step in range(int(np.max(high - low, initial=-1)) + 1):
-        term = _value(node.function, {**env, index: (low + step).astype(complex)})
+        term, moved = _value(node.function, {**env, index: ((low + step).astype(complex), 0.0)})
         inside = low + step <= high
-        total = np.where(inside, total + term if adds else total * term, total)
-    return total
-
-
-def _real(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *values: function(*(np.real(v) for v in values)).astype(complex)
-
-
-def _gamma(value: Any) -> Any:
-    import math
-
-    def one(z: float) -> float:
-        try:
-            return math.gamma(z)
-        except (OverflowError, ValueError):
-            return math.nan
-
-    return np.vectorize(one, otypes=[float])(np.real(value)).astype(complex)
+        if adds:
+            new = total + term
+            grown = error + moved + ULP * (np.abs(total) + np.abs(term))
+        else:
+            new = total * term
+            grown = np.abs(new) * (_ratio(error, total) + _ratio(moved, term) + ROUNDING)
+        total, error = np.where(inside, new, total), np.where(inside, grown, error)
+    return total, error
 
 
 _COMPARISONS = {
@@ -154,39 +193,4 @@ _COMPARISONS = {
     sympy.LessThan: operator.le,
     sympy.Equality: operator.eq,
     sympy.Unequality: operator.ne,
-}
-_OPERATIONS: dict[Any, Callable[..., Any]] = {
-    sympy.Add: lambda *terms: functools.reduce(operator.add, terms),
-    sympy.Mul: lambda *factors: functools.reduce(operator.mul, factors),
-    sympy.Max: _real(lambda *values: functools.reduce(np.maximum, values)),
-    sympy.Min: _real(lambda *values: functools.reduce(np.minimum, values)),
-    sympy.Abs: lambda value: np.abs(value).astype(complex),
-    sympy.sign: _real(np.sign),
-    sympy.floor: _real(np.floor),
-    sympy.ceiling: _real(np.ceil),
-    sympy.re: _real(np.asarray),
-    sympy.im: lambda value: np.imag(value).astype(complex),
-    sympy.conjugate: np.conj,
-    sympy.exp: np.exp,
-    sympy.log: lambda value, base=None: np.log(value) / (1 if base is None else np.log(base)),
-    sympy.sin: np.sin,
-    sympy.cos: np.cos,
-    sympy.tan: np.tan,
-    sympy.cot: lambda value: 1 / np.tan(value),
-    sympy.sinh: np.sinh,
-    sympy.cosh: np.cosh,
-    sympy.tanh: np.tanh,
-    sympy.asin: np.arcsin,
-    sympy.acos: np.arccos,
-    sympy.atan: np.arctan,
-    sympy.asinh: np.arcsinh,
-    sympy.acosh: np.arccosh,
-    sympy.atanh: np.arctanh,
-    sympy.atan2: _real(np.arctan2),
-    sympy.gamma: _gamma,
-    sympy.factorial: lambda value: _gamma(value + 1),
-    sympy.binomial: lambda n, k: _gamma(n + 1) / (_gamma(k + 1) * _gamma(n - k + 1)),
-    sympy.Heaviside: lambda value, at_zero=0.5: np.where(
-        np.real(value) == 0, at_zero, np.real(value) > 0
-    ).astype(complex),
 }

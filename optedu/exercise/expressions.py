@@ -22,6 +22,10 @@ __all__ = ["check_expression"]
 
 POINTS = 48
 TOLERANCE = 1e-8
+CANCELLATION = 1e-13
+r"""Most that rounding may excuse, where terms of a formula cancel."""
+SLIPS = 12
+r"""Powers of the expected formula in which a slip is looked for."""
 
 
 def check_expression(
@@ -142,6 +146,8 @@ def _answer(answer: Any, name: str, right: Any) -> Any:
             "side alone.",
             name=name,
         )
+    if isinstance(answer, sympy.MatrixExpr) and _explicit(answer):
+        answer = answer.as_explicit()
     if isinstance(answer, Expr | sympy.MatrixBase):
         return answer
     if isinstance(answer, Number | np.number) or getattr(answer, "shape", None) == ():
@@ -151,6 +157,11 @@ def _answer(answer: Any, name: str, right: Any) -> Any:
         f"{name}: your answer is {kind}; give a SymPy expression, a number, or a formula as text.",
         name=name,
     )
+
+
+def _explicit(matrix: Any) -> bool:
+    r"""Whether a product of matrices that is not carried out yet can be."""
+    return all(isinstance(n, int | sympy.Integer) and n <= 100 for n in matrix.shape)
 
 
 def _free(right: Any, variables: Mapping[str, Any]) -> list[Symbol]:
@@ -212,14 +223,19 @@ class _Variable:
         return f"{self.symbol.name} in ({self.low:g}, {self.high:g})"
 
     def sample(self, rng: np.random.Generator) -> np.ndarray:
-        if self.integer:
-            return rng.integers(math.ceil(self.low), math.floor(self.high) + 1, size=POINTS) * 1.0
-        return rng.uniform(self.low, self.high, size=POINTS)
+        if not self.integer:
+            return rng.uniform(self.low, self.high, size=POINTS)
+        low, high = math.ceil(self.low), math.floor(self.high)
+        drawn = rng.integers(low, high + 1, size=8 * POINTS)
+        fitting = [n for n in drawn if notation.admits(self.symbol, int(n))]
+        if not fitting:  # the range was asked for, whatever the symbol assumes
+            fitting = list(drawn)
+        return np.resize(np.array(fitting[:POINTS], dtype=float), POINTS)
 
 
 def _variable(symbol: Symbol, variables: Mapping[str, tuple[float, float]]) -> _Variable:
-    row = notation.TABLE.get(symbol.name)
-    integer = bool(symbol.is_integer or (row and row.symbol.is_integer))
+    known = notation.range_of(symbol, by_name=True)
+    low, high, integer = known.lower, known.upper, known.integer
     if symbol.name in variables:
         low, high = variables[symbol.name]
         if integer and math.ceil(low) > math.floor(high):
@@ -227,14 +243,9 @@ def _variable(symbol: Symbol, variables: Mapping[str, tuple[float, float]]) -> _
                 f"variables[{symbol.name!r}] must hold a whole number, got ({low}, {high})"
             )
         return _Variable(symbol, low, high, integer)
-    if row:
-        low, high = row.lower, row.upper
-    else:
-        low = 0.0 if symbol.is_nonnegative else -math.inf
-        high = 0.0 if symbol.is_nonpositive else math.inf
     # An endless range is cut where powers and exponentials are still of ordinary size.
     if integer:
-        low = low if math.isfinite(low) else -5
+        low = low if math.isfinite(low) else min(-5, high - 8)
         return _Variable(symbol, low, min(high, low + 8), integer)
     low = low if math.isfinite(low) else min(-3.0, high - 3)
     return _Variable(symbol, low, high if math.isfinite(high) else max(3.0, low + 3), integer)
@@ -248,18 +259,19 @@ def _compare(
 ) -> None:
     rng = np.random.default_rng(2718)
     points = {v.symbol: v.sample(rng) for v in domain}
-    mine = _values(right, points)
+    mine, slack = _values(right, points)
     try:
-        theirs = _values(given, points)
+        theirs, other = _values(given, points)
     except evaluation.EvaluationError as error:
         raise CheckFailed(f"{name}: {error}.", name=name) from None
     inside = np.isfinite(mine)
     if not np.any(inside):
         raise ValueError(f"expected: {right} has no value at any point of the domain")
-    equal = _equal(theirs, mine, tolerance) | ~inside
+    comparison = _Comparison(theirs, mine, slack + other, inside, tolerance)
+    equal = comparison.equal(mine) | ~inside
     if np.all(equal):
         return
-    hint = _hint(given, right, theirs, mine, points, domain, inside, tolerance)
+    hint = _hint(given, right, comparison, points, domain)
     text = [f"{name}: your answer is not equal to the expected one.", ""]
     if hint:
         text += [hint, ""]
@@ -268,15 +280,52 @@ def _compare(
     raise CheckFailed("\n".join(text), name=name)
 
 
-def _values(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> np.ndarray:
-    return np.broadcast_to(evaluation.evaluate(expression, points), (POINTS,))
+def _values(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    value, error = evaluation.bounded(expression, points)
+    return np.broadcast_to(value, (POINTS,)), np.broadcast_to(error, (POINTS,))
 
 
-def _equal(one: np.ndarray, other: np.ndarray, tolerance: float) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        size = np.maximum(np.abs(one), np.abs(other))
-        close = np.abs(one - other) <= tolerance * size + 1e-13
-    return close & np.isfinite(one) & np.isfinite(other)
+@dataclass(frozen=True)
+class _Comparison:
+    r"""The values of the answer and of the expected formula at the points of the domain."""
+
+    theirs: np.ndarray
+    mine: np.ndarray
+    slack: np.ndarray
+    inside: np.ndarray
+    tolerance: float
+
+    def equal(self, values: np.ndarray) -> np.ndarray:
+        r"""Say at which points the answer has these values."""
+        with np.errstate(all="ignore"):
+            size = np.maximum(np.abs(self.theirs), np.abs(values))
+            # No fixed floor: 2**-53 is not 2**-52. Where terms cancel, what rounding explains is
+            # no difference, as long as it is small; nobody may hide an answer behind 1e30 - 1e30.
+            allowed = self.tolerance * size + np.minimum(self.slack, CANCELLATION)
+            close = np.abs(self.theirs - values) <= allowed
+        return close & np.isfinite(self.theirs) & np.isfinite(values)
+
+    def matches(self, values: np.ndarray) -> bool:
+        r"""Say whether the answer is this at every point, also where it has no finite value."""
+        here = self.inside
+        with np.errstate(all="ignore"):
+            neither = ~np.isfinite(self.theirs) & ~np.isfinite(values)
+        same = (self.equal(values) | neither)[here]
+        return bool(np.all(same)) and not bool(np.all(neither[here]))
+
+    def varies(self) -> bool:
+        r"""Say whether the expected formula has more than one value in the domain."""
+        mine = self.mine[self.inside]
+        return bool(np.any(np.abs(mine - mine[0]) > 1e-6 * np.max(np.abs(mine))))
+
+    def constant(self, operation: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> complex | None:
+        r"""Return what the operation gives where the expected formula is largest."""
+        with np.errstate(all="ignore"):
+            values = operation(self.theirs, self.mine)
+        usable = self.inside & np.isfinite(values)
+        if not np.any(usable):
+            return None
+        return complex(values[int(np.argmax(np.where(usable, np.abs(self.mine), -1.0)))])
 
 
 def _example(
@@ -315,7 +364,9 @@ def _where(
         values = points[variable.symbol][inside]
         agree = {int(v) for v in np.unique(values) if np.all(equal[inside][values == v])}
         differ = {int(v) for v in np.unique(values)} - agree
-        if agree and differ:
+        # Agreement at one large t may be the tolerance: beta**t has died away there.
+        if agree and differ and min(agree) < min(differ):
+            agree = {v for v in agree if v < min(differ)}
             return [
                 f"They agree for {variable.symbol.name} = {', '.join(map(str, sorted(agree)))} and "
                 f"differ for {variable.symbol.name} = {', '.join(map(str, sorted(differ)))}."
@@ -329,71 +380,82 @@ def _where(
 def _hint(
     given: Expr,
     right: Expr,
-    theirs: np.ndarray,
-    mine: np.ndarray,
+    comparison: _Comparison,
     points: Mapping[Symbol, np.ndarray],
     domain: Sequence[_Variable],
-    inside: np.ndarray,
-    tolerance: float,
 ) -> str | None:
-    def matches(values: np.ndarray) -> bool:
-        fine = inside & np.isfinite(values)
-        return bool(np.any(fine)) and bool(np.all(_equal(theirs, values, tolerance)[fine]))
+    r"""Name what relates the two at every point of the domain.
 
+    Any two numbers are a factor apart: where the expected formula has one value in all of the
+    domain, only a sign says something.
+    """
+    mine = comparison.mine
+    if comparison.matches(-mine) and np.any(mine[comparison.inside] != 0):
+        return "Your answer is close: it has the wrong sign."
+    if not comparison.varies():
+        return None
     with np.errstate(all="ignore"):
         plain: list[tuple[str, np.ndarray]] = [
-            ("it has the wrong sign", -mine),
             ("it is the reciprocal of the expected one", 1 / mine),
             ("it is 1 minus the expected one", 1 - mine),
             ("it is the square of the expected one", mine**2),
             ("it is the square root of the expected one", np.sqrt(mine)),
         ]
     for text, values in plain:
-        if matches(values):
+        if comparison.matches(values):
             return f"Your answer is close: {text}."
-    for text, mapping in _substitutions(domain):
-        changed = right.subs(mapping, simultaneous=True)
-        if matches(_values(changed, points)):
+    for text, changed in _changes(right, domain):
+        try:
+            values, _ = _values(changed, points)
+        except evaluation.EvaluationError:
+            continue
+        if comparison.matches(values):
             return f"Your answer is close: {text}."
-    missing = [v.symbol.name for v in domain if v.symbol in right.free_symbols - given.free_symbols]
-    factor = _constant(theirs, mine, inside, np.divide)
-    varies = bool(right.free_symbols)
-    if varies and factor is not None:
+    factor = comparison.constant(np.divide)
+    if factor is not None and _says(factor, 1) and comparison.matches(factor * mine):
         return f"Your answer is close: it is {_number(factor)} times the expected one."
-    shift = _constant(theirs, mine, inside, np.subtract)
-    if varies and shift is not None:
+    shift = comparison.constant(np.subtract)
+    if shift is not None and _says(shift, 0) and comparison.matches(mine + shift):
         return f"Your answer is close: it is the expected one plus {_number(shift)}."
+    missing = [v.symbol.name for v in domain if v.symbol in right.free_symbols - given.free_symbols]
     if missing:
         return f"Your answer does not depend on {', '.join(missing)}; the expected one does."
     return None
 
 
-def _substitutions(domain: Sequence[_Variable]) -> list[tuple[str, dict[Symbol, Any]]]:
+def _says(value: complex, nothing: float) -> bool:
+    r"""Whether a factor or a shift is one: "it is 1 times the expected one" helps nobody."""
+    return abs(value) > 1e-9 and _number(value) != _number(nothing)
+
+
+def _changes(right: Expr, domain: Sequence[_Variable]) -> list[tuple[str, Expr]]:
+    r"""The expected formula with one slip of the pen in it, and what to say of the slip."""
     by_name = {v.symbol.name: v.symbol for v in domain}
-    found: list[tuple[str, dict[Symbol, Any]]] = []
+    found: list[tuple[str, Expr]] = []
+
+    def exchanged(text: str, mapping: dict[Any, Any]) -> None:
+        found.append((text, right.subs(mapping, simultaneous=True)))
+
     for variable in domain:
         if variable.integer:
             s = variable.symbol
-            found.append((f"it has {s.name} - 1 where {s.name} belongs", {s: s - 1}))
-            found.append((f"it has {s.name} + 1 where {s.name} belongs", {s: s + 1}))
+            exchanged(f"it has {s.name} - 1 where {s.name} belongs", {s: s - 1})
+            exchanged(f"it has {s.name} + 1 where {s.name} belongs", {s: s + 1})
     if {"beta1", "beta2"} <= set(by_name):
         one, two = by_name["beta1"], by_name["beta2"]
-        found.append(("beta1 and beta2 are exchanged", {one: two, two: one}))
+        exchanged("beta1 and beta2 are exchanged", {one: two, two: one})
+    powers = sorted(right.atoms(sympy.Pow), key=sympy.default_sort_key)
+    powers = [p for p in powers if p.exp.free_symbols or (p.exp.is_Integer and p.exp > 1)]
+    for power in powers[:SLIPS]:
+        found.append((
+            f"it has {power.base}*{power.exp} where {power} belongs, a power is written **",
+            right.xreplace({power: power.base * power.exp}),
+        ))  # fmt: skip
+        if right.has(1 - power):
+            slip = (1 - power.base) ** power.exp
+            found.append((
+                f"it has ({1 - power.base})**{power.exp} where {1 - power} belongs: "
+                "the power is of the base alone",
+                right.xreplace({1 - power: slip}),
+            ))  # fmt: skip
     return found
-
-
-def _constant(
-    theirs: np.ndarray,
-    mine: np.ndarray,
-    inside: np.ndarray,
-    operation: Callable[[np.ndarray, np.ndarray], np.ndarray],
-) -> complex | None:
-    with np.errstate(all="ignore"):
-        values = operation(theirs, mine)[inside & np.isfinite(theirs) & (np.abs(mine) > 1e-12)]
-    if values.size < 2 or not np.all(np.isfinite(values)):
-        return None
-    spread = np.max(np.abs(values - values[0]))
-    size = np.max(np.abs(theirs[inside]))
-    if spread > 1e-7 * min(abs(values[0]), size) or abs(values[0]) < 1e-9:
-        return None
-    return complex(values[0])

@@ -8,10 +8,13 @@ Sizes are bounded: `9**9**9**9` is an error, not a stalled grader.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
+
+from optedu.exercise import functions
 
 __all__ = ["ExpressionError", "encode", "parse"]
 
@@ -19,7 +22,6 @@ MAX_LENGTH = 20_000
 MAX_NODES = 4_000
 MAX_DEPTH = 200
 MAX_BITS = 4_096
-MAX_ARGUMENT = 2_000
 
 
 class ExpressionError(ValueError):
@@ -86,6 +88,11 @@ def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
 
 
 def _syntax(text: str, error: BaseException) -> str:
+    if "\\" in text or "$" in text or re.search(r"[_^]\{", text):
+        return (
+            f"{_short(text)!r} is LaTeX; write the formula as in Python, "
+            "such as (1 - beta1**t)/sqrt(v)"
+        )
     if "lambda" in text:
         return "'lambda' is a word of Python and no name for a variable"
     detail = getattr(error, "msg", None) or str(error)
@@ -103,26 +110,25 @@ _CONSTANTS = {
     "oo": sympy.oo,
     "zoo": sympy.zoo,
     "nan": sympy.nan,
+    "Catalan": sympy.Catalan,
+    "EulerGamma": sympy.EulerGamma,
+    "GoldenRatio": sympy.GoldenRatio,
     "true": sympy.true,
     "false": sympy.false,
     "True": sympy.true,
     "False": sympy.false,
 }
 
-_NAMES = """
-    Abs Add And Derivative Eq Equality Float Ge GreaterThan Gt Heaviside ImmutableDenseMatrix
-    Integer Le LessThan Lt Matrix Max Min Mul MutableDenseMatrix Ne Not Or Piecewise Pow Product
-    Rational StrictGreaterThan StrictLessThan Sum Tuple Unequality acos acosh asin asinh atan atan2
-    atanh binomial ceiling conjugate cos cosh cot erf erfc exp factorial floor gamma im log re sign
-    sin sinh sqrt tan tanh
+# What holds other expressions and has no value of its own to compute from theirs.
+_FORMS = """
+    And Derivative Eq Equality Float Ge GreaterThan Gt ImmutableDenseMatrix Integer Le LessThan Lt
+    Matrix MutableDenseMatrix Ne Not Or Piecewise Pow Product Rational StrictGreaterThan
+    StrictLessThan Sum Tuple Unequality
 """
-_FUNCTIONS: dict[str, Callable[..., Any]] = {name: getattr(sympy, name) for name in _NAMES.split()}
-_FUNCTIONS |= {
-    "abs": sympy.Abs,
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **functions.NAMES,
+    **{name: getattr(sympy, name) for name in _FORMS.split()},
     "ExprCondPair": sympy.functions.elementary.piecewise.ExprCondPair,
-    "ln": sympy.log,
-    "max": sympy.Max,
-    "min": sympy.Min,
 }
 _ASSUMPTIONS = {
     "commutative", "complex", "even", "extended_real", "finite", "imaginary", "infinite", "integer",
@@ -202,6 +208,10 @@ class _Builder:
                 return left * right
             case ast.Div():
                 return left / right
+            case ast.Mod():
+                return sympy.Mod(left, right)
+            case ast.FloorDiv():
+                return sympy.floor(left / right)
             case ast.Pow():
                 return self.power(left, right)
             case ast.BitAnd():
@@ -240,10 +250,8 @@ class _Builder:
         arguments = [self.build(argument) for argument in node.args]
         if name == "Pow" and len(arguments) == 2:
             return self.power(*arguments)
-        if name in ("factorial", "binomial", "gamma"):
-            for argument in arguments:
-                if argument.is_number and abs(argument) > MAX_ARGUMENT:
-                    raise ExpressionError(f"{name}({argument}) is too large")
+        if (large := functions.too_large(_FUNCTIONS[name], arguments)) is not None:
+            raise ExpressionError(f"{name}({large}) is too large")
         if name == "Derivative":  # left as it is: doing it could take for ever
             return sympy.Derivative(*arguments, evaluate=False)
         return _FUNCTIONS[name](*arguments)

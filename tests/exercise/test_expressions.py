@@ -56,6 +56,14 @@ def test_equivalent_forms_are_right(answer):
         ("1 - beta1^t", r"write \*\* for a power"),
         ("2 beta1", "is no expression"),
         ("lambda*t", "'lambda' is a word of Python"),
+        (r"\frac{1 - \beta_1^t}{2}", "is LaTeX; write the formula as in Python"),
+        ("$beta1$", "is LaTeX"),
+        (
+            (1 - beta1) ** t / sp.sqrt(1 - beta2**t),
+            r"\(1 - beta1\)\*\*t where 1 - beta1\*\*t belongs",
+        ),
+        ((1 - beta1 * t) / sp.sqrt(1 - beta2**t), r"beta1\*t where beta1\*\*t belongs"),
+        (sp.Integral(beta1, t), "Integral is not carried out in the answer"),
         ("beta1(1 - t)", r"a product needs a \*"),
         (lambda: 1, "your answer is a function"),
         (sp.Eq(beta1, t), "your answer is a relation"),
@@ -79,6 +87,65 @@ def test_numbers_and_tolerance():
     optedu.check_expression(9.997, 10, tolerance=1e-3)
     with pytest.raises(CheckFailed, match="expected"):
         optedu.check_expression(9.997, 10, tolerance=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (2.0**-53, 2.0**-52), (0, sp.Rational(1, 2**52)), (sp.Rational(1, 2**52), 0),
+        (2.0**-53 * beta1, 2.0**-52 * beta1), (1e-30 * lr, 2e-30 * lr), (2e-16 * t, 1e-16 * t),
+        ("exp(70)*(1 + lr*exp(-70)) - exp(70)", lr),
+    ],
+)  # fmt: skip
+def test_small_numbers_are_told_apart(answer, expected):
+    with pytest.raises(CheckFailed, match="not equal"):
+        optedu.check_expression(answer, expected)
+
+
+def test_what_rounding_explains_is_no_difference():
+    optedu.check_expression(sp.sin(lr) ** 2 + sp.cos(lr) ** 2 - 1, 0, variables={"lr": (0, 1)})
+    optedu.check_expression((1 + lr) ** 3 - 1 - 3 * lr - 3 * lr**2, lr**3)
+    zero = sp.exp(sp.log(beta1) * t) - beta1**t
+    optedu.check_expression(zero, 0, variables={"beta1": (0.1, 0.9), "t": (1, 9)})
+    optedu.check_expression("Sum(beta1**i, (i, 0, t - 1))*(1 - beta1) - 1", -(beta1**t))
+
+
+def test_hints_say_something():
+    # Any two numbers are a factor apart, and 1 times the expected one is the expected one.
+    at = {"lr": (0.5, 0.5)}
+    wrong = [(-4 * lr, lr, at), (0, 1, None), (sp.Rational(1, 2), sp.Rational(1, 4), None),
+             (sp.Piecewise((lr, lr < 1), (2, True)), lr, {"lr": (0.5, 1.5)}),
+             (sp.Max(lr, 0) + sp.Heaviside(-lr), lr, {"lr": (-1, 1)})]  # fmt: skip
+    for answer, expected, variables in wrong:
+        with pytest.raises(CheckFailed) as caught:
+            optedu.check_expression(answer, expected, variables=variables)
+        assert "close" not in str(caught.value)
+    with pytest.raises(CheckFailed, match="wrong sign"):
+        optedu.check_expression(-lr, lr, variables=at)
+    for answer, text in ((2 * beta1, r"beta1\*2 where beta1\*\*2"), (beta1, "square root")):
+        with pytest.raises(CheckFailed, match=text):
+            optedu.check_expression(answer, beta1**2)
+
+
+@pytest.mark.parametrize(
+    ("assumptions", "values"),
+    [
+        ({"positive": True}, range(1, 10)), ({"nonnegative": True}, range(9)),
+        ({"negative": True}, range(-9, 0)), ({"prime": True}, (2, 3, 5, 7)),
+        ({"even": True, "positive": True}, (2, 4, 6, 8)), ({"nonzero": True}, (-5, -1, 1, 3)),
+    ],
+)  # fmt: skip
+def test_a_whole_number_is_sampled_where_its_assumptions_hold(assumptions, values):
+    n = sp.Symbol("n", integer=True, **assumptions)
+    outside = sorted(set(range(-9, 10)) - set(values))
+    same = sp.Piecewise((n, sp.Or(*(sp.Eq(n, value) for value in range(-9, 10)))), (0, True))
+    optedu.check_expression(same, n)
+    if assumptions != {"nonzero": True}:
+        spoilt = sp.Piecewise((0, sp.Or(*(sp.Eq(n, value) for value in outside))), (n, True))
+        optedu.check_expression(spoilt, n)
+    for value in values:
+        with pytest.raises(CheckFailed):
+            optedu.check_expression(sp.Piecewise((1000, sp.Eq(n, value)), (n, True)), n)
 
 
 def test_a_special_case_by_its_variables():

@@ -24,22 +24,23 @@ _NAME = re.compile(r"[\w{}^]{1,100}|(?=[^\\]*\\)[\w\\{}^, ]{1,100}")
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,200}(e[-+]?[0-9]{1,5})?")
 _MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
 
+# What is no function of values; the functions come from the table that answers are read with.
 _CLASSES = [
-    "Add", "Mul", "Pow", "Symbol", "Dummy", "Integer", "Float", "Rational", "Tuple", "Eq",
-    "Ne", "Lt", "Le", "Gt", "Ge", "Equality", "Unequality", "StrictLessThan", "LessThan",
-    "StrictGreaterThan", "GreaterThan", "Abs", "sign", "Max", "Min", "exp", "log", "sin",
-    "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh",
-    "atanh", "sqrt", "Piecewise", "ExprCondPair", "Derivative", "Function", "Sum", "Product",
-    "Integral", "MutableDenseMatrix", "ImmutableDenseMatrix", "Indexed", "IndexedBase", "Idx",
-    "Transpose", "MatMul", "MatAdd", "MatrixSymbol", "Subs", "Lambda", "floor", "ceiling",
-    "erf", "gamma", "factorial", "And", "Or", "Not", "re", "im", "conjugate", "Heaviside",
-    "DiracDelta", "Interval", "Str", "Not", "Contains",
+    "Pow", "Symbol", "Dummy", "Integer", "Float", "Rational", "Tuple", "Eq", "Ne", "Lt", "Le",
+    "Gt", "Ge", "Equality", "Unequality", "StrictLessThan", "LessThan", "StrictGreaterThan",
+    "GreaterThan", "Piecewise", "ExprCondPair", "Derivative", "Function", "Sum", "Product",
+    "Integral", "Order", "MutableDenseMatrix", "MutableSparseMatrix", "ImmutableSparseMatrix",
+    "ImmutableDenseMatrix", "Indexed", "IndexedBase", "Idx", "MatrixElement", "Trace", "Transpose",
+    "Inverse", "MatMul", "MatAdd", "MatPow", "MatrixSymbol", "Identity", "ZeroMatrix", "Subs",
+    "Lambda", "And", "Or", "Not", "ITE", "DiracDelta", "Interval", "Union",
+    "FiniteSet", "Str", "Contains",
 ]  # fmt: skip
 _NAMED = {"Symbol", "Dummy", "Str", "IndexedBase", "Idx", "MatrixSymbol"}
 _CONSTANTS = {
     "One": "One", "Zero": "Zero", "NegativeOne": "NegativeOne", "Half": "Half", "pi": "Pi",
     "E": "Exp1", "I": "ImaginaryUnit", "oo": "Infinity", "nan": "NaN", "zoo": "ComplexInfinity",
-    "true": "true", "false": "false",
+    "true": "true", "false": "false", "EulerGamma": "EulerGamma", "GoldenRatio": "GoldenRatio",
+    "Catalan": "Catalan", "Reals": "Reals", "EmptySet": "EmptySet",
 }  # fmt: skip
 _ASSUMPTIONS = frozenset(
     [
@@ -108,9 +109,18 @@ def _known() -> tuple[dict[str, Any], dict[str, Any]]:
     import sympy
     from sympy.core.symbol import Str
     from sympy.functions.elementary.piecewise import ExprCondPair
+    from sympy.matrices.expressions.matexpr import MatrixElement
 
-    special = {"Str": Str, "ExprCondPair": ExprCondPair}
+    from optedu.exercise import functions
+
+    special = {"Str": Str, "ExprCondPair": ExprCondPair, "MatrixElement": MatrixElement}
     classes = {name: special.get(name) or getattr(sympy, name) for name in _CLASSES}
+    classes |= functions.NAMES
+    open_ = (sympy.Function, sympy.WildFunction)
+    for name in sympy.__all__:  # what has no values in an answer may still be compared as it is
+        kind = getattr(sympy, name)
+        if isinstance(kind, type) and issubclass(kind, sympy.Function) and kind not in open_:
+            classes.setdefault(name, kind)
     constants = {
         name: getattr(sympy, name, None) or getattr(sympy.S, singleton)
         for name, singleton in _CONSTANTS.items()
@@ -123,11 +133,11 @@ def _known() -> tuple[dict[str, Any], dict[str, Any]]:
 def _build(node: ast.AST, depth: int) -> Any:
     if depth > _MAX_DEPTH:
         raise UnsafeExpression("the expression is nested too deeply")
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str | bool | None):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float | bool | None):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _build(node.operand, depth + 1)
-        if type(value) in (int, float):
+        if type(value) in (int, float) or getattr(value, "is_infinite", False):
             return -value
     if isinstance(node, ast.List):
         return [_build(item, depth + 1) for item in node.elts]
@@ -150,6 +160,8 @@ def _build(node: ast.AST, depth: int) -> Any:
 
 
 def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
+    from optedu.exercise import functions
+
     function = node.func
     if isinstance(function, ast.Call):  # Function('f')(x): an undefined function, applied
         inner = function.func
@@ -160,16 +172,18 @@ def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
         target = classes[function.id]
     else:
         raise UnsafeExpression(f"{ast.unparse(function)[:60]!r} may not be in an expression")
-    values = [_build(argument, depth + 1) for argument in node.args]
+    kind = getattr(target, "__name__", "")
+    values = [_argument(kind, argument, depth + 1) for argument in node.args]
     names: dict[str, Any] = {}
     for keyword in node.keywords:
         allowed = _ASSUMPTIONS | {"precision", "dummy_index"}
         if keyword.arg not in allowed or not isinstance(keyword.value, ast.Constant):
             raise UnsafeExpression(f"the keyword {keyword.arg!r} may not be in an expression")
         names[keyword.arg] = keyword.value.value
-    if getattr(target, "__name__", "") in ("Pow", "factorial", "gamma"):
+    if kind == "Pow":
         _check_size(values)
-    _check_strings(getattr(target, "__name__", ""), values)
+    if (large := functions.too_large(target, values)) is not None:
+        raise UnsafeExpression(f"{kind}({large}) is too large")
     try:
         return target(*values, **names)
     except UnsafeExpression:
@@ -178,21 +192,26 @@ def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
         raise UnsafeExpression(f"SymPy cannot build the expression: {error}") from None
 
 
-def _check_strings(kind: str, values: list[Any]) -> None:
-    for value in values:
-        if not isinstance(value, str):
-            continue
-        if kind == "Float":
-            if not _NUMBER.fullmatch(value):
-                raise UnsafeExpression(f"{value[:60]!r} is not a number")
-        elif kind in _NAMED:
-            if not _NAME.fullmatch(value) or value.startswith("__"):
-                raise UnsafeExpression(f"{value[:60]!r} may not be a name")
-        elif kind == "Function":
-            if not is_plain_name(value, function=True):
-                raise UnsafeExpression(f"{value[:60]!r} may not be the name of a function")
-        else:  # SymPy would parse it, and that evaluates
-            raise UnsafeExpression(f"{kind} may not be given a string")
+def _argument(kind: str, node: ast.AST, depth: int) -> Any:
+    r"""An argument. Text is a name or a number: SymPy would parse any other, and that evaluates.
+
+    So it may not stand in a list or tuple either: a matrix of texts is a matrix of programs.
+    """
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return _build(node, depth)
+    value = node.value
+    if kind == "Float":
+        if not _NUMBER.fullmatch(value):
+            raise UnsafeExpression(f"{value[:60]!r} is not a number")
+    elif kind in _NAMED:
+        if not _NAME.fullmatch(value) or value.startswith("__"):
+            raise UnsafeExpression(f"{value[:60]!r} may not be a name")
+    elif kind == "Function":
+        if not is_plain_name(value, function=True):
+            raise UnsafeExpression(f"{value[:60]!r} may not be the name of a function")
+    else:
+        raise UnsafeExpression(f"{kind} may not be given a string")
+    return value
 
 
 def _check_size(values: list[Any]) -> None:
