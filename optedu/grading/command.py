@@ -35,9 +35,14 @@ import click
     metavar="FILE",
     help="Write the summary as JSON.",
 )
+@click.option(
+    "--kernels",
+    type=click.Choice(["two", "one"]),
+    help="Run the tests in a kernel of their own (the default), or beside the students' code.",
+)
 @click.option("--no-sandbox", is_flag=True, help="Run student code without isolation.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def grade(assignment, jobs, cluster, resume, students, timeout, memory, report, no_sandbox, debug):
+def grade(assignment, debug, no_sandbox, **options):
     """Grade the submissions of ASSIGNMENT into the course's nbgrader gradebook.
 
     Run it in the course's folder: it reads nbgrader_config.py. The exit status is 0 when every
@@ -47,9 +52,7 @@ def grade(assignment, jobs, cluster, resume, students, timeout, memory, report, 
     from optedu.grading.errors import RunError, UsageError
 
     try:
-        code = _grade(
-            assignment, jobs, cluster, resume, students, timeout, memory, report, not no_sandbox
-        )
+        code = _grade(assignment, sandbox=not no_sandbox, **options)
     except UsageError as error:
         code = _fail(error, 2, debug)
     except RunError as error:
@@ -68,7 +71,9 @@ def _fail(message: object, code: int, debug: bool) -> int:
     return code
 
 
-def _grade(assignment, jobs, cluster, resume, students, timeout, memory, report, sandbox) -> int:
+def _grade(
+    assignment, *, jobs, cluster, resume, students, timeout, memory, report, kernels, sandbox
+) -> int:
     if cluster is None:
         from optedu.grading.pool import preload
         from optedu.grading.sandbox import zygote
@@ -99,6 +104,7 @@ def _grade(assignment, jobs, cluster, resume, students, timeout, memory, report,
         sandbox=sandbox,
         students=students,
         resume=resume,
+        kernels=kernels,
     )
     with observer() as progress:
         outcome = run(course, options, progress, backend=_backend(cluster, options))

@@ -41,6 +41,21 @@ class Course:
         return Path(self.coursedir.root)
 
     @property
+    def kernels(self) -> str | None:
+        r"""What `nbgrader_config.py` says of the kernels of this assignment; None for nothing.
+
+        ``c.OpteduGrade.kernels`` is ``"one"`` or ``"two"``, or has one of them by assignment:
+        ``{"ps1": "one"}``.
+        """
+        said = self.config.get("OpteduGrade", {}).get("kernels")
+        chosen = said.get(self.assignment) if isinstance(said, dict) else said
+        if chosen not in ("one", "two", None):
+            raise UsageError(
+                f"OpteduGrade.kernels in nbgrader_config.py must be 'one' or 'two', got {chosen!r}"
+            )
+        return chosen
+
+    @property
     def results(self) -> Path:
         """Where results of this assignment are kept, beside the autograded notebooks."""
         beside = self.root / os.path.dirname(self.coursedir.autograded_directory)

@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import Execute as NbgraderExecute
-from traitlets import Bool, Instance, Unicode
+from traitlets import Bool, Enum, Instance, Unicode
 
 from optedu.grading import canary
 from optedu.grading.pair import Pair
@@ -61,6 +61,11 @@ class Execute(NbgraderExecute):
     """
 
     sandbox = Bool(True, help="Run student code in a bubblewrap sandbox.").tag(config=True)
+    kernels = Enum(
+        ("two", "one"),
+        "two",
+        help="Whether tests run in a kernel of their own, or in one with the student's code.",
+    ).tag(config=True)
     limits = Instance(Limits, args=(), help="What one submission may use.")
     workspace = Unicode(
         "",
@@ -84,7 +89,7 @@ class Execute(NbgraderExecute):
         originals = _originals(resources)
         workspace = self.workspace or (resources.get("metadata") or {}).get("path") or "."
         nb.metadata["language_info"] = NotebookNode(IPythonKernel.language_info)
-        with Pair(self.limits, workspace, self.materials, self.sandbox) as pair:
+        with Pair(self.limits, workspace, self.materials, self.sandbox, self.kernels) as pair:
             count = 0
             for cell in nb.cells:
                 if cell.cell_type != "code":
@@ -107,12 +112,13 @@ class Execute(NbgraderExecute):
                 "but is not the instructor's"
             )
             cell.outputs = [_error("NotTheInstructorsCell", "this cell was not run")]
-        elif utils.is_grade(cell):
+        elif utils.is_grade(cell):  # pair.trusted is pair.student where there is one kernel
             self._finish(cell, pair.run(pair.trusted, cell.source, cell.outputs, count))
             _settle(cell)
         else:
             self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
-            pair.run(pair.trusted, cell.source, [], count)
+            if pair.trusted is not pair.student:
+                pair.run(pair.trusted, cell.source, [], count)
 
     def _finish(self, cell: NotebookNode, reply: dict) -> None:
         """Add the error that the outputs do not show yet, as nbgrader does."""
@@ -132,7 +138,7 @@ class Execute(NbgraderExecute):
 
     def _look_for_tampering(self, pair: Pair) -> None:
         """Evaluate what must fail, the way that tests are; record what passes."""
-        for kernel, whose in ((pair.student, "student's"), (pair.trusted, "checking")):
+        for kernel, whose in {pair.trusted: "checking", pair.student: "student's"}.items():
             reply = pair.run(kernel, canary.CELL, [], 0)
             if reply["status"] == "dead":
                 continue

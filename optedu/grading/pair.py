@@ -55,7 +55,10 @@ class Pair:
         Why the student's kernel was ended or interrupted; ``"ok"`` while nothing happened.
     """
 
-    def __init__(self, limits: Limits, workspace: str, materials: str = "", sandbox: bool = True):
+    def __init__(
+        self, limits: Limits, workspace: str, materials: str = "", sandbox: bool = True,
+        kernels: str = "two",
+    ):  # fmt: skip
         self.limits = limits
         self.status, self.detail = "ok", ""
         self.outputs = Outputs(limits.output_kb * 1024)
@@ -65,7 +68,10 @@ class Pair:
         self._jails: list[Jail] = []
         self._sandbox = sandbox
         try:
-            self._start(workspace, materials)
+            if kernels == "one":
+                self._start_one(workspace)
+            else:
+                self._start(workspace, materials)
             for kernel in self._kernels:
                 kernel.wait_ready()
         except BaseException:
@@ -98,6 +104,20 @@ class Pair:
         self._kernels.append(kernel)
         return kernel
 
+    def _start_one(self, workspace: str) -> None:
+        """Start one kernel for all cells; at the other end of its wire is nobody."""
+        mine, theirs = socket.socketpair()
+        theirs.close()
+        if self._jail:
+            self._jail.wait_ready()
+        self.student = self.trusted = KernelProcess(
+            shared(), "alone", mine, self.limits, folder=workspace,
+            cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=own_cpu(),
+        )  # fmt: skip
+        self._kernels.append(self.student)
+        if self._jail:
+            Jail.prepare(self.limits.tmp_mb)
+
     def _folder(self) -> str:
         _sweep()
         self._folders.append(scratch.make(_FOLDER))
@@ -122,7 +142,7 @@ class Pair:
         self._cells += 1
         self.outputs.begin(outputs, count)
         try:
-            needs = names.of_cell(code) if kernel is self.trusted else None
+            needs = names.of_cell(code) if kernel is not self.student else None
             kernel.send_cell(self._cells, count, code, needs)
         except ChannelError:
             self._gone(kernel)
@@ -140,7 +160,7 @@ class Pair:
             for message in self._read(kernel):
                 if message.get("op") == "done" and message.get("cell") == cell:
                     self._drain(kernel, keep=True)
-                    if interrupted and kernel is self.trusted:
+                    if interrupted and kernel is not self.student:
                         self._end_student_unless_idle()
                     return {**message, "status": "timeout"} if interrupted else message
             if not kernel.alive:
@@ -167,7 +187,7 @@ class Pair:
         """What to do, one after the other, about a cell that does not end."""
         # A test mostly waits for the student's function, so that goes first.
         yield self.student.interrupt
-        if kernel is self.trusted:
+        if kernel is not self.student:
             yield kernel.interrupt
         yield self.end_student
         while True:

@@ -39,6 +39,7 @@ class Shared:
     digest: str
     notebooks: tuple[str, ...]
     items: tuple[dict[str, Any], ...]
+    kernels: str = "two"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,12 @@ class _Found:
 
 
 def make_plan(
-    course: Course, *, limits: Limits, sandbox: bool = True, students: Iterable[str] = ()
+    course: Course,
+    *,
+    limits: Limits,
+    sandbox: bool = True,
+    students: Iterable[str] = (),
+    kernels: str = "two",
 ) -> Plan:
     r"""Look at every submission of the assignment without running any of it.
 
@@ -82,13 +88,15 @@ def make_plan(
     ----------
     students : iterable of str
         Ids or patterns such as ``a*``; none means all.
+    kernels : {"two", "one"}
+        Whether tests run in a kernel of their own, or in one with the students' code.
 
     Raises
     ------
     UsageError
         When the assignment is unknown, or there is no submission (of these students).
     """
-    shared = _shared(course, limits, sandbox)
+    shared = _shared(course, limits, sandbox, kernels)
     wanted = tuple(students)
     found = [
         (student, folder)
@@ -147,7 +155,7 @@ def _folders(course: Course) -> list[tuple[str, Path]]:
     return pairs
 
 
-def _shared(course: Course, limits: Limits, sandbox: bool) -> Shared:
+def _shared(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared:
     """Everything but the submission: tests, data files, configuration, limits, versions."""
     plan = blueprint(course)
     files = {name: path.read_bytes() for name, path in source_files(course).items()}
@@ -157,6 +165,7 @@ def _shared(course: Course, limits: Limits, sandbox: bool) -> Shared:
         canonical(course.config),
         canonical(asdict(limits)),
         str(sandbox),
+        kernels,
         *_versions(),
     ):
         digest.update(part.encode() + b"\0")
@@ -170,6 +179,7 @@ def _shared(course: Course, limits: Limits, sandbox: bool) -> Shared:
             "files": files,
             "limits": limits,
             "sandbox": sandbox,
+            "kernels": kernels,
         }
     )
     items = tuple(
@@ -183,7 +193,7 @@ def _shared(course: Course, limits: Limits, sandbox: bool) -> Shared:
         for cell in notebook["grade_cells"]
     )
     names = tuple(notebook["name"] for notebook in plan["notebooks"])
-    return Shared(data, digest.hexdigest(), names, items)
+    return Shared(data, digest.hexdigest(), names, items, kernels)
 
 
 def _is_test(notebook: dict[str, Any], cell: dict[str, Any]) -> bool:

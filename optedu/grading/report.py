@@ -27,6 +27,10 @@ from optedu.grading.store import disk_errors, write_whole
 
 __all__ = ["Bar", "Lines", "observer", "print_summary", "summarize", "write_report"]
 
+ONE_KERNEL = (
+    "One kernel: the tests ran beside the students' code, which can read and change them "
+    "and earn points that way; the machine and the class are as safe as with two."
+)
 _BINS = 5
 _MESSAGES = 3
 _MESSAGE_WIDTH = 88
@@ -167,6 +171,8 @@ def summarize(outcome: Outcome) -> dict[str, Any]:
         "submissions": len(entries),
         "graded_now": sum(entry.fresh for entry in entries),
         "seconds": round(outcome.seconds, 2),
+        "kernels": outcome.plan.shared.kernels,
+        "warning": ONE_KERNEL if outcome.plan.shared.kernels == "one" else None,
         "status": dict(Counter(entry.status for entry in entries).most_common()),
         "max_score": entries[0].max_score if entries else 0.0,
         "scores": _distribution(scores, entries[0].max_score if entries else 0.0),
@@ -264,6 +270,8 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         for row in summary["needs_human"]:
             table.add_row(Text(printable(row["student"])), Text(printable(row["reason"])))
         console.print(table)
+    if summary["warning"]:
+        console.print(summary["warning"], highlight=False)
     states = ", ".join(f"{count} {status}" for status, count in summary["status"].items())
     rate = 60 * summary["graded_now"] / max(summary["seconds"], 1e-9)
     console.print(

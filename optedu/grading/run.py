@@ -55,6 +55,7 @@ class Options:
     students: tuple[str, ...] = ()
     resume: bool = True
     busy_s: float = 60.0
+    kernels: str | None = None  # None: as the configuration says, and two where it says nothing
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,11 @@ def run(
     started = time.perf_counter()
     store = Store(course.results)
     plan = make_plan(
-        course, limits=options.limits, sandbox=options.sandbox, students=options.students
+        course,
+        limits=options.limits,
+        sandbox=options.sandbox,
+        students=options.students,
+        kernels=options.kernels or course.kernels or "two",
     )
     with store.locked(), course.gradebook() as gradebook:
         merger = Merger(course, gradebook)

@@ -118,6 +118,7 @@ class _ScratchCourse:
     files: dict[str, bytes]
     limits: Limits
     sandbox: bool
+    kernels: str
 
 
 _courses: OrderedDict[bytes, _ScratchCourse] = OrderedDict()
@@ -145,6 +146,7 @@ def _course(shared: bytes) -> _ScratchCourse:
         files=content["files"],
         limits=content["limits"],
         sandbox=content["sandbox"],
+        kernels=content["kernels"],
     )
     _courses[shared] = course
     while len(_courses) > _COURSES_KEPT:
@@ -482,6 +484,7 @@ def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograd
     converter.execute = Execute(
         parent=converter,
         sandbox=course.sandbox,
+        kernels=course.kernels,
         limits=course.limits,
         workspace=str(folder / "workspace"),
         materials=str(folder / "materials"),

@@ -32,7 +32,8 @@ class KernelProcess:
     Parameters
     ----------
     zygote : Zygote
-    role : {"student", "trusted"}
+    role : {"student", "trusted", "alone"}
+        What runs in it: the student's cells, the checks, or both.
     wire : socket.socket
         The kernel's end of the connection to the other kernel; closed here.
     limits : Limits
