@@ -11,21 +11,17 @@ share of a whole run is smaller. The figures are kept in ``results/isolation.jso
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.metadata
 import json
 import os
-import socket
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import psutil
 from grading import environment, make_course
@@ -33,9 +29,8 @@ from rich.console import Console
 from rich.table import Table
 from timing import machine
 
-from optedu.grading import execute, plan, task
+from optedu.grading import plan, task
 from optedu.grading.course import open_course
-from optedu.grading.pair import Pair
 from optedu.grading.sandbox.limits import Limits
 
 RESULTS = Path(__file__).parent / "results" / "isolation.json"
@@ -79,7 +74,12 @@ def measure(arguments: tuple[str, str, int, int]) -> list[dict[str, list[float]]
     course_folder, assignment, jobs, first = arguments
     os.chdir(course_folder)
     course = open_course(assignment)
-    plans = {way: plan.make_plan(course, limits=Limits(), sandbox="sandbox" in way) for way in WAYS}
+    plans = {
+        way: plan.make_plan(
+            course, limits=Limits(), sandbox="sandbox" in way, kernels=way.split()[0]
+        )
+        for way in WAYS
+    }
     samples = []
     submissions = plans[WAYS[0]].submissions[first::jobs]
     # The first is graded once more at the beginning, to warm up.
@@ -88,8 +88,7 @@ def measure(arguments: tuple[str, str, int, int]) -> list[dict[str, list[float]]
         for turn in range(len(WAYS)):
             way = WAYS[(number + turn) % len(WAYS)]
             files = plan.read_submission(course, submission)
-            with one_kernel() if way == WAYS[0] else contextlib.nullcontext():
-                sample[way] = _graded(plans[way].shared.data, files)
+            sample[way] = _graded(plans[way].shared.data, files)
         samples.append(sample)
     task.forget_courses()
     return samples[1:]
@@ -108,36 +107,6 @@ def _graded(common: bytes, files: bytes) -> list[float]:
 def _cpu_seconds() -> float:
     times = psutil.cpu_times()
     return sum(times) - times.idle - times.iowait
-
-
-class OneKernel(Pair):
-    """One kernel in the place of two."""
-
-    def _start(self, workspace: str, materials: str) -> None:
-        self._unused, theirs = socket.socketpair()
-        self.student = self.trusted = self._kernel(
-            "student", theirs, self.limits, workspace, workspace
-        )
-
-    def close(self) -> None:
-        super().close()
-        self._unused.close()
-
-
-def _run_cell(self: execute.Execute, pair: Pair, cell: Any, count: int, originals: Any) -> None:
-    """Run a cell, whoever has written it."""
-    self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
-
-
-@contextlib.contextmanager
-def one_kernel() -> Iterator[None]:
-    """Grade as if nobody cheated: the checks run where the student's code runs."""
-    with (
-        mock.patch.object(execute, "Pair", OneKernel),
-        mock.patch.object(execute.Execute, "_run_cell", _run_cell),
-        mock.patch.object(execute.Execute, "_look_for_tampering"),
-    ):
-        yield
 
 
 def summary(samples: list[dict[str, list[float]]], *, cpu: bool) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Pair:
     sandbox : bool
         Whether each kernel runs in a jail of its own. The checks too: what they do with an answer
         (`sympy.lambdify`, `eval`) is the instructor's choice, and must not reach the grader.
+    kernels : {"two", "one"}
+        With one, ``trusted`` is ``student``: all cells run in it.
 
     Attributes
     ----------
@@ -66,12 +68,9 @@ class Pair:
         self._kernels: list[KernelProcess] = []
         self._folders: list[scratch.Scratch] = []
         self._jails: list[Jail] = []
-        self._sandbox = sandbox
+        self._sandbox, self._one = sandbox, kernels == "one"
         try:
-            if kernels == "one":
-                self._start_one(workspace)
-            else:
-                self._start(workspace, materials)
+            self._start(workspace, materials)
             for kernel in self._kernels:
                 kernel.wait_ready()
         except BaseException:
@@ -82,6 +81,14 @@ class Pair:
 
     def _start(self, workspace: str, materials: str) -> None:
         mine, theirs = socket.socketpair()
+        if self._one:  # nobody is at the other end of its wire
+            theirs.close()
+            self.trusted = self.student = self._kernel(
+                "alone", mine, self.limits, workspace, workspace
+            )
+            if self._sandbox:
+                Jail.prepare(self.limits.tmp_mb)
+            return
         checks = replace(self.limits, **_FOR_CHECKS)
         self.trusted = self._kernel("trusted", theirs, checks, materials or workspace, materials)
         self.student = self._kernel("student", mine, self.limits, workspace, workspace)
@@ -103,20 +110,6 @@ class Pair:
         )  # fmt: skip
         self._kernels.append(kernel)
         return kernel
-
-    def _start_one(self, workspace: str) -> None:
-        """Start one kernel for all cells; at the other end of its wire is nobody."""
-        mine, theirs = socket.socketpair()
-        theirs.close()
-        if self._jail:
-            self._jail.wait_ready()
-        self.student = self.trusted = KernelProcess(
-            shared(), "alone", mine, self.limits, folder=workspace,
-            cwd=FOLDER if self._jail else self._folder(), jail=self._jail, cpu=own_cpu(),
-        )  # fmt: skip
-        self._kernels.append(self.student)
-        if self._jail:
-            Jail.prepare(self.limits.tmp_mb)
 
     def _folder(self) -> str:
         _sweep()

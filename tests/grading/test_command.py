@@ -127,3 +127,14 @@ def test_a_warning_on_stderr_costs_no_points(here, blank):
     courses.submit(here, "ada", courses.answered(blank, **RIGHT | {"mean": warns}))
     assert grade("ps1", "--report", "report.json").exit_code == 0
     assert json.loads((here / "report.json").read_text())["students"][0]["score"] == 7.0
+
+
+@pytest.mark.sandbox
+def test_with_one_kernel_the_scores_are_the_same_and_the_report_says_so(here, blank):
+    courses.submit(here, "ada", courses.answered(blank, **RIGHT))
+    result = grade("ps1", "--kernels", "one", "--report", "report.json")
+    assert result.exit_code == 0, result.output
+    assert "One kernel: the tests ran beside" in result.output
+    report = json.loads((here / "report.json").read_text())
+    assert report["students"][0]["score"] == 7.0
+    assert report["kernels"] == "one" and "can read and change" in report["warning"]
