@@ -34,7 +34,7 @@ def test_tests_and_answers_share_their_names():
 
 @needs_sandbox
 def test_what_is_tampered_with_is_still_found():
-    notebook, outcome = run(
+    _, outcome = run(
         answer("import numpy as np\nnp.allclose = lambda *a, **k: True"),
         graded("assert np.allclose(1, 2)"),
         kernels="one",
