@@ -11,11 +11,11 @@ import numpy as np
 from optedu import validate
 from optedu.backend import namespace
 
-__all__ = ["Arena", "flatten"]
+__all__ = ["Arena", "ListedViews", "NamedViews", "fill", "flatten"]
 
 
-def flatten(name: str, params: Any) -> tuple[list[Any], list[str], Callable[[list[Any]], Any]]:
-    r"""Return the arrays of `params`, a name for each, and what rebuilds the structure.
+def flatten(name: str, params: Any) -> tuple[list[Any], list[str], Callable[[str, list[Any]], Any]]:
+    r"""Return the arrays of `params`, a name for each, and what rebuilds the structure of views.
 
     Parameters
     ----------
@@ -40,16 +40,86 @@ def flatten(name: str, params: Any) -> tuple[list[Any], list[str], Callable[[lis
     else:
         arrays, names = [params], [name]
 
-    def rebuild(values: list[Any]) -> Any:
+    def rebuild(label: str, views: list[Any]) -> Any:
         if keys is not None:
-            return dict(zip(keys, values, strict=True))
-        return list(values) if isinstance(params, (list, tuple)) else values[0]
+            return NamedViews(label, dict(zip(keys, views, strict=True)))
+        return ListedViews(label, views) if isinstance(params, (list, tuple)) else views[0]
 
     if not arrays:
         raise ValueError(f"{name} must hold at least one array, got {params!r}")
     for label, array in zip(names, arrays, strict=True):
         validate.floating_array(label, array)
     return arrays, names, rebuild
+
+
+def fill(label: str, view: Any, value: Any) -> None:
+    r"""Copy an array into a view of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it does not fit.
+    """
+    if value is not view:  # as in `params["w"] -= step`, which sets what it has changed
+        view[...] = validate.like(label, value, "the array there", view)
+
+
+def _fixed(self: Any, *_: Any, **__: Any) -> Any:
+    raise TypeError(f"{self.label} keeps its arrays: set an entry, which copies into it")
+
+
+class NamedViews(dict):
+    r"""A dictionary of views: to set an entry is to copy into its view."""
+
+    def __init__(self, label: str, views: Mapping[Any, Any]) -> None:
+        super().__init__(views)
+        self.label = label
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key not in self:
+            raise KeyError(f"{self.label} has no {key!r}; it has {', '.join(map(repr, self))}")
+        fill(f"{self.label}[{key!r}]", self[key], value)
+
+    def update(self, *given: Any, **named: Any) -> None:
+        r"""Copy into several views."""
+        for key, value in dict(*given, **named).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> NamedViews:  # type: ignore[misc,override]
+        self.update(other)
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:  # what is kept, or copied, is a dictionary
+        return dict, (dict(self),)
+
+    __delitem__ = clear = pop = popitem = setdefault = _fixed
+
+
+class ListedViews(list):
+    r"""A list of views: to set an entry is to copy into its view."""
+
+    def __init__(self, label: str, views: Sequence[Any]) -> None:
+        super().__init__(views)
+        self.label = label
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        for i, one in _pairs(self.label, range(len(self))[index], value):
+            fill(f"{self.label}[{i}]", self[i], one)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (list(self),)
+
+    __delitem__ = __iadd__ = __imul__ = append = clear = extend = _fixed  # type: ignore[assignment]
+    insert = pop = remove = reverse = sort = _fixed  # type: ignore[assignment]
+
+
+def _pairs(label: str, where: Any, value: Any) -> list[tuple[int, Any]]:
+    if isinstance(where, int):
+        return [(where, value)]
+    values = list(value)
+    if len(values) != len(where):
+        raise ValueError(f"{label} must be given {len(where)} arrays there, got {len(values)}")
+    return list(zip(where, values, strict=True))
 
 
 class Arena:
@@ -66,11 +136,14 @@ class Arena:
     """
 
     def __init__(self, arrays: Sequence[Any]) -> None:
-        xp = namespace(*arrays)
         self.shapes = [tuple(a.shape) for a in arrays]
-        # A copy even of a single array: what the caller passed stays as it is.
-        self.flat = xp.concat([xp.reshape(a, (-1,)) for a in arrays])
+        self.flat = self.joined(arrays)
         self.views = self.split(self.flat)
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        r"""Return arrays of the arena's shapes as one flat array: a copy even of a single one."""
+        xp = namespace(*arrays)
+        return xp.concat([xp.reshape(a, (-1,)) for a in arrays])
 
     def split(self, flat: Any) -> list[Any]:
         r"""Return views of another buffer of this layout, in the shapes of the tensors."""

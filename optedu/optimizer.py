@@ -3,7 +3,7 @@ r"""`Optimizer`: an update rule with its parameters and state, for training loop
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Container, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -42,10 +42,21 @@ class Optimizer:
     grads : array, list or dict
         Buffers for the gradients, in the same structure. A training loop that writes its gradients
         there calls `step()` without an argument, and nothing is copied.
+    state : mapping
+        The state by name, each in the structure of the parameters; scalar states as numbers.
     hyper : mapping
         The hyper-parameters; `optimizer.hyper["lr"] = 0.1` counts from the next step.
     t : int
         Number of steps done.
+    name : str
+        Name of the rule or function.
+
+    Notes
+    -----
+    To set one of these, or an entry of one, is to copy the values into the optimizer's own memory:
+    `optimizer.params["w"] = w` or `optimizer.state = saved`. Any other attribute is refused. A run
+    goes on from `t`, `params` and `state`, or from a pickle or a deep copy of the optimizer, as if
+    it had never stopped.
 
     Raises
     ------
@@ -70,54 +81,107 @@ class Optimizer:
         check_finite: bool = True,
         **hyper: Any,
     ) -> None:
-        self._method = stepper.method(optimizer)
-        self.name = self._method.name
-        self.t = 0
+        self._build(stepper.method(optimizer), params, form, check_finite, hyper)
+
+    def _build(
+        self, method: Any, params: Any, form: str | None, check_finite: bool, hyper: dict[str, Any]
+    ) -> None:
+        self._method = method
+        self._form = form
+        self._done = [0]  # in a list: to set an attribute costs more than a step should
         for name, value in hyper.items():
             if callable(value):
                 raise TypeError(
                     f"{name} must be a number here, got a callable: set hyper[{name!r}] each step"
                 )
-        self.hyper = _Hyper(self._method, hyper)
+        self._hyper = _Hyper(self._method, hyper)
         self._check_finite = validate.boolean("check_finite", check_finite)
         arrays, self._names, self._rebuild = flatten("params", params)
         self._keys = list(params) if isinstance(params, Mapping) else None
         self._many = isinstance(params, (list, tuple))
         for label, array in zip(self._names[1:], arrays[1:], strict=True):
             validate.same_library(label, array, self._names[0], arrays[0])
-        self._xp = namespace(*arrays)
         for label, array in zip(self._names, arrays, strict=True):
             validate.finite(label, array)
         by_dtype: dict[Any, list[int]] = {}
         for i, array in enumerate(arrays):
             by_dtype.setdefault(array.dtype, []).append(i)
         self._parts = [
-            _Part(self._method, [arrays[i] for i in where], where, form, dict(self.hyper))
+            _Part(self._method, [arrays[i] for i in where], where, form, dict(self._hyper))
             for where in by_dtype.values()
         ]
         self._shapes = [tuple(a.shape) for a in arrays]
         self._dtypes = [a.dtype for a in arrays]
-        self.params = self._assembled([p.arena.views for p in self._parts])
+        self._params = self._assembled("params", [p.arena.views for p in self._parts])
         self._grads: Any = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name):
+            hint = f": set hyper[{name!r}]" if name in self._hyper else ""
+            raise AttributeError(f"an optimizer has no attribute {name!r}{hint}")
+        super().__setattr__(name, value)
+
+    def __reduce__(self) -> Any:
+        return _restored, (
+            *(self._method, self._params, self._form, self._check_finite, dict(self._hyper)),
+            *(self.t, [dict(part.state) for part in self._parts], self._grads),
+        )
+
+    @property
+    def name(self) -> str:
+        r"""Name of the rule or function."""
+        return self._method.name
+
+    @property
+    def t(self) -> int:
+        r"""Number of steps done."""
+        return self._done[0]
+
+    @t.setter
+    def t(self, value: Any) -> None:
+        self._done[0] = validate.count("t", value)
+
+    @property
+    def hyper(self) -> _Hyper:
+        r"""The hyper-parameters; to set one checks it, and counts from the next step."""
+        return self._hyper
+
+    @hyper.setter
+    def hyper(self, values: Any) -> None:
+        if not isinstance(values, Mapping):
+            raise TypeError(f"hyper must be a mapping, got {type(values).__name__}")
+        for name, value in values.items():
+            self._hyper.checked(name, value)  # all, before one is set
+        self._hyper.update(values)
+
+    @property
+    def params(self) -> Any:
+        r"""The parameters, in the structure given: views."""
+        return self._params
+
+    @params.setter
+    def params(self, values: Any) -> None:
+        self._fill("params", self._params, values)
 
     @property
     def grads(self) -> Any:
         r"""Buffers for the gradients; zero until something is written there."""
         if self._grads is None:
-            self._grads = self._assembled([p.arena.split(p.buffer) for p in self._parts])
+            self._grads = self._assembled("grads", [p.arena.split(p.buffer) for p in self._parts])
         return self._grads
 
+    @grads.setter
+    def grads(self, values: Any) -> None:
+        self._fill("grads", self.grads, values)
+
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> _State:
         r"""The state by name, each in the structure of the parameters; scalar states as numbers."""
-        result: dict[str, Any] = {}
-        for name, value in self._parts[0].state.items():
-            if isinstance(value, (int, float)) or getattr(value, "shape", ()) == ():
-                result[name] = value
-            else:
-                split = [p.arena.split(p.state[name]) for p in self._parts]
-                result[name] = self._assembled(split)
-        return result
+        return _State(self)
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        self.state.replace(values)
 
     def step(self, grads: Any = None) -> None:
         r"""Do one step.
@@ -133,7 +197,7 @@ class Optimizer:
         TypeError, ValueError
             If they do not fit, or are not finite; then no parameter has changed.
         """
-        arrays = None if grads is None else self._listed(grads)
+        arrays = None if grads is None else self._listed("grads", grads)
         parts = self._parts
         if len(parts) == 1:  # what a step of a few parameters costs is decided here
             gathered = [parts[0].buffer if arrays is None else parts[0].take(arrays)]
@@ -145,11 +209,12 @@ class Optimizer:
             for g in gathered:
                 if not _is_finite(g):
                     self._refuse(arrays)
-        self.t += 1
+        self._done[0] = t = self._done[0] + 1
+        hyper = self._hyper
         for part, g in zip(parts, gathered, strict=True):
-            part.step(g, self.t, self.hyper)
-        if self.hyper.changed:
-            self.hyper.changed.clear()
+            part.step(g, t, hyper)
+        if hyper.changed:
+            hyper.changed.clear()
 
     def __repr__(self) -> str:
         count = sum(part.arena.flat.shape[0] for part in self._parts)
@@ -159,50 +224,58 @@ class Optimizer:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _assembled(self, parts: list[list[Any]]) -> Any:
+    def _assembled(self, label: str, parts: list[list[Any]]) -> Any:
         arrays: list[Any] = [None] * sum(len(p) for p in parts)
         for part, views in zip(self._parts, parts, strict=True):
             for i, view in zip(part.where, views, strict=True):
                 arrays[i] = view
-        return self._rebuild(arrays)
+        return self._rebuild(label, arrays)
 
-    def _listed(self, grads: Any) -> list[Any]:
-        r"""Return the gradients as a list, after checking structure, shapes and dtypes."""
+    def _fill(self, label: str, target: Any, values: Any) -> None:
+        r"""Copy arrays in the structure of the parameters into the views of `target`."""
+        if values is not target:
+            views = flatten(label, target)[0]
+            for view, array in zip(views, self._listed(label, values), strict=True):
+                view[...] = array
+
+    def _listed(self, label: str, values: Any) -> list[Any]:
+        r"""Return arrays as a list, after checking structure, shapes and dtypes."""
         if self._keys is not None:
-            if not isinstance(grads, Mapping) or grads.keys() != set(self._keys):
-                got = list(grads) if isinstance(grads, Mapping) else type(grads).__name__
-                raise ValueError(f"grads must have the keys {self._keys}, got {got}")
-            arrays = [grads[key] for key in self._keys]
+            if not isinstance(values, Mapping) or values.keys() != set(self._keys):
+                got = list(values) if isinstance(values, Mapping) else type(values).__name__
+                raise ValueError(f"{label} must have the keys {self._keys}, got {got}")
+            arrays = [values[key] for key in self._keys]
         elif self._many:
-            if not isinstance(grads, (list, tuple)) or len(grads) != len(self._shapes):
-                got = len(grads) if isinstance(grads, (list, tuple)) else type(grads).__name__
-                raise ValueError(f"grads must be a list of {len(self._shapes)} arrays, got {got}")
-            arrays = list(grads)
+            if not isinstance(values, (list, tuple)) or len(values) != len(self._shapes):
+                got = len(values) if isinstance(values, (list, tuple)) else type(values).__name__
+                raise ValueError(f"{label} must be a list of {len(self._shapes)} arrays, got {got}")
+            arrays = list(values)
         else:
-            arrays = [grads]
+            arrays = [values]
         try:
             fits = [a.shape for a in arrays] == self._shapes
             fits = fits and [a.dtype for a in arrays] == self._dtypes
         except AttributeError:
             fits = False
         if not fits:
-            self._explain(arrays)
+            self._explain(label, arrays)
         return arrays
 
-    def _explain(self, arrays: list[Any]) -> None:
+    def _explain(self, label: str, arrays: list[Any]) -> None:
         for name, array, shape, dtype in zip(
             self._names, arrays, self._shapes, self._dtypes, strict=True
         ):
-            label = name.replace("params", "grads", 1)
-            validate.floating_array(label, array)
-            validate.same_library(label, array, name, self._parts[0].arena.flat)
+            given = name.replace("params", label, 1)
+            name = name if label != "params" else "the array there"
+            validate.floating_array(given, array)
+            validate.same_library(given, array, name, self._parts[0].arena.flat)
             if tuple(array.shape) != shape:
                 raise ValueError(
-                    f"{label} must have the shape of {name}, {shape}, got {tuple(array.shape)}"
+                    f"{given} must have the shape of {name}, {shape}, got {tuple(array.shape)}"
                 )
             if array.dtype != dtype:
                 raise TypeError(
-                    f"{label} must have the dtype of {name}, {dtype}, got {array.dtype}"
+                    f"{given} must have the dtype of {name}, {dtype}, got {array.dtype}"
                 )
 
     def _refuse(self, arrays: list[Any] | None) -> None:
@@ -238,6 +311,19 @@ class _Part:
             return arrays[0] if arrays[0].ndim == 1 else arrays[0].reshape(-1)
         return self.arena.gather(arrays, self.buffer)
 
+    def put(self, name: str, value: Any) -> None:
+        r"""Set one state, flat or a number; the kernel's own arrays stay the ones it is tied to."""
+        if isinstance(self._method, stepper.DerivedMethod) and not isinstance(value, float):
+            self.state[name][...] = value
+        else:
+            self.state = self.state if self._bound is not None else dict(self.state)
+            self.state[name] = value
+
+    def keep(self, names: Container[str]) -> None:
+        r"""Forget the states of a reader's function that are not among `names`."""
+        if not isinstance(self._method, stepper.DerivedMethod):
+            self.state = {name: value for name, value in self.state.items() if name in names}
+
     def step(self, g: Any, t: int, hyper: _Hyper) -> None:
         r"""Do one step with the flat gradient."""
         if self._bound is not None:
@@ -247,8 +333,98 @@ class _Part:
         self.arena.flat[...] = new  # the views stay valid
 
 
+def _restored(
+    method: Any,
+    params: Any,
+    form: str | None,
+    check_finite: bool,
+    hyper: dict[str, Any],
+    t: int,
+    states: list[dict[str, Any]],
+    grads: Any,
+) -> Optimizer:
+    r"""Return an optimizer as it was when it was pickled or copied."""
+    optimizer = Optimizer.__new__(Optimizer)
+    optimizer._build(method, params, form, check_finite, hyper)
+    optimizer.t = t
+    for part, state in zip(optimizer._parts, states, strict=True):
+        part.keep(state)
+        for name, value in state.items():
+            part.put(name, value)
+    if grads is not None:
+        optimizer.grads = grads
+    return optimizer
+
+
+class _State(MutableMapping):
+    r"""The state of an optimizer: to set an entry is to copy into it."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._of = optimizer
+
+    def __getitem__(self, name: str) -> Any:
+        parts = self._of._parts
+        if name not in parts[0].state:
+            raise KeyError(f"{name!r} is none of {', '.join(parts[0].state) or 'no state'}")
+        value = parts[0].state[name]
+        if getattr(value, "shape", ()) != parts[0].arena.flat.shape:
+            return value
+        split = [part.arena.split(part.state[name]) for part in parts]
+        return self._of._assembled(f"state[{name!r}]", split)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        for part, one in zip(self._of._parts, self._checked(name, value), strict=True):
+            part.put(name, one)
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError(f"state[{name!r}] can't be removed; set it to another value")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of._parts[0].state)
+
+    def __len__(self) -> int:
+        return len(self._of._parts[0].state)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> Any:  # what is kept, or copied, is a dictionary
+        return dict, (dict(self),)
+
+    def replace(self, values: Any) -> None:
+        r"""Set all entries, after checking them all."""
+        if not isinstance(values, Mapping):
+            raise TypeError(f"state must be a mapping, got {type(values).__name__}")
+        optimizer = self._of
+        if isinstance(optimizer._method, stepper.DerivedMethod) and set(values) != set(self):
+            raise ValueError(f"state must have the keys {list(self)}, got {list(values)}")
+        checked = {name: self._checked(name, value) for name, value in values.items()}
+        for i, part in enumerate(optimizer._parts):
+            part.keep(checked)
+            for name, ones in checked.items():
+                part.put(name, ones[i])
+
+    def _checked(self, name: str, value: Any) -> list[Any]:
+        r"""Return what each part of the optimizer keeps of a value."""
+        optimizer, label = self._of, f"state[{name!r}]"
+        parts = optimizer._parts
+        if isinstance(optimizer._method, stepper.DerivedMethod):
+            if name not in self:
+                raise KeyError(f"{name!r} is none of {', '.join(self) or 'no state'}")
+            if isinstance(parts[0].state[name], float):
+                return [validate.number(label, value)] * len(parts)
+        elif value is None or isinstance(value, (int, float, str)):
+            return [value] * len(parts)  # a function of the reader's keeps what it likes
+        arrays = optimizer._listed(label, value)
+        return [part.arena.joined([arrays[i] for i in part.where]) for part in parts]
+
+
 class _Hyper(MutableMapping):
     r"""Hyper-parameters that are checked when they are set."""
+
+    __slots__ = ("_method", "_values", "changed")
 
     def __init__(self, method: Any, given: Mapping[str, Any]) -> None:
         self._method = method
@@ -263,8 +439,11 @@ class _Hyper(MutableMapping):
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        value = _one_number(name, self._method.check(name, value))
-        self._values[name] = self.changed[name] = value
+        self._values[name] = self.changed[name] = self.checked(name, value)
+
+    def checked(self, name: str, value: Any) -> Any:
+        r"""Return one value after checking its name and range."""
+        return _one_number(name, self._method.check(name, value))
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name} can't be removed; set it to another value")

@@ -7,7 +7,7 @@ figures and the oracle of the autograder; `optedu.compile` holds one module for 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -228,6 +228,15 @@ class Rule:
 
     def __hash__(self) -> int:
         return hash((self.name, self.hypers, self.states, self.equations))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what was compiled, which each process makes for itself.
+        kept = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**kept, "equations": [eq.args for eq in self.equations]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        equations = tuple(Eq(*sides, evaluate=False) for sides in state["equations"])
+        self.__dict__.update(state, equations=equations)
 
     def __repr__(self) -> str:
         defaults = ", ".join(f"{h.name}={number(h.default, exact=True)}" for h in self.hypers)

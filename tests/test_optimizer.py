@@ -1,5 +1,8 @@
 """Optimizer: the rule on many tensors at once, in one buffer."""
 
+import copy
+import pickle
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -119,6 +122,208 @@ def test_students_function():
     optimizer.hyper["lr"] = 1.0
     optimizer.step({"a": np.zeros(2), "b": np.asarray(0.0)})
     np.testing.assert_allclose(view, -0.01 - 0.09)
+
+
+# -- going on where a run has stopped ------------------------------------------------------------
+
+
+def counted(xp, x, g, state, t, *, lr=0.1):
+    seen = state.get("seen", 0) + 1
+    total = state.get("total", 0.0) + g
+    return x - lr * total / seen, {"seen": seen, "total": total}
+
+
+def by_hand(optimizer):
+    other = Optimizer(getattr(optimizer._method, "rule", counted), tensors(99), lr=0.5)
+    other.hyper = optimizer.hyper
+    other.params = optimizer.params
+    other.state = pickle.loads(pickle.dumps(optimizer.state))
+    other.t = optimizer.t
+    return other
+
+
+@pytest.mark.parametrize("name", [*optedu.rules.all(), "your own"])
+@pytest.mark.parametrize(
+    "again", [by_hand, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=str
+)
+def test_a_run_goes_on_from_where_it_was(name, again):
+    """Also NAdam, whose product of decay rates is one number for all parameters."""
+    rule = optedu.rules.all().get(name, counted)
+    whole = Optimizer(rule, tensors(), lr=0.01)
+    first = Optimizer(rule, tensors(), lr=0.01)
+    again(first)  # before use, too
+    for t in range(1, 5):
+        whole.step(tensors(t))
+        first.step(tensors(t))
+    second = again(first)
+    first.step(tensors(77))  # what was copied stands by itself
+    whole.hyper["lr"] = second.hyper["lr"] = 0.02
+    for t in range(5, 9):
+        whole.step(tensors(t))
+        second.step(tensors(t))
+    assert second.t == whole.t == 8
+    for key, value in whole.params.items():
+        np.testing.assert_array_equal(second.params[key], value)
+    assert list(second.state) == list(whole.state)
+
+
+def test_what_is_copied_is_whole():
+    optimizer = Optimizer("adam", [np.ones(2), np.ones(3, np.float32)], check_finite=False)
+    optimizer.grads[0][:] = 5.0
+    other = copy.deepcopy(optimizer)
+    np.testing.assert_array_equal(other.grads[0], 5.0)
+    other.step()
+    assert (optimizer.t, other.t) == (0, 1)
+    np.testing.assert_array_equal(optimizer.params[0], 1.0)
+    kept = pickle.loads(pickle.dumps({"state": other.state, "params": other.params}))
+    assert type(kept["state"]) is dict
+    assert type(kept["params"]) is list
+    other.step()
+    assert kept["state"]["m"][0][0] != other.state["m"][0][0]
+
+
+class TestNothingIsIgnored:
+    """To set something sets it, or is refused."""
+
+    def test_entries_of_params_grads_and_state(self):
+        optimizer = Optimizer("adam", {"w": np.zeros((2, 2)), "b": np.zeros(2)}, lr=1.0)
+        view = optimizer.params["w"]
+        optimizer.params["w"] = np.full((2, 2), 3.0)
+        optimizer.params["b"] -= 1.0
+        optimizer.grads["w"] = np.ones((2, 2))
+        optimizer.grads.update(b=np.full(2, 2.0))
+        optimizer.state["m"]["w"] = np.full((2, 2), 0.5)
+        optimizer.state["v"] = {"w": np.full((2, 2), 4.0), "b": np.ones(2)}
+        optimizer.t = 9
+        np.testing.assert_array_equal(view, 3.0)
+        np.testing.assert_array_equal(optimizer.params["b"], -1.0)
+        rule = optedu.rules.get("adam")
+        state = {"m": np.full(2, 0.5), "v": np.full(2, 4.0)}
+        x, state = rule.step(np.full(2, 3.0), np.ones(2), state, 10, lr=1.0)
+        optimizer.step()
+        np.testing.assert_allclose(view[0], x)
+        np.testing.assert_allclose(optimizer.state["v"]["w"][0], state["v"])
+
+    def test_lists_and_single_arrays(self):
+        optimizer = Optimizer("momentum", [np.zeros(2), np.zeros(3)], lr=1.0, momentum=0.5)
+        optimizer.params[1] = np.ones(3)
+        optimizer.params[:] = [np.full(2, 2.0), optimizer.params[1]]
+        optimizer.grads[-1] += 1.0
+        optimizer.step()
+        np.testing.assert_array_equal(np.concatenate(optimizer.params), [2, 2, 0, 0, 0])
+        single = Optimizer("momentum", np.zeros(2), lr=1.0, momentum=0.5)
+        single.params = np.ones(2)
+        single.params += 1.0
+        single.grads = np.full(2, 4.0)
+        single.state["b"] = np.full(2, 2.0)
+        single.t = 3
+        single.step()
+        np.testing.assert_array_equal(single.params, 2.0 - (1.0 + 4.0))
+
+    def test_a_scalar_state_of_all_parts(self):
+        optimizer = Optimizer("nadam", tensors())
+        optimizer.state["mu_product"] = 0.25
+        assert [part.state["mu_product"] for part in optimizer._parts] == [0.25, 0.25]
+        optimizer.step(tensors(1))
+        assert optimizer.state["mu_product"] == pytest.approx(0.25 * 0.9 * (1 - 0.5 * 0.96**0.004))
+
+    def test_hyper_parameters(self):
+        optimizer = Optimizer("sgd", np.zeros(1), lr=1.0)
+        optimizer.hyper = {"lr": 0.5}
+        optimizer.step(np.ones(1))
+        np.testing.assert_array_equal(optimizer.params, -0.5)
+        with pytest.raises(ValueError, match="lr must be nonnegative"):
+            optimizer.hyper = {"weight_decay": 0.1, "lr": -1.0}
+        assert optimizer.hyper["weight_decay"] == 0.0
+
+    def test_the_state_of_your_own_function(self):
+        first = Optimizer(counted, [np.zeros(2), np.zeros(1)], lr=1.0)
+        first.step([np.ones(2), np.ones(1)])
+        second = Optimizer(counted, [np.zeros(2), np.zeros(1)], lr=1.0)
+        second.params, second.state, second.t = first.params, dict(first.state), first.t
+        for optimizer in (first, second):
+            optimizer.step([np.full(2, 3.0), np.ones(1)])
+        np.testing.assert_array_equal(second.params[0], first.params[0])
+        assert second.state["seen"] == 2
+        second.state = {}
+        assert dict(second.state) == {}
+
+    @pytest.mark.parametrize(
+        ("change", "error", "message"),
+        [
+            (lambda o: setattr(o, "lr", 0.1), AttributeError, r"attribute 'lr': set hyper\['lr'\]"),
+            (lambda o: setattr(o.hyper, "lr", 0.1), AttributeError, "lr"),
+            (lambda o: setattr(o, "gradients", 1), AttributeError, "no attribute 'gradients'$"),
+            (lambda o: setattr(o, "name", "x"), AttributeError, "name"),
+            (lambda o: setattr(o, "hyper", 0.1), TypeError, "hyper must be a mapping, got float"),
+            (lambda o: setattr(o, "t", -1), ValueError, "t must be at least 0, got -1"),
+            (lambda o: setattr(o, "t", 1.5), TypeError, "t must be an integer, got 1.5"),
+            (
+                lambda o: setattr(o, "params", {"w": np.ones(2)}),
+                ValueError,
+                r"params must have the keys \['w', 'b'\], got \['w'\]",
+            ),
+            (
+                lambda o: setattr(o, "grads", None),
+                ValueError,
+                "grads must have the keys .* NoneType",
+            ),
+            (
+                lambda o: setattr(o, "params", {"w": np.ones(3), "b": np.ones(1)}),
+                ValueError,
+                r"params\['w'\] must have the shape of the array there, \(2,\), got \(3,\)",
+            ),
+            (
+                lambda o: o.params.update(w=np.ones(2, np.float32)),
+                TypeError,
+                r"params\['w'\] must have the dtype of the array there, float64, got float32",
+            ),
+            (lambda o: o.grads.update(w=1.0), TypeError, r"grads\['w'\] must be a floating-point"),
+            (lambda o: o.grads.update(c=np.ones(1)), KeyError, "grads has no 'c'; it has 'w', 'b'"),
+            (lambda o: o.params.pop("w"), TypeError, "params keeps its arrays: set an entry"),
+            (lambda o: o.state.pop("m"), TypeError, r"state\['m'\] can't be removed"),
+            (lambda o: o.state.update(u=1.0), KeyError, "'u' is none of m, v"),
+            (
+                lambda o: o.state.update(m=np.ones(2)),
+                ValueError,
+                r"state\['m'\] must have the keys",
+            ),
+            (
+                lambda o: o.state.update(m={"w": np.ones(2), "b": np.ones(2)}),
+                ValueError,
+                r"state\['m'\]\['b'\] must have the shape of params\['b'\], \(1,\), got \(2,\)",
+            ),
+            (lambda o: setattr(o, "state", {}), ValueError, r"keys \['m', 'v'\], got \[\]"),
+            (lambda o: setattr(o, "state", 3), TypeError, "state must be a mapping, got int"),
+            (lambda o: o.state["u"], KeyError, "'u' is none of m, v"),
+        ],
+    )
+    def test_what_cannot_be_done_is_refused(self, change, error, message):
+        optimizer = Optimizer("adam", {"w": np.ones(2), "b": np.ones(1)})
+        before = copy.deepcopy(optimizer)
+        with pytest.raises(error, match=message):
+            change(optimizer)
+        for name in ("w", "b"):
+            np.testing.assert_array_equal(optimizer.params[name], before.params[name])
+            np.testing.assert_array_equal(optimizer.state["m"][name], 0.0)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda p: p.append(np.ones(1)),
+            lambda p: p.pop(),
+            lambda p: p.__delitem__(0),
+            lambda p: p.extend([np.ones(1)]),
+            lambda p: p.reverse(),
+        ],
+    )
+    def test_a_list_keeps_its_arrays(self, change):
+        with pytest.raises(TypeError, match="params keeps its arrays"):
+            change(Optimizer("sgd", [np.ones(1), np.ones(1)]).params)
+
+    def test_slices_of_another_length(self):
+        with pytest.raises(ValueError, match="params must be given 2 arrays there, got 1"):
+            Optimizer("sgd", [np.ones(1), np.ones(1)]).params[:] = [np.ones(1)]
 
 
 def test_other_namespace():

@@ -215,6 +215,12 @@ class Problem:
         check_sample(rng, t, runs)
         return None
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        for name in ("x0", "minimizer", "minimizers"):
+            if isinstance(state.get(name), np.ndarray):
+                state[name].setflags(write=False)  # a copy of an array would be writable
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _checked(self, x: Any) -> Any:

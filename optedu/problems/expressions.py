@@ -76,6 +76,11 @@ class _Coded(Problem):
     symbols: tuple[Symbol, ...]
     _expr: Expr
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what was compiled, which each process makes for itself.
+        compiled = ("_functions", "_hessian")
+        return {name: value for name, value in vars(self).items() if name not in compiled}
+
     @property
     def expr(self) -> Expr:
         r"""The objective as a SymPy expression in `symbols`."""
