@@ -8,15 +8,21 @@ Sizes are bounded: `9**9**9**9` is an error, not a stalled grader.
 from __future__ import annotations
 
 import ast
+import builtins
+import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
+from functools import cache
+from keyword import iskeyword
 from typing import Any
 
+import numpy
 import sympy
 
 from optedu.exercise import functions
 
-__all__ = ["ExpressionError", "encode", "parse"]
+__all__ = ["ExpressionError", "encode", "is_function_name", "is_symbol_name", "parse"]
 
 MAX_LENGTH = 20_000
 MAX_NODES = 4_000
@@ -31,6 +37,60 @@ class ExpressionError(ValueError):
 def encode(expression: Any) -> str:
     r"""Return text from which `parse` makes the same expression, with its assumptions."""
     return sympy.srepr(expression)
+
+
+_LATEX_NAME = re.compile(r"[\w\\{}^, ]{1,100}")
+_LATEX_INDEX = re.compile(r"\{\w+[-+]\w+\}|\{\(\w+\)\}|\^\{?\*\}?")  # x_{t-1}, x^{(k)}, x^*
+
+
+def is_symbol_name(text: str) -> bool:
+    r"""Say whether a symbol may have this name: an identifier, or words as LaTeX has them.
+
+    Names are printed into code as they are, so none may read as more than a name. A word of Python
+    is none but by itself, as in `Symbol("lambda")`.
+
+    Examples
+    --------
+    >>> is_symbol_name("beta1"), is_symbol_name(r"\hat{m}_t"), is_symbol_name("f(x)")
+    (True, True, False)
+    """
+    if not _LATEX_NAME.fullmatch(_LATEX_INDEX.sub("^", text)) or text.startswith("__"):
+        return False
+    words = re.findall(r"\w+", text)
+    return text.isidentifier() or not any(iskeyword(word) for word in words)
+
+
+def is_function_name(text: str) -> bool:
+    r"""Say whether an undefined function may have this name: one that no module calls its own.
+
+    Examples
+    --------
+    >>> [is_function_name(name) for name in ("f", "beta", "S", "eval", "load", "preview")]
+    [True, True, True, False, False, False]
+    """
+    # Python takes some letters for others, as in a name that is written in full-width ones.
+    name = unicodedata.normalize("NFKC", text.removeprefix("\\"))
+    return (
+        len(text) <= 100
+        and name.isidentifier()
+        and not name.startswith("__")
+        and not iskeyword(name)
+        and name not in _taken()
+    )
+
+
+@cache
+def _taken() -> frozenset[str]:
+    r"""Names of functions that do more than arithmetic, in the modules that code is printed for."""
+    harmless = (numpy.ufunc, sympy.core.function.FunctionClass)
+    return frozenset(
+        name
+        for module in (builtins, math, numpy, numpy.linalg, sympy)
+        for name in dir(module)
+        if len(name) > 1
+        and callable(getattr(module, name, None))
+        and not isinstance(getattr(module, name), harmless)
+    )
 
 
 def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
@@ -269,7 +329,7 @@ class _Builder:
 
     def symbol(self, node: ast.Call) -> Any:
         name = self.text(node.args[0]) if len(node.args) == 1 else None
-        if name is None:
+        if name is None or not is_symbol_name(name):
             raise ExpressionError("Symbol takes one name in quotes")
         assumptions = {}
         for keyword in node.keywords:

@@ -250,11 +250,12 @@ class Pair:
                     self.outputs.add({"type": "stream", "content": {"name": name, "text": text}})
 
     def _watch_memory(self) -> None:
-        if not self.student.alive:
-            return
-        if self.student.uses_more_than(self.limits.memory_mb * _MB):
-            self._note("memory", f"more than {self.limits.memory_mb} MB of memory in use")
-            self.end_student()
+        for kernel in self._kernels:
+            limit = kernel.limits.memory_mb
+            if kernel.alive and kernel.uses_more_than(limit * _MB):
+                whose = "" if kernel is self.student else f" by {self._whose(kernel)}"
+                self._note("memory", f"more than {limit} MB of memory in use{whose}")
+                self._end(kernel)
 
     def end_student(self) -> None:
         """Kill the student's kernel and everything in its jail."""

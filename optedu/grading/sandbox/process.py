@@ -63,7 +63,7 @@ class KernelProcess:
     ):
         mine, theirs = socket.socketpair()
         self.control = Channel(mine)
-        self.jail = jail
+        self.limits, self.jail = limits, jail
         self.status = ""
         self.pid = 0
         self.exit_code: int | None = None

@@ -9,15 +9,17 @@ course consist of; a string such as ``"x**2 + sin(x)"`` means what it has always
 from __future__ import annotations
 
 import ast
-import builtins
-import keyword
 import re
 from collections.abc import Mapping
+from types import BuiltinFunctionType
 from typing import Any
 
-__all__ = ["EvaluationRefused", "harden", "is_plain_name"]
+from optedu.exercise.safe_expr import is_function_name, is_symbol_name
+
+__all__ = ["EvaluationRefused", "harden"]
 
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,1000}([eE][-+]?[0-9]{1,5})?")
+_ARGUMENTS = re.compile(r"[\w, ]*")
 _NODES = (
     ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Call, ast.keyword, ast.BinOp,
     ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List,
@@ -33,16 +35,6 @@ _FUNCTIONS = {
 
 class EvaluationRefused(ValueError):
     """A student's text or name would be run as code where the checks are."""
-
-
-def is_plain_name(name: str, *, function: bool = False) -> bool:
-    """Whether a name can be printed into code and stays a name, and no function of Python's."""
-    return (
-        name.isidentifier()
-        and not keyword.iskeyword(name)
-        and not name.startswith("__")
-        and not (function and hasattr(builtins, name))
-    )
 
 
 def harden() -> None:
@@ -85,9 +77,13 @@ def _vet(code: str, given: frozenset[str], names: Mapping[str, Any]) -> None:
             raise EvaluationRefused(f"{ast.unparse(node)[:60]!r} is no part of a formula")
         if isinstance(node, ast.Call):
             _vet_call(node, given, names, sympy)
+        elif isinstance(node, ast.Name):
+            found = names.get(node.id)
+            if isinstance(found, BuiltinFunctionType) and node.id not in _FUNCTIONS | given:
+                raise EvaluationRefused(f"{node.id!r} is no part of a formula")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
             text = node.value if isinstance(node.value, str) else ""
-            if not (is_plain_name(text) or _NUMBER.fullmatch(text)):
+            if not (is_symbol_name(text) or _NUMBER.fullmatch(text)):
                 raise EvaluationRefused(f"{node.value[:60]!r} may not be a name in a formula")
 
 
@@ -104,7 +100,7 @@ def _vet_call(node: ast.Call, given: frozenset[str], names: Mapping[str, Any], s
             if (
                 function.id != "Function"
                 or not isinstance(first, ast.Constant)
-                or is_plain_name(str(first.value), function=True)
+                or is_function_name(str(first.value))
             ):
                 return
             raise EvaluationRefused(f"{first.value!r} may not be the name of a function")
@@ -115,6 +111,8 @@ def _names(args: Any) -> set[str]:
     """Names of the arguments of a function to be made, nested as `lambdify` takes them."""
     if isinstance(args, list | tuple | set):
         return set().union(*map(_names, args)) if args else set()
+    if isinstance(args, str) and not _ARGUMENTS.fullmatch(args):
+        raise EvaluationRefused(f"{args[:60]!r} may not be the arguments of a function")
     return {str(args)}
 
 
@@ -134,7 +132,7 @@ def _vetted(expr: Any, arguments: set[str], functions: Mapping[str, Any]) -> Any
         return expr
     for symbol in expr.free_symbols:
         name = str(symbol)
-        if name not in arguments and not is_plain_name(name, function=True):
+        if name not in arguments and not (name.isidentifier() and is_function_name(name)):
             raise EvaluationRefused(f"the symbol {name[:60]!r} may not stand in code")
     for call in expr.atoms(AppliedUndef):
         if call.func.__name__ not in functions:

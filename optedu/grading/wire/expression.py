@@ -13,14 +13,11 @@ import sys
 from functools import cache
 from typing import Any
 
-from optedu.grading.wire.evaluators import is_plain_name
+from optedu.exercise import safe_expr
 
-__all__ = ["UnsafeExpression", "is_expression", "read", "write"]
+__all__ = ["UnsafeExpression", "check_name", "is_expression", "read", "write"]
 
 _MAX_TEXT, _MAX_NODES, _MAX_DEPTH = 200_000, 20_000, 120
-# Code printers write names as they are: a name must not read as a call, nor be one's function, nor
-# (with a space in it) as an expression. LaTeX, which has a backslash, is no Python.
-_NAME = re.compile(r"[\w{}^]{1,100}|(?=[^\\]*\\)[\w\\{}^, ]{1,100}")
 _NUMBER = re.compile(r"[-+]?[0-9.]{1,200}(e[-+]?[0-9]{1,5})?")
 _MAX_POWER = 10_000  # largest numeric exponent: SymPy evaluates such powers at once
 
@@ -66,6 +63,7 @@ _ASSUMPTIONS = frozenset(
         "algebraic",
     ]
 )
+_KEYWORDS = {name: bool for name in _ASSUMPTIONS} | {"precision": int, "dummy_index": int}
 
 
 class UnsafeExpression(ValueError):
@@ -172,14 +170,14 @@ def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
         target = classes[function.id]
     else:
         raise UnsafeExpression(f"{ast.unparse(function)[:60]!r} may not be in an expression")
-    kind = getattr(target, "__name__", "")
-    values = [_argument(kind, argument, depth + 1) for argument in node.args]
+    kind = function.id if isinstance(function, ast.Name) else ""
+    values = [_argument(kind, argument, depth) for argument in node.args]
     names: dict[str, Any] = {}
     for keyword in node.keywords:
-        allowed = _ASSUMPTIONS | {"precision", "dummy_index"}
-        if keyword.arg not in allowed or not isinstance(keyword.value, ast.Constant):
+        value = getattr(keyword.value, "value", ())
+        if type(value) is not _KEYWORDS.get(keyword.arg or "", ()):
             raise UnsafeExpression(f"the keyword {keyword.arg!r} may not be in an expression")
-        names[keyword.arg] = keyword.value.value
+        names[keyword.arg] = value
     if kind == "Pow":
         _check_size(values)
     if (large := functions.too_large(target, values)) is not None:
@@ -197,21 +195,24 @@ def _argument(kind: str, node: ast.AST, depth: int) -> Any:
 
     So it may not stand in a list or tuple either: a matrix of texts is a matrix of programs.
     """
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-        return _build(node, depth)
-    value = node.value
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        check_name(kind, node.value)
+        return node.value
+    return _build(node, depth + 1)
+
+
+def check_name(kind: str, text: str) -> None:
+    r"""Refuse a string that the class or function ``kind`` of SymPy may not be given."""
     if kind == "Float":
-        if not _NUMBER.fullmatch(value):
-            raise UnsafeExpression(f"{value[:60]!r} is not a number")
-    elif kind in _NAMED:
-        if not _NAME.fullmatch(value) or value.startswith("__"):
-            raise UnsafeExpression(f"{value[:60]!r} may not be a name")
-    elif kind == "Function":
-        if not is_plain_name(value, function=True):
-            raise UnsafeExpression(f"{value[:60]!r} may not be the name of a function")
+        if not _NUMBER.fullmatch(text):
+            raise UnsafeExpression(f"{text[:60]!r} is not a number")
+    elif kind in _NAMED or kind == "Function":
+        is_name = safe_expr.is_function_name if kind == "Function" else safe_expr.is_symbol_name
+        if not is_name(text):
+            what = "a function" if kind == "Function" else "a symbol"
+            raise UnsafeExpression(f"{text[:60]!r} may not be the name of {what}")
     else:
-        raise UnsafeExpression(f"{kind} may not be given a string")
-    return value
+        raise UnsafeExpression(f"{kind or 'a call'} may not be given a string")
 
 
 def _check_size(values: list[Any]) -> None:
