@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -12,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbformat.notebooknode import NotebookNode
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearHiddenTests
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
@@ -178,8 +182,33 @@ def blueprint(course: Course) -> dict[str, Any]:
             ) from None
         return {
             "assignment": course.assignment,
-            "notebooks": [_notebook_blueprint(notebook) for notebook in assignment.notebooks],
+            "notebooks": [
+                _in_released_order(_notebook_blueprint(notebook), course)
+                for notebook in assignment.notebooks
+            ],
         }
+
+
+def _in_released_order(notebook: dict[str, Any], course: Course) -> dict[str, Any]:
+    """Add what students were given; a gradebook has new cells of a later release at its end."""
+    release = course.folder(course.coursedir.release_directory, ".")
+    given: dict[str, str] = {}
+    with contextlib.suppress(OSError, ValueError):  # it may be elsewhere
+        for cell in nbformat.read(release / f"{notebook['name']}.ipynb", as_version=4).cells:
+            if "grade_id" in (mark := cell.metadata.get("nbgrader", {})):
+                given[mark["grade_id"]] = cell.source
+    places = {name: place for place, name in enumerate(given)}
+    if places.keys() >= {cell["name"] for cell in notebook["source_cells"]}:
+        notebook["source_cells"].sort(key=lambda cell: places[cell["name"]])
+    clear = ClearHiddenTests(parent=course.autograde)
+    released = {}
+    for cell in notebook["source_cells"]:
+        visible = NotebookNode(source=cell["source"])
+        with contextlib.suppress(RuntimeError):  # the region has no end
+            clear._remove_hidden_test_region(visible)
+        name = cell["name"]
+        released[name] = [visible.source] + ([given[name]] if name in given else [])
+    return notebook | {"released": released}
 
 
 def _notebook_blueprint(notebook) -> dict[str, Any]:

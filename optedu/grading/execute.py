@@ -95,7 +95,9 @@ class Execute(NbgraderExecute):
                 if cell.cell_type != "code":
                     continue
                 cell.outputs, cell.execution_count = [], None
-                if cell.source.strip() and "skip-execution" not in cell.metadata.get("tags", []):
+                skipped = "skip-execution" in cell.metadata.get("tags", [])
+                # A test that is not run would be one that is passed.
+                if cell.source.strip() and (utils.is_locked(cell) or not skipped):
                     count += 1
                     cell.execution_count = count
                     self._run_cell(pair, cell, count, originals)

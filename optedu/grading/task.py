@@ -29,14 +29,12 @@ from typing import Any
 from unittest import mock
 
 import fastjsonschema
-import nbformat
 import sqlalchemy
 from jsonschema import ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from nbclient.exceptions import DeadKernelError
 from nbconvert.writers import FilesWriter
-from nbformat.notebooknode import NotebookNode
 from nbformat.reader import NotJSONError
 from nbformat.v4 import new_output
 from nbgrader import utils
@@ -46,7 +44,6 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 from nbgrader.preprocessors import (
     AssignLatePenalties,
-    ClearHiddenTests,
     DeduplicateIds,
     NbGraderPreprocessor,
 )
@@ -57,7 +54,7 @@ from traitlets import Any as AnyTrait
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-from optedu.grading import scratch
+from optedu.grading import locked, scratch
 from optedu.grading.course import build_gradebook
 from optedu.grading.execute import Execute, Limits, Outcome
 from optedu.grading.sandbox import zygote
@@ -192,6 +189,8 @@ class _Marks:
     comments: list[dict[str, Any]] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)  # for a person to see
+    notes: list[str] = field(default_factory=list)
 
 
 class _LastOneCounts(DeduplicateIds):
@@ -204,13 +203,19 @@ class _LastOneCounts(DeduplicateIds):
         return cell, resources
 
 
-class _RunTests(NbGraderPreprocessor):
-    """Remove from tests the tag that tells Jupyter not to run a cell: silence is a passed test."""
+class _RestoreLocked(NbGraderPreprocessor):
+    """Put the instructor's cells back before anything else looks at the notebook."""
 
-    def preprocess_cell(self, cell, resources, cell_index):
-        if utils.is_grade(cell):
-            cell.metadata.pop("tags", None)
-        return cell, resources
+    blueprint = AnyTrait()
+    marks = AnyTrait()
+
+    def preprocess(self, nb, resources):
+        name = resources["nbgrader"]["notebook"]
+        notebook = next(n for n in self.blueprint["notebooks"] if n["name"] == name)
+        found = locked.restore(nb, notebook)
+        self.marks.flags += found.flags
+        self.marks.notes += found.notes
+        return nb, resources
 
 
 class _SaveAutoGrades(NbGraderPreprocessor):
@@ -293,13 +298,16 @@ class _Autograde(Autograde):
 
     marks = AnyTrait()
     execute = AnyTrait()
+    blueprint = AnyTrait()
 
     def _init_preprocessors(self) -> None:
         self.exporter._preprocessors = []
         self.exporter.optimistic_validation = True  # once at the end, not after each of them
         names = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
-        if not self._sanitizing:
-            self.exporter.register_preprocessor(_RunTests)
+        if self._sanitizing:
+            self.exporter.register_preprocessor(
+                _RestoreLocked(parent=self, blueprint=self.blueprint, marks=self.marks)
+            )
         for name in names:
             preprocessor = self._ours(import_item(name) if isinstance(name, str) else name)
             if preprocessor is not None:
@@ -358,27 +366,6 @@ def _one_gradebook(gradebook: Gradebook):
         gradebook.db.remove()
 
 
-class _EditedTests(ClearHiddenTests):
-    """Which locked cells the student has edited; nbgrader restores them without telling."""
-
-    def find(self, name: str, nb, blueprint: dict[str, Any]) -> list[str]:
-        notebook = next(n for n in blueprint["notebooks"] if n["name"] == name)
-        locked = {c["name"]: c["source"] for c in notebook["source_cells"] if c["locked"]}
-        edited = []
-        for cell in nb.cells:
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if cell.cell_type != "code" or grade_id not in locked:
-                continue
-            try:
-                released = NotebookNode(source=locked[grade_id])
-                self._remove_hidden_test_region(released)
-            except RuntimeError:
-                continue
-            if cell.source.strip() != released.source.strip():
-                edited.append(f"cell '{grade_id}' was edited: restored")
-        return edited
-
-
 class _Log(logging.Handler):
     """What nbgrader warns of: changed points and types, duplicate cells."""
 
@@ -410,8 +397,6 @@ def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
                 for name in names:
                     source = converter._format_source(course.blueprint["assignment"], _STUDENT)
                     path = os.path.join(source, f"{name}.ipynb")
-                    edited = _EditedTests(parent=converter)
-                    log.lines += edited.find(name, nbformat.read(path, 4), course.blueprint)
                     converter.convert_single_notebook(path)
                     marks.outcomes.append(converter.execute.outcome)
         finally:
@@ -425,7 +410,7 @@ def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return _result(status, detail, marks) | {
-        "notes": log.lines,
+        "notes": marks.notes[:_LOG_LINES] + log.lines,
         "notebooks": notebooks,
         "seconds": round(time.perf_counter() - started, 4),
         "cpu_s": round(_cpu_seconds() - cpu, 4),
@@ -436,7 +421,8 @@ def _result(status: str, detail: str, marks: _Marks) -> dict[str, Any]:
     return {
         "status": status,
         "detail": detail,
-        "tampered": [finding for outcome in marks.outcomes for finding in outcome.tampered],
+        "tampered": marks.flags[:_LOG_LINES]
+        + [finding for outcome in marks.outcomes for finding in outcome.tampered],
         "notes": [],
         "notebooks": {},
         "grades": marks.grades,
@@ -480,7 +466,9 @@ def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograd
         assignment_id=course.blueprint["assignment"],
         student_id=_STUDENT,
     )
-    converter = _Autograde(coursedir=coursedir, config=config, marks=marks)
+    converter = _Autograde(
+        coursedir=coursedir, config=config, marks=marks, blueprint=course.blueprint
+    )
     converter.execute = Execute(
         parent=converter,
         sandbox=course.sandbox,

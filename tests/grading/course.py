@@ -26,7 +26,7 @@ c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
 """
 
 
-def _cell(kind: str, grade_id: str, source: str, *, points: float | None = None, **flags: bool):
+def new_cell(kind: str, grade_id: str, source: str, *, points: float | None = None, **flags: bool):
     """One cell with nbgrader metadata; `flags` name what it is (grade, solution, locked, task)."""
     make = new_code_cell if kind == "code" else new_markdown_cell
     metadata = {
@@ -87,16 +87,16 @@ def instructor_notebook() -> nbformat.NotebookNode:
     """The source version: solutions and hidden tests in place."""
     cells = [
         new_markdown_cell("# Squares and means", id="title"),
-        _cell("code", "setup", "import numpy as np\n", locked=True),
-        _cell("code", "squares", SQUARES, solution=True),
-        _cell("code", "test_squares", TEST_SQUARES, points=2, grade=True, locked=True),
-        _cell("code", "mean", MEAN, solution=True),
-        _cell("code", "test_mean", TEST_MEAN, points=3, grade=True, locked=True),
-        _cell("code", "test_partial", PARTIAL, points=2, grade=True, locked=True),
-        _cell(
+        new_cell("code", "setup", "import numpy as np\n", locked=True),
+        new_cell("code", "squares", SQUARES, solution=True),
+        new_cell("code", "test_squares", TEST_SQUARES, points=2, grade=True, locked=True),
+        new_cell("code", "mean", MEAN, solution=True),
+        new_cell("code", "test_mean", TEST_MEAN, points=3, grade=True, locked=True),
+        new_cell("code", "test_partial", PARTIAL, points=2, grade=True, locked=True),
+        new_cell(
             "markdown", "essay", "Say why the mean is linear.", points=4, grade=True, solution=True
         ),
-        _cell("markdown", "task", "Draw the graph on paper.", points=1, task=True, locked=True),
+        new_cell("markdown", "task", "Draw the graph on paper.", points=1, task=True, locked=True),
     ]
     notebook = new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {
@@ -108,13 +108,17 @@ def instructor_notebook() -> nbformat.NotebookNode:
 
 
 def make_course(
-    root: Path, *, config: str = CONFIG, notebooks: tuple[str, ...] = (NOTEBOOK,)
+    root: Path,
+    *,
+    config: str = CONFIG,
+    notebooks: tuple[str, ...] = (NOTEBOOK,),
+    source_version: nbformat.NotebookNode | None = None,
 ) -> Path:
     """Make the course in the folder `root`; nbgrader releases and registers its assignment."""
     source = root / "source" / ASSIGNMENT
     source.mkdir(parents=True)
     for name in notebooks:
-        nbformat.write(instructor_notebook(), source / f"{name}.ipynb")
+        nbformat.write(source_version or instructor_notebook(), source / f"{name}.ipynb")
     (source / "data.csv").write_text("1\n2\n3\n4\n")
     (root / "nbgrader_config.py").write_text(config)
     nbgrader(root, "generate_assignment", ASSIGNMENT)

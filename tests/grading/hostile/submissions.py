@@ -159,14 +159,14 @@ def _cell(notebook, grade_id):
     return next(found)
 
 
-@hostile(4.0, "a deleted test has no score and a person is told", flagged=True)
+@hostile(ALL, "a deleted test is put back and a person is told", flagged=True)
 def deletes_a_test(place):
     notebook = answered(place.blank, **ANSWERS)
     notebook.cells.remove(_cell(notebook, "test_mean"))
     place.put(notebook)
 
 
-@hostile(ALL, "of two cells with one id the last counts, and it is restored")
+@hostile(ALL, "of two cells with one id one is the test, and it is restored", flagged=True)
 def duplicates_a_test(place):
     notebook = answered(place.blank, **ANSWERS)
     twin = copy.deepcopy(_cell(notebook, "test_squares"))
@@ -175,7 +175,7 @@ def duplicates_a_test(place):
     place.put(notebook)
 
 
-@hostile(4.0, "an edited test is restored: mean has 3, and 1 of 2 for the partial")
+@hostile(4.0, "an edited test is restored: mean has 3, and 1 of 2 for the partial", flagged=True)
 def edits_a_test(place):
     notebook = answered(place.blank, **{**ANSWERS, "squares": WRONG_SQUARES})
     _cell(notebook, "test_mean").source = "raise AssertionError"
@@ -183,7 +183,7 @@ def edits_a_test(place):
     place.put(notebook)
 
 
-@hostile(4.0, "a test turned into text is turned back")
+@hostile(4.0, "a test turned into text is turned back", flagged=True)
 def retypes_a_test(place):
     notebook = answered(place.blank, **{**ANSWERS, "squares": WRONG_SQUARES})
     cell = _cell(notebook, "test_squares")
@@ -199,22 +199,40 @@ def changes_points(place):
     place.put(notebook)
 
 
-@hostile(
-    None, "an unknown grade id: nbgrader refuses the notebook, a person looks", status="invalid"
-)
+@hostile(ALL, "a test under another name is the student's, and the test is put back", flagged=True)
 def edits_a_grade_id(place):
     notebook = answered(place.blank, **ANSWERS)
     _cell(notebook, "test_squares").metadata.nbgrader["grade_id"] = "mine"
     place.put(notebook)
 
 
-@hostile(None, "a cell that claims to be a test is unknown to the gradebook", status="invalid")
+@hostile(NONE, "a cell that claims to be a test is the student's own", flagged=True)
 def adds_a_test_of_its_own(place):
     notebook = answered(place.blank, squares=WRONG_SQUARES, mean=WRONG_MEAN)
     own = copy.deepcopy(_cell(notebook, "test_squares"))
     own["id"], own.source = "own", "assert True"
     own.metadata.nbgrader.update(grade_id="bonus", points=100)
     notebook.cells.append(own)
+    place.put(notebook)
+
+
+@hostile(NONE, "the tests are put back, after the set-up, whatever came before", flagged=True)
+def moves_everything(place):
+    notebook = answered(place.blank, squares=WRONG_SQUARES, mean=WRONG_MEAN)
+    notebook.cells.reverse()
+    notebook.cells.remove(_cell(notebook, "setup"))
+    fake = copy.deepcopy(_cell(notebook, "squares"))
+    fake.metadata, fake["id"] = nbformat.NotebookNode(), "fake"
+    fake.source = "import builtins\nbuiltins.abs = lambda x: 0\nopen = lambda *a: ['2.5']"
+    notebook.cells.insert(0, fake)
+    place.put(notebook)
+
+
+@hostile(ALL, "locked is what the gradebook says is locked")
+def unlocks_the_tests(place):
+    notebook = answered(place.blank, **ANSWERS)
+    for name in ("setup", "test_squares", "test_mean"):
+        _cell(notebook, name).metadata.nbgrader.update(locked=False, solution=True)
     place.put(notebook)
 
 
