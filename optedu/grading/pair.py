@@ -13,7 +13,7 @@ from typing import Any
 
 from optedu.grading import scratch
 from optedu.grading.outputs import Outputs
-from optedu.grading.sandbox.affinity import own_cpu
+from optedu.grading.sandbox.affinity import own_cpu, some_cpu
 from optedu.grading.sandbox.channel import ChannelClosed, ChannelError
 from optedu.grading.sandbox.jail import FOLDER, Jail
 from optedu.grading.sandbox.limits import Limits
@@ -106,7 +106,8 @@ class Pair:
             jail.wait_ready()
         kernel = KernelProcess(
             shared(), role, wire, limits, folder=folder,
-            cwd=FOLDER if jail else self._folder(), jail=jail, modules=bool(modules), cpu=own_cpu(),
+            cwd=FOLDER if jail else self._folder(), jail=jail, modules=bool(modules),
+            cpu=own_cpu() if role == "trusted" else some_cpu(),
         )  # fmt: skip
         self._kernels.append(kernel)
         return kernel

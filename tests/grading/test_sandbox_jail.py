@@ -125,6 +125,7 @@ def test_unprivileged(say):
         "setns(0, 0)",
         "shmget(0, 1 << 20, 0o1600)",  # memory that belongs to no process
         "memfd_create(b'x', 0)",
+        "sched_setaffinity(0, 128, b'\\xff' * 128)",  # another processor
     ],
 )
 def test_system_calls_are_refused(say, call):
@@ -132,6 +133,34 @@ def test_system_calls_are_refused(say, call):
         f"import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.{call}, ctypes.get_errno())"
     )
     assert say(code) == "-1 1"
+
+
+def test_one_processor_that_nothing_inside_can_leave(say):
+    """Whatever it starts, a submission keeps no more than one processor from its neighbours."""
+    code = """
+import os, subprocess, sys, threading
+seen, ask = [], "import os; print(len(os.sched_getaffinity(0)))"
+def spread():
+    try:
+        os.sched_setaffinity(0, range(os.cpu_count()))
+    except PermissionError:
+        pass
+    seen.append(len(os.sched_getaffinity(0)))
+thread = threading.Thread(target=spread)
+thread.start()
+thread.join()
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        spread()
+        os.write(writing, bytes(seen))
+    os._exit(0)
+seen += os.read(reading, 99)
+made = subprocess.run([sys.executable, "-c", ask], capture_output=True, start_new_session=True)
+print(seen, int(made.stdout))
+"""
+    assert say(code) == "[1, 1, 1] 1"
 
 
 def test_other_processes_are_out_of_sight(say):
@@ -442,7 +471,7 @@ def test_a_fork_that_linux_refuses_is_told_to_its_grader_alone(monkeypatch):
         request, client = {"jail": 0}, socket.socket()
         with client:
             assert zygote._bear(None, request, [-1, -1, -1, -1, write], client, set(), {}) is None
-        assert b"no process for a kernel: OSError(12" in reports.readline()
+        assert b"no process for a kernel: OSError: [Errno 12]" in reports.readline()
 
 
 def test_a_grader_that_is_gone_costs_no_other(tmp_path):

@@ -2,7 +2,8 @@ r"""One processor for each worker and its two kernels.
 
 The three take turns: while one works, the others wait for it. On a processor of their own they
 find its caches warm and need not wake another one at each of the hundreds of calls between the
-kernels.
+kernels. And a submission that starts many processes keeps one processor busy, not all: in a jail
+none of them can leave it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import socket
 from functools import cache
 
-__all__ = ["own_cpu"]
+__all__ = ["own_cpu", "some_cpu"]
 
 
 @cache
@@ -34,3 +35,10 @@ def own_cpu() -> int | None:
         claim.detach()  # open, and the name taken, until this process ends
         return cpu
     return None
+
+
+def some_cpu() -> int:
+    """The processor that this process has for itself, or else one that it shares."""
+    own = own_cpu()
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[os.getpid() % len(allowed)] if own is None else own

@@ -45,7 +45,7 @@ class KernelProcess:
     modules : bool
         Whether the folder may hold modules that cells import.
     cpu : int, optional
-        The only processor that it runs on at first; any where none is given.
+        The only processor that it runs on, any where none is given; a jail keeps it there.
     """
 
     def __init__(

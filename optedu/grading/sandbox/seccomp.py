@@ -2,8 +2,8 @@ r"""A seccomp filter: system calls that a submission never needs, refused by the
 
 Namespaces hide the machine; this filter keeps a process from making namespaces of its own (and
 with them unbounded file systems), from keeping memory that no limit counts, from tracing others,
-and (for warm kernels) from opening any socket that is not a Unix one, so that not even the
-loopback of its own network namespace is there.
+from leaving the processor that it was given, and (for warm kernels) from opening any socket that is
+not a Unix one, so that not even the loopback of its own network namespace is there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _X86 = {
     "kexec_file_load": 320, "init_module": 175, "finit_module": 313, "delete_module": 176,
     "name_to_handle_at": 303, "open_by_handle_at": 304, "reboot": 169, "swapon": 167,
     "swapoff": 168, "acct": 163, "quotactl": 179, "shmget": 29, "memfd_create": 319,
+    "sched_setaffinity": 203,
 }  # fmt: skip
 _ARM = {
     "socket": 198, "clone": 220, "unshare": 97, "setns": 268, "mount": 40, "umount2": 39,
@@ -32,6 +33,7 @@ _ARM = {
     "kexec_file_load": 294, "init_module": 105, "finit_module": 273, "delete_module": 106,
     "name_to_handle_at": 264, "open_by_handle_at": 265, "reboot": 142, "swapon": 224,
     "swapoff": 225, "acct": 89, "quotactl": 60, "shmget": 194, "memfd_create": 279,
+    "sched_setaffinity": 122,
 }  # fmt: skip
 # Numbers above 424 are the same on every architecture.
 _COMMON = {
