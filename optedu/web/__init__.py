@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-FEATURES = ("pages", "formulas", "accessible", "generated", "figures", "pyexercise", "lean")
+FEATURES = ("pages", "formulas", "accessible", "generated", "figures", "pyexercise", "quiz", "lean")
 
 
 def setup(app: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from optedu.exercise.marks import MarkError, split
+
 
 @dataclass(frozen=True)
 class Check:
@@ -48,7 +50,7 @@ def parse(lines: list[str]) -> ExerciseText:
 
     Raises
     ------
-    ValueError
+    MarkError
         For an unknown mark, a missing starter, solution or check, or a check without a sentence.
 
     Examples
@@ -58,37 +60,22 @@ def parse(lines: list[str]) -> ExerciseText:
     >>> text.checks[0].sentence
     'x is one.'
     """
-    prose: list[str] = []
-    parts: list[tuple[str, str, int, list[str]]] = []
-    body = prose
-    for number, line in enumerate(lines, start=1):
-        if line.startswith("%%"):
-            kind, _, sentence = line[2:].partition(":")
-            body = []
-            parts.append((kind.strip(), sentence.strip(), number, body))
-        else:
-            body.append(line)
+    prose, parts = split(lines, ("starter", "solution", "check"))
     code = {"starter": "", "solution": ""}
     checks: list[Check] = []
-    for kind, sentence, number, body in parts:
-        text = "\n".join(body).strip("\n") + "\n"
-        if kind == "check":
-            if not sentence:
-                raise ValueError(f"line {number}: a check needs a sentence after 'check:'")
-            checks.append(Check(sentence, text, number))
-        elif kind in code:
-            if code[kind]:
-                raise ValueError(f"line {number}: a second {kind}")
-            code[kind] = text
+    for part in parts:
+        text = part.text + "\n"
+        if part.kind == "check":
+            if not part.argument:
+                raise MarkError(part.line, "a check needs a sentence after 'check:'")
+            checks.append(Check(part.argument, text, part.line))
         else:
-            raise ValueError(
-                f"line {number}: unknown mark {kind!r}, expected starter, solution or check"
-            )
+            if code[part.kind]:
+                raise MarkError(part.line, f"a second {part.kind}")
+            code[part.kind] = text
     for kind, text in code.items():
         if not text.strip():
-            raise ValueError(f"no {kind} in the exercise")
+            raise MarkError(0, f"no {kind} in the exercise")
     if not checks:
-        raise ValueError("no check in the exercise")
-    return ExerciseText(
-        "\n".join(prose).strip("\n"), code["starter"], code["solution"], tuple(checks)
-    )
+        raise MarkError(0, "no check in the exercise")
+    return ExerciseText(prose, code["starter"], code["solution"], tuple(checks))

@@ -88,7 +88,7 @@ def print_book(folder: Path, target: Path) -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(color_scheme="light")
         # Without our scripts the pages show their static figures and exercises, as paper should.
-        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*")
+        ours = ("**/optfigure/**/*.js*", "**/pyexercise/*.js*", "**/tasks/*.js*")
         for scripts in ours:
             context.route(scripts, lambda route: route.fulfill(body=""))
         page = context.new_page()
