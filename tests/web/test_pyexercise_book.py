@@ -15,6 +15,98 @@ EXERCISES = book_exercises()
 DRAWING = "from optedu.web.svgplot import line_plot\nprint('hello')\nline_plot({'f': [3, 2, 1]})"
 
 
+# What readers call, each with what it must give.
+SYMPY = {
+    "sp.simplify((x**2 - 1) / (x - 1))": "x + 1",
+    "sp.expand((x + 1)**2)": "x**2 + 2*x + 1",
+    "sp.factor(x**2 - 1)": "(x - 1)*(x + 1)",
+    "sp.together(1/x + 1)": "(x + 1)/x",
+    "sp.apart(1/(x**2 + x))": "-1/(x + 1) + 1/x",
+    "sp.cancel((x**2 + x)/x)": "x + 1",
+    "sp.collect(a*x + x, x)": "x*(a + 1)",
+    "sp.trigsimp(sp.sin(x)**2 + sp.cos(x)**2)": "1",
+    "sp.powsimp(x**a * x)": "x**(a + 1)",
+    "sp.radsimp(1/sp.sqrt(2))": "sqrt(2)/2",
+    "sp.logcombine(sp.log(x) + sp.log(2), force=True)": "log(2*x)",
+    "sp.nsimplify(0.25)": "1/4",
+    "sp.solve(x**2 - 4, x)": "[2]",
+    "sp.solveset(x**2 - 4, x)": "{-2, 2}",
+    "sp.solve([x + a - 3, x - a - 1], [x, a])": "{a: 1, x: 2}",
+    "sp.diff(sp.exp(2*x), x)": "2*exp(2*x)",
+    "sp.integrate(x**2, (x, 0, 3))": "9",
+    "sp.limit(sp.sin(x)/x, x, 0)": "1",
+    "sp.series(sp.exp(x), x, 0, 3)": "1 + x + x**2/2 + O(x**3)",
+    "sp.Sum(x**n, (n, 0, 2)).doit()": "x**2 + x + 1",
+    "sp.simplify(sp.Sum(a, (n, 1, t)).doit())": "a*t",
+    "sp.summation(n, (n, 1, t))": "t**2/2 + t/2",
+    "sp.product(n, (n, 1, 4))": "24",
+    "sp.rsolve(y(n + 1) - 2*y(n), y(n), {y(0): 1})": "2**n",
+    "sp.Matrix([[2, 0], [0, 3]]).eigenvals()": "{2: 1, 3: 1}",
+    "sp.latex(x**2)": "x^{2}",
+    "sp.lambdify(x, x**2)(3)": "9",
+}
+NAMES = """import sympy as sp
+x, a, t = sp.symbols("x a t", positive=True)
+n, y = sp.Symbol("n", integer=True), sp.Function("y")
+"""
+GEOMETRIC = "sp.Sum((1 - beta1)*beta1**(t - i), (i, 1, t))"
+# (exercise, answer, whether it is right, a word of what is said)
+ANSWERS = [
+    ("first-weight", "1 - beta1", False, "at t = 1"),
+    ("first-weight", "beta1**(t - 1)", False, "not equal"),
+    ("first-weight", "(1 - beta1)/(1 - beta1**t)", False, "not equal"),
+    ("first-weight", "(1 - beta1)*beta1**(t - 1)", False, "at t = 1"),
+    ("first-weight", "1", False, "not equal"),
+    ("first-weight", "'(1 - beta1)*beta1**(t - 1)/(1 - beta1**t)'", True, ""),
+    ("first-weight", f"(1 - beta1)*beta1**(t - 1)/{GEOMETRIC}", True, ""),
+    ("first-weight", f"(1 - beta1)*beta1**(t - 1)/{GEOMETRIC}.doit()", True, ""),
+    ("first-weight", "beta1**(t - 1)/sp.Sum(beta1**i, (i, 0, t - 1))", True, ""),
+]
+
+
+def first_weight(answer):
+    """The exercise's code with an answer, whatever it is."""
+    return f"""import sympy as sp
+beta1, t = sp.symbols("beta1 t", positive=True)
+i = sp.Symbol("i", integer=True)
+weight = {answer}
+"""
+
+
+def judge(name, outcome, right, word):
+    """An answer is judged, never an accident of the check."""
+    assert "error" not in [check["status"] for check in outcome["checks"]], failures(outcome)
+    assert outcome["ok"] is right, failures(outcome)
+    assert word in " ".join(" ".join(check["message"].split()) for check in outcome["checks"])
+
+
+@pytest.mark.parametrize(("name", "answer", "right", "word"), ANSWERS)
+def test_natural_answers_are_judged(name, answer, right, word):
+    (found,) = [each for each in EXERCISES if each.name == name]
+    judge(name, run_exercise(first_weight(answer), found.checks), right, word)
+
+
+def test_a_step_that_changes_the_array_in_place_is_named():
+    (found,) = [each for each in EXERCISES if each.name == "descend"]
+    source = found.text.solution.replace("x = x - lr * grad(x)", "x -= lr * grad(x)")
+    assert source != found.text.solution
+    outcome = run_exercise(source, found.checks)
+    judge("descend", outcome, False, "x -= ... changes the array that is already in the list")
+    blamed = " ".join(check["message"] for check in outcome["checks"])
+    assert "uphill" not in blamed
+    assert "x_0 should be" not in blamed
+
+
+def test_the_demonstration_of_lion_tells_the_repair_from_the_fault():
+    (found,) = [each for each in EXERCISES if each.name == "overwritten"]
+    shown = []
+    for source in (found.text.starter, found.text.solution):
+        printed = []
+        run_exercise(source, (), lambda kind, text, to=printed: to.append(text))
+        shown.append("".join(printed).partition(" m =")[0])
+    assert shown[0] != shown[1]
+
+
 def failures(outcome):
     return [f"{c['status']}: {c['sentence']} {c['message']}" for c in outcome["checks"]] + [
         outcome["error"]
@@ -69,6 +161,23 @@ def pyodide(tmp_path_factory):
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.mark.node
+def test_what_readers_call_in_sympy_works_in_the_page(pyodide):
+    checks = [(call, f"assert str({call}) == {wanted!r}, {call}") for call, wanted in SYMPY.items()]
+    (found,) = [each for each in EXERCISES if each.name == "first-weight"]
+    jobs = [{"source": first_weight(answer), "checks": found.checks} for _, answer, *_ in ANSWERS]
+    called, *judged = pyodide([{"source": NAMES, "checks": checks}, *jobs])["results"]
+    assert called["outcome"]["ok"], failures(called["outcome"])
+    for (name, _, right, word), result in zip(ANSWERS, judged, strict=True):
+        judge(name, result["outcome"], right, word)
+
+
+@pytest.mark.parametrize(("call", "wanted"), SYMPY.items())
+def test_what_readers_call_gives_what_is_expected(call, wanted):
+    outcome = run_exercise(NAMES, [(call, f"assert str({call}) == {wanted!r}, {call}")])
+    assert outcome["ok"], failures(outcome)
 
 
 @pytest.mark.node

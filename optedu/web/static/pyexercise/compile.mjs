@@ -14,8 +14,10 @@ const compile = python.runPython(`
 import ast, pathlib, zipfile
 from importlib._bootstrap_external import _code_to_hash_pyc
 
+# SymPy's simplify and solve ask for the physical units.
+PHYSICS = ("biomechanics", "continuum_mechanics", "control", "hep", "mechanics", "optics", "quantum", "vector")
 LEFT_OUT = (
-    "sympy/physics/", "sympy/parsing/autolev/", "sympy/parsing/latex/", "sympy/parsing/c/",
+    *(f"sympy/physics/{part}/" for part in PHYSICS), "sympy/parsing/autolev/", "sympy/parsing/latex/", "sympy/parsing/c/",
     "sympy/parsing/fortran/", "numpy/f2py/", "numpy/_core/include/", "numpy/_core/lib/",
     "lib2to3/", "pydoc_data/", "ensurepip/",
 )
