@@ -77,6 +77,9 @@ def loss(
         t, values = _values(group, quantity)
         with np.errstate(invalid="ignore"):
             middle, bottom, top = np.quantile(values, [0.5, low, high], axis=1)
+        middle, bottom, top = (
+            style.drawable(v, log=log is not False) for v in (middle, bottom, top)
+        )
         ax.plot(t, middle, color=color, label=label, zorder=3)
         if values.shape[1] > 1:
             ax.fill_between(t, bottom, top, color=color, alpha=0.18, lw=0, zorder=2)
@@ -91,13 +94,16 @@ def loss(
     positive = shown[shown > 0]
     if log is None:
         log = bool(len(positive)) and shown.min() >= 0 and shown.max() > 30 * positive.min()
+    log = log and bool(len(positive))
     if log:
         ax.set_yscale("log")
     if any(r.diverged_at is not None for g in labelled.values() for r in g):
         # A curve on its way to infinity would flatten the others.
         start = max(abs(value) for value in first)
         top = min(shown.max(), (1e3 if log else 3) * start)
-        ax.set_ylim(0.5 * positive.min() if log else min(shown.min(), 0.0), top)
+        bottom = 0.5 * positive.min() if log else min(shown.min(), 0.0)
+        if bottom < top:
+            ax.set_ylim(bottom, top)
     ax.set(xlabel="step $t$", ylabel=_QUANTITIES[quantity])
     ax.margins(x=0.01)
     ax.grid(True)

@@ -95,7 +95,9 @@ def _reduced(sweep: Sweep, axes: Any) -> tuple[dict[str, np.ndarray], np.ndarray
     left = [name for name in names if name in wanted]
     if left != wanted:
         f = f.T
-    return {name: sweep.axes[name] for name in wanted}, f
+    # A grid may be given in any order; what is drawn is in the order of the axes.
+    order = [np.argsort(sweep.axes[name], kind="stable") for name in wanted]
+    return {n: sweep.axes[n][o] for n, o in zip(wanted, order, strict=True)}, f[np.ix_(*order)]
 
 
 def _height(problem: Any) -> tuple[float, str]:
@@ -117,6 +119,17 @@ def _spaced_log(values: np.ndarray) -> bool:
         return False
     steps, ratios = np.diff(ordered), np.diff(np.log(ordered))
     return bool(np.std(ratios) / np.mean(ratios) < np.std(steps) / np.mean(steps))
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    r"""Return where the cells of sorted values meet: halfway, on the scale of the axis."""
+    log = _spaced_log(values)
+    centres = np.log(values) if log else values
+    steps = np.diff(centres)
+    lead = steps[[0, -1]] / 2 if steps.size else np.array([0.5, 0.5])
+    inner = centres[:-1] + steps / 2
+    edges = np.concatenate([centres[:1] - lead[:1], inner, centres[-1:] + lead[1:]])
+    return np.exp(edges) if log else edges
 
 
 def _norm(f: np.ndarray, limits: Any) -> Any:
@@ -141,7 +154,7 @@ def _map(
 ) -> None:
     (x_name, x), (y_name, y) = axes.items()
     base, label = _height(sweep.problem)
-    height = f - base
+    height = style.drawable(f - base)
     norm = _norm(height, limits)
     shown = np.ma.masked_invalid(height.T)
     if isinstance(norm, LogNorm):
@@ -149,7 +162,8 @@ def _map(
     # Behind the map; it shows where the map has holes.
     ax.set_facecolor("#eceff2")
     ax.patch.set(hatch="////", edgecolor="#aab4bf")
-    mesh = ax.pcolormesh(x, y, shown, norm=norm, cmap="viridis_r", shading="nearest", zorder=1)
+    ends = _edges(x), _edges(y)
+    mesh = ax.pcolormesh(*ends, shown, norm=norm, cmap="viridis_r", shading="flat", zorder=1)
     if colorbar:
         bar = ax.figure.colorbar(mesh, ax=ax, label=label, extend="max")
         bar.outline.set_visible(False)
@@ -167,10 +181,8 @@ def _curves(ax: Any, sweeps: dict[str, Sweep], chosen: dict[str, Any], limits: A
     log_x = log_y = True
     for number, (label, (axes, f)) in enumerate(chosen.items()):
         ((name, x),) = axes.items()
-        order = np.argsort(x)
-        x, f = x[order], f[order]
         base, ordinate = _height(sweeps[label].problem)
-        height = f - base
+        height = style.drawable(f - base, log=True)
         color = style.PALETTE[number % len(style.PALETTE)]
         ax.plot(x, np.where(np.isfinite(height), height, np.nan), color=color, label=label)
         finite = np.isfinite(height)
@@ -186,7 +198,10 @@ def _curves(ax: Any, sweeps: dict[str, Sweep], chosen: dict[str, Any], limits: A
         ax.set_xscale("log")
     if log_y:
         ax.set_yscale("log")
-    values = [f[np.isfinite(f)] - _height(sweeps[k].problem)[0] for k, (_, f) in chosen.items()]
+    values = [
+        style.drawable(f[np.isfinite(f)] - _height(sweeps[k].problem)[0])
+        for k, (_, f) in chosen.items()
+    ]
     finite = np.concatenate(values)
     if limits is not None:
         ax.set_ylim(*limits)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from optedu import validate
@@ -17,6 +18,7 @@ __all__ = [
     "MUTED",
     "PALETTE",
     "axes",
+    "drawable",
     "styled",
     "subplots",
     "terrain",
@@ -130,3 +132,12 @@ def axes(ax: Any, **options: Any) -> Any:
     if not hasattr(ax, "transData"):
         raise TypeError(f"ax must be a Matplotlib Axes, got {type(ax).__name__}")
     return ax
+
+
+def drawable(values: np.ndarray, *, log: bool = False) -> np.ndarray:
+    r"""Return values at which Matplotlib's margins and ticks do not overflow.
+
+    What lies beyond 1e200 is drawn there, and on a logarithmic axis what is below 1e-200 too.
+    """
+    shown = np.where(np.isfinite(values), np.clip(values, -1e200, 1e200), values)
+    return np.where((shown > 0) & (shown < 1e-200), 1e-200, shown) if log else shown

@@ -1,5 +1,6 @@
 """Figures: what is drawn where, and what is refused."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -326,3 +327,72 @@ short = minimize(quadratic, lr=0.1, steps=2)
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# -- numbers at the ends of the range, and grids in any order --------------------------------------
+
+
+def with_objective(f, diverged_at):
+    run = minimize(problems.quadratic(), lr=0.1, steps=len(f) - 1)
+    return dataclasses.replace(run, f=np.array(f), diverged_at=diverged_at)
+
+
+@pytest.mark.parametrize("log", [None, True, False])
+@pytest.mark.parametrize("diverged_at", [None, 3])
+@pytest.mark.parametrize(
+    "f",
+    [
+        [1.0, 2.0, 1e307],
+        [1e307, 1e300, 1e-300],
+        [1e308, 1.7e308, 1e308],
+        [-1e307, 1e307, 0.0],
+        [1e-320, 1e-310, 1.0],
+        [0.0, 0.0, 0.0],
+    ],
+    ids=str,
+)
+def test_a_curve_of_any_finite_numbers_is_drawn_without_a_warning(f, diverged_at, log):
+    ax = plot.loss(with_objective(f, diverged_at), quantity="f", log=log)
+    ax.figure.canvas.draw()
+    drawn = ax.lines[0].get_ydata()
+    middling = (np.abs(f) < 1e200) & (np.abs(f) > 1e-200)
+    np.testing.assert_array_equal(drawn[middling], np.array(f)[middling])
+    assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize("f", [[[1, 1e307], [1e-320, 1e308]], [[-1e307, 1e307], [0, 1]]], ids=str)
+@pytest.mark.parametrize("axes", [None, "lr"])
+def test_a_map_of_any_finite_numbers_is_drawn_without_a_warning(f, axes):
+    grid = sweep(
+        problems.quadratic(), optimizer="momentum", lr=[0.1, 0.2], momentum=[0.2, 0.3], steps=2
+    )
+    ax = plot.sensitivity(dataclasses.replace(grid, f=np.array(f, float)), axes=axes)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("axes", [["lr", "momentum"], ["momentum", "lr"]])
+def test_a_grid_in_any_order_is_the_map_of_the_sorted_one(axes):
+    lr, momentum = np.array([1e-2, 1.0, 1e-3, 0.1]), np.array([0.5, 0.1, 0.9])
+    problem = problems.quadratic()
+    mixed = sweep(problem, optimizer="momentum", lr=lr, momentum=momentum, steps=20)
+    tidy = sweep(
+        problem, optimizer="momentum", lr=np.sort(lr), momentum=np.sort(momentum), steps=20
+    )
+    one, two = (plot.sensitivity(s, axes=axes, ax=plt.figure().gca()) for s in (mixed, tidy))
+    first, second = (ax.collections[0] for ax in (one, two))
+    np.testing.assert_array_equal(first.get_array(), second.get_array())
+    np.testing.assert_array_equal(first.get_coordinates(), second.get_coordinates())
+    (star,), (other,) = one.lines, two.lines
+    np.testing.assert_array_equal(star.get_xydata(), other.get_xydata())
+
+
+def test_each_cell_of_a_map_holds_its_point():
+    r"""Also on a logarithmic axis, where halfway between two rates is their geometric mean."""
+    grid = sweep(
+        problems.quadratic(), optimizer="momentum", lr=[1e-2, 1e-3, 0.1], momentum=[0.2, 0.8]
+    )
+    ax = plot.sensitivity(grid)
+    assert ax.get_xscale() == "log"
+    edges = ax.collections[0].get_coordinates()
+    np.testing.assert_allclose(edges[0, :, 0], np.logspace(-3.5, -0.5, 4))
+    np.testing.assert_allclose(edges[:, 0, 1], [-0.1, 0.5, 1.1])
