@@ -1,4 +1,4 @@
-r"""The text of a page exercise: prose, starter, solution and checks in one block.
+r"""The text of a page exercise: prose, starter, hints, solution and checks in one block.
 
 Lines that begin with ``%%`` part the block::
 
@@ -6,6 +6,8 @@ Lines that begin with ``%%`` part the block::
 
     %% starter
     def f(x): ...
+    %% hint
+    In MyST; a second hint shows when the first was read, the solution after the last.
     %% solution
     def f(x): return x
     %% check: f gives back its argument.
@@ -32,12 +34,13 @@ class Check:
 
 @dataclass(frozen=True)
 class ExerciseText:
-    """A parsed block; ``prose`` is MyST, the rest Python."""
+    """A parsed block; ``prose`` and ``hints`` (line, text) are MyST, the rest Python."""
 
     prose: str
     starter: str
     solution: str
     checks: tuple[Check, ...]
+    hints: tuple[tuple[int, str], ...] = ()
 
 
 def parse(lines: list[str]) -> ExerciseText:
@@ -51,7 +54,8 @@ def parse(lines: list[str]) -> ExerciseText:
     Raises
     ------
     MarkError
-        For an unknown mark, a missing starter, solution or check, or a check without a sentence.
+        For an unknown mark, a missing starter, solution or check, a check without a sentence, or
+        an empty hint.
 
     Examples
     --------
@@ -60,15 +64,20 @@ def parse(lines: list[str]) -> ExerciseText:
     >>> text.checks[0].sentence
     'x is one.'
     """
-    prose, parts = split(lines, ("starter", "solution", "check"))
+    prose, parts = split(lines, ("starter", "hint", "solution", "check"))
     code = {"starter": "", "solution": ""}
     checks: list[Check] = []
+    hints: list[tuple[int, str]] = []
     for part in parts:
         text = part.text + "\n"
         if part.kind == "check":
             if not part.argument:
                 raise MarkError(part.line, "a check needs a sentence after 'check:'")
             checks.append(Check(part.argument, text, part.line))
+        elif part.kind == "hint":
+            if not part.text.strip():
+                raise MarkError(part.line, "a hint needs words on the lines below it")
+            hints.append((part.line, part.text))
         else:
             if code[part.kind]:
                 raise MarkError(part.line, f"a second {part.kind}")
@@ -78,4 +87,4 @@ def parse(lines: list[str]) -> ExerciseText:
             raise MarkError(0, f"no {kind} in the exercise")
     if not checks:
         raise MarkError(0, "no check in the exercise")
-    return ExerciseText(prose, code["starter"], code["solution"], tuple(checks))
+    return ExerciseText(prose, code["starter"], code["solution"], tuple(checks), tuple(hints))

@@ -4,8 +4,8 @@ The page holds the starter and the sentences of the checks as plain text, so it 
 JavaScript, on paper, and where the page's Python could not be gathered. A script of ours turns it
 into an editor with *Run and check*; it loads Python from the book's own host, on a click.
 
-Options: ``:title:`` (required) and ``:reveal:``, a flag that puts the solution behind *Show a
-solution*. The content is explained in :mod:`optedu.web.exercise_text`.
+The option ``:title:`` is required. Hints show one after the other, and the solution after the last
+of them or when all checks pass. The content is explained in :mod:`optedu.web.exercise_text`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from docutils.parsers.rst import directives
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from optedu.exercise.marks import MarkError
 from optedu.web import exercise_text
 from optedu.web.runtime import Unavailable, assemble, find_vendor
+from optedu.web.tasks import refuse
 
 ASSETS = Path(__file__).resolve().parent / "static" / "pyexercise"
 SHIPPED = ("pyexercise.js", "editor.js", "worker.js", "pyexercise.css")
@@ -32,8 +34,8 @@ class pyexercise(nodes.General, nodes.Element):
     """An exercise; its children are the static form, its attributes what the script needs."""
 
 
-class solution(nodes.General, nodes.Element):
-    """A solution, shown on request."""
+class folded(nodes.General, nodes.Element):
+    """A hint or the solution, shown on request."""
 
 
 class PyExerciseDirective(SphinxDirective):
@@ -42,15 +44,15 @@ class PyExerciseDirective(SphinxDirective):
     required_arguments = 1
     optional_arguments = 0
     has_content = True
-    option_spec = {"title": directives.unchanged_required, "reveal": directives.flag}
+    option_spec = {"title": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         if "title" not in self.options:
             raise self.error("pyexercise needs a :title:")
         try:
             text = exercise_text.parse(list(self.content))
-        except ValueError as error:
-            raise self.error(f"pyexercise {self.arguments[0]}: {error}") from error
+        except MarkError as error:
+            return refuse(self, error)
         title = self.options["title"]
         label = nodes.make_id(f"pyexercise-{self.arguments[0]}")
         node = pyexercise(
@@ -74,9 +76,12 @@ class PyExerciseDirective(SphinxDirective):
             listed += nodes.list_item("", nodes.paragraph("", "", *item))
         node += nodes.paragraph("", "What is checked:", classes=["checks-title"])
         node += listed
-        if "reveal" in self.options:
-            shown = nodes.literal_block(text.solution, text.solution, language="python")
-            node += solution("", shown)
+        for number, (line, hint) in enumerate(text.hints, start=1):
+            fold = folded(kind="hint", summary=f"Hint {number} of {len(text.hints)}")
+            self.state.nested_parse(hint.splitlines(), self.content_offset + line, fold)
+            node += fold
+        shown = nodes.literal_block(text.solution, text.solution, language="python")
+        node += folded("", shown, kind="solution", summary="Show a solution")
         return [node]
 
 
@@ -105,13 +110,14 @@ def depart_html(translator: Any, node: pyexercise) -> None:
     translator.body.append(f'<script type="application/json">{data}</script></div>')
 
 
-def visit_solution_html(translator: Any, node: solution) -> None:
+def visit_folded_html(translator: Any, node: folded) -> None:
     translator.body.append(
-        '<details class="pyexercise-solution"><summary>Show a solution</summary>'
+        f'<details class="pyexercise-fold pyexercise-{node["kind"]}">'
+        f"<summary>{translator.encode(node['summary'])}</summary>"
     )
 
 
-def depart_solution_html(translator: Any, node: solution) -> None:
+def depart_folded_html(translator: Any, node: folded) -> None:
     translator.body.append("</details>")
 
 
@@ -164,8 +170,8 @@ def setup(app: Any) -> None:
         text=(pass_by, pass_by),
     )
     app.add_node(
-        solution,
-        html=(visit_solution_html, depart_solution_html),
+        folded,
+        html=(visit_folded_html, depart_folded_html),
         latex=(pass_by, pass_by),
         text=(pass_by, pass_by),
     )

@@ -32,7 +32,7 @@ class QuizDirective(tasks.TaskDirective):
                 list(self.content), multiple="multiple" in self.options, lookup=self.glued
             )
         except MarkError as error:
-            return self.refuse(error)
+            return tasks.refuse(self, error)
         label = f"Question {self.number('quiz')}"
         node = tasks.task(
             ids=[nodes.make_id(f"quiz-{self.arguments[0]}")],

@@ -29,21 +29,18 @@ class verdict(nodes.General, nodes.Element):
     """What is said of one answer; its attributes are what the script compares with."""
 
 
+def refuse(directive: SphinxDirective, error: MarkError) -> list[nodes.Node]:
+    """Report a mistake in a directive's block with its line in the file; ``-W`` fails the build."""
+    line = directive.lineno + (directive.content_offset + error.line if error.line else 0)
+    called = " ".join([directive.name, *directive.arguments])
+    logger.error("%s: %s", called, error.reason, location=(directive.env.docname, line))
+    return []
+
+
 class TaskDirective(SphinxDirective):
-    """A directive that says of a mistake in its block in which line of the file it stands."""
+    """What the directives of tasks need to read the parts of their blocks."""
 
     has_content = True
-
-    def refuse(self, error: MarkError) -> list[nodes.Node]:
-        """Report the mistake; with ``-W`` the build fails."""
-        line = self.lineno + (self.content_offset + error.line if error.line else 0)
-        logger.error("%s: %s", self.title, error.reason, location=(self.env.docname, line))
-        return []
-
-    @property
-    def title(self) -> str:
-        """The directive as it is called, for messages."""
-        return " ".join([self.name, *self.arguments])
 
     def number(self, what: str) -> int:
         """Count the tasks of a kind on a page."""

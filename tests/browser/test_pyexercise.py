@@ -100,6 +100,56 @@ def test_what_was_written_survives_a_reload_and_reset_can_be_undone(page, site):
     assert first.area.input_value() == STEP.text.starter
 
 
+def folds(exercise):
+    return exercise.root.locator("summary:visible").all_inner_texts()
+
+
+def test_hints_come_in_stages_and_the_solution_after_them_or_on_passing(page, site):
+    page.goto(f"{site}/index.html")
+    exercise = Exercise(page)
+    exercise.button("Run and check").wait_for()
+    assert folds(exercise) == ["Hint 1 of 2"]
+    exercise.root.locator("summary:visible").click()
+    assert folds(exercise) == ["Hint 1 of 2", "Hint 2 of 2"]
+    exercise.root.locator("summary:visible").nth(1).click()
+    assert folds(exercise)[2:] == ["Show a solution"]
+    assert "learning rate" in exercise.root.locator("details:nth-of-type(2) strong").inner_text()
+    exercise.button("Reset").click()
+    assert folds(exercise) == ["Hint 1 of 2"]
+    exercise.run(STEP.text.solution)
+    assert "Show a solution" in folds(exercise)
+    assert exercise.status.endswith("A solution to compare with stands below.")
+
+
+def test_reset_takes_marks_messages_and_plots_away(page, site):
+    page.goto(f"{site}/index.html")
+    exercise = Exercise(page).run(STEP.text.solution.replace("x - lr", "x + lr"))
+    assert (len(exercise.verdicts), exercise.root.locator("svg").count()) == (2, 1)
+    exercise.button("Reset").click()
+    assert (exercise.verdicts, exercise.messages) == ([], [])
+    assert exercise.root.locator(".pyexercise-output").is_hidden()
+    assert exercise.root.locator("svg").count() == 0
+    assert exercise.root.get_attribute("data-state") == "idle"
+    # Of a run that does not end, too.
+    exercise.area.fill("while True: pass")
+    exercise.button("Run and check").click()
+    exercise.button("Reset").click()
+    assert exercise.root.get_attribute("data-state") == "idle"
+    assert exercise.run(STEP.text.solution).verdicts == ["Pass", "Pass"]
+
+
+def test_lines_have_numbers_that_scroll_with_them(page, site):
+    page.goto(f"{site}/index.html")
+    exercise = Exercise(page)
+    exercise.area.fill("\n".join(f"x = {k}" for k in range(60)))
+    lines = exercise.root.locator(".lines")
+    assert lines.inner_text().split() == [str(k) for k in range(1, 61)]
+    exercise.area.evaluate("e => (e.scrollTop = 1e6)")
+    page.wait_for_timeout(100)
+    tops = "e => [...e.parentElement.children].map((child) => child.scrollTop)"
+    assert len(set(exercise.area.evaluate(tops))) == 1
+
+
 def test_stop_and_limit_end_an_endless_loop_and_the_next_run_works(page, site):
     page.clock.install()
     page.goto(f"{site}/index.html")

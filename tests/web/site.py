@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.web.exercises import ROOT, exercises_in
 
 CONFIGURATION = """
-extensions = ["myst_parser", "optedu.web.pyexercise"]
+extensions = ["myst_parser", "optedu.web.formulas", "optedu.web.pyexercise"]
+myst_enable_extensions = ["dollarmath"]
 html_theme = "sphinx_book_theme"
 project = "exercises"
 exclude_patterns = ["**/vendor", "**/build", "_site"]
@@ -23,7 +24,6 @@ PAGE = r"""
 
 ```{pyexercise} step
 :title: One step of gradient descent
-:reveal:
 
 Write a step **against** the gradient.
 
@@ -32,6 +32,10 @@ import numpy as np
 
 def step(x, g, lr):
     raise NotImplementedError("return the new x")
+%% hint
+Which way does $f$ fall?
+%% hint
+Multiply the gradient by the **learning rate**.
 %% solution
 import numpy as np
 from optedu.web.svgplot import line_plot

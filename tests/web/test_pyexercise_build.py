@@ -1,6 +1,7 @@
 """What the directive writes: with the page's Python, without npm, and for other formats."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -26,6 +27,9 @@ def test_without_npm_the_exercise_stands_and_says_why(tmp_path, bare_vendor):
     assert page.count("built without Python for the page (node is not installed)") == 2
     assert "return the new x" in page
     assert "From 1, with gradient 2" in page
+    assert re.findall("<summary>(.*?)</summary>", page) == [
+        "Hint 1 of 2", "Hint 2 of 2", "Show a solution", "Show a solution",
+    ]  # fmt: skip
     assert "pyexercise.js" not in page
     assert not (site / "_static" / "pyexercise" / "runtime").exists()
 
@@ -84,3 +88,5 @@ def test_mistakes_in_the_source_stop_the_build(tmp_path):
     page = "# Page\n\n```{pyexercise} bad\n:title: T\n\n%% starter\nx = 1\n```\n"
     with pytest.raises(RuntimeError, match=r"index.md:3:.*pyexercise bad: no solution"):
         build(tmp_path, page=page)
+    with pytest.raises(RuntimeError, match=r"index.md:6:.*pyexercise bad: unknown mark 'start'"):
+        build(tmp_path, page=page.replace("starter", "start"))

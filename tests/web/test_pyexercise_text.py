@@ -46,3 +46,12 @@ def test_unknown_mark_and_empty_sentence_are_refused():
         parse([*WHOLE, "%% check:", "pass"])
     with pytest.raises(ValueError, match="line 11: a second starter"):
         parse([*WHOLE, "%% starter", "pass"])
+
+
+def test_hints_come_in_their_order_and_are_not_empty():
+    assert parse([*WHOLE, "%% hint", "One.", "", "%% hint", "Two."]).hints == (
+        (11, "One."),
+        (14, "Two."),
+    )
+    with pytest.raises(ValueError, match="line 11: a hint needs words on the lines below it"):
+        parse([*WHOLE, "%% hint", ""])

@@ -39,7 +39,10 @@ export function editor(place, { text, label, onInput, onRun }) {
   area.setAttribute("autocorrect", "off");
   area.setAttribute("aria-label", label);
   area.value = text;
-  wrap.append(below, area);
+  const lines = document.createElement("div");
+  lines.className = "lines";
+  lines.setAttribute("aria-hidden", "true");
+  wrap.append(below, area, lines);
   place.replaceWith(wrap);
 
   const draw = () => {
@@ -53,11 +56,13 @@ export function editor(place, { text, label, onInput, onRun }) {
       }),
       "\n",
     );
-    area.rows = Math.min(Math.max(area.value.split("\n").length, 4), 40);
+    const count = area.value.split("\n").length;
+    lines.textContent = Array.from({ length: count }, (_, k) => k + 1).join("\n") + "\n\n";
+    area.rows = Math.min(Math.max(count, 4), 40);
   };
   const follow = () => {
     below.scrollLeft = area.scrollLeft;
-    below.scrollTop = area.scrollTop;
+    below.scrollTop = lines.scrollTop = area.scrollTop;
   };
   // The one way of changing text that keeps the browser's undo.
   const insert = (piece) => document.execCommand("insertText", false, piece);

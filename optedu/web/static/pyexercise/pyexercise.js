@@ -160,14 +160,19 @@ class Exercise {
       this.status.textContent = "Another exercise of this page is still running.";
       return;
     }
+    this.clear();
     this.state("busy");
     this.begun = performance.now();
+    this.status.textContent = python.ready ? "Running…" : "Starting Python…";
+    python.run(this, this.editor.value, this.checks);
+  }
+
+  /** Takes away what the last run has shown. */
+  clear() {
     this.out.replaceChildren();
     this.out.hidden = true;
     this.text = null;
     this.items.forEach((item) => this.mark(item, null));
-    this.status.textContent = python.ready ? "Running…" : "Starting Python…";
-    python.run(this, this.editor.value, this.checks);
   }
 
   stage(text) {
@@ -210,7 +215,8 @@ class Exercise {
     const seconds = (performance.now() - this.begun) / 1000;
     this.root.dataset.seconds = seconds.toFixed(3);
     this.note.hidden = true;
-    this.status.textContent = `${verdict} (${seconds.toFixed(1)} s)`;
+    const after = ok ? " A solution to compare with stands below." : "";
+    this.status.textContent = `${verdict} (${seconds.toFixed(1)} s)${after}`;
     this.state(ok ? "passed" : "failed");
   }
 
@@ -237,6 +243,10 @@ class Exercise {
   }
 
   reset() {
+    if (this.root.dataset.state === "busy") python.end("");
+    this.clear();
+    this.state("idle");
+    for (const fold of this.root.querySelectorAll("details")) fold.open = false;
     this.editor.set(this.starter);
     store.set(this.storeKey, null);
     this.status.textContent = "The starter is back. Undo (Ctrl+Z) in the editor brings your text back.";
