@@ -39,8 +39,24 @@ def accepted(plain: Callable[[], object]) -> str:
         "numpy.array_equal": lambda: numpy.array_equal([1], [2]),
         "abs": lambda: abs(1.0 - 2.0) < 1e-6,
         "all": lambda: all([False]),
+        "the guard before the derived rules": _derived_rule_answers,
     }
     return ", ".join(name for name, passes in checks.items() if _passes(passes))
+
+
+def _derived_rule_answers() -> bool:
+    """Whether a student's function could have the derived rule do its work while it is checked."""
+    from optedu import rules
+    from optedu.exercise import guard
+
+    rule = rules.get("sgd")
+    x = numpy.ones(1)
+    try:
+        with guard.student_code():
+            rule.step(x, x, {}, 1)
+    except guard.GuardError:
+        return False
+    return True
 
 
 def _passes(check: Callable[[], object]) -> bool:

@@ -165,6 +165,20 @@ def test_what_ends_the_kernel_is_named(name):
     assert "DeadKernelError" in text(notebook.cells[2])
 
 
+GUARD_OFF = {
+    "forbid": "guard.forbid = lambda *a: None",
+    "student_code": "import contextlib\nguard.student_code = contextlib.nullcontext",
+    "the rule": "import optedu.rule\noptedu.rule.guard = type(guard)('guard')\n"
+                "optedu.rule.guard.forbid = lambda *a: None",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GUARD_OFF)
+def test_a_guard_that_was_switched_off_is_noticed(name):
+    _, outcome, _ = grade("from optedu.exercise import guard\n" + GUARD_OFF[name] + "\n" + RIGHT)
+    assert any("the guard" in line for line in outcome.tampered), outcome.tampered
+
+
 def test_points_from_before_the_end_are_kept():
     notebook, outcome = run(
         answer(RIGHT), graded("assert f(3) == 6"),
