@@ -11,7 +11,17 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-FEATURES = ("pages", "formulas", "accessible", "generated", "figures", "pyexercise", "quiz", "lean")
+FEATURES = (
+    "pages",
+    "folding",
+    "formulas",
+    "accessible",
+    "generated",
+    "figures",
+    "pyexercise",
+    "quiz",
+    "lean",
+)
 
 
 def setup(app: Any) -> dict[str, Any]:
