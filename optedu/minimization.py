@@ -13,6 +13,7 @@ import numpy as np
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
 from optedu.display import number, table
+from optedu.problems import checks
 from optedu.progress import Progress
 
 __all__ = ["Run", "minimize"]
@@ -182,7 +183,7 @@ def minimize(
     >>> run
     <Run sgd on quadratic: 3 steps, f 0.625 → 0.0222473>
     """
-    x = stepper.start(problem, x0)
+    x = checks.start(problem, x0)
     steps = validate.count("steps", steps)
     seed = validate.count("seed", seed)
     if isinstance(record, bool):
@@ -264,7 +265,7 @@ class _Loop:
         engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
         f: Any = self.objective(engine.x, checked=True)
         g = self._gradient(engine.x, 1)
-        stepper.checked_gradient(self._problem, g, engine.x)
+        checks.checked_gradient(self._problem, g, engine.x)
         norm = _norm(g, low)
         log.keep(0, engine.x, f, norm)
         alive: Any = True  # which runs are still finite; one truth value for one run
@@ -297,7 +298,7 @@ class _Loop:
     def objective(self, x: Any, *, checked: bool = False) -> Any:
         r"""Return the objective; what is called gets a copy, which it may spoil."""
         value = self._problem.f(stepper.copied(x))
-        return _host(stepper.checked_objective(self._problem, value, x) if checked else value)
+        return _host(checks.checked_objective(self._problem, value, x) if checked else value)
 
     def _explain(self, g: Any, t: int) -> str:
         what = "the point or the objective" if _every(_whole(g)) else "the gradient"

@@ -11,6 +11,7 @@ import numpy as np
 from optedu import stepper, validate
 from optedu.backend import namespace, to_numpy
 from optedu.display import number, table
+from optedu.problems import checks
 from optedu.progress import Progress
 
 __all__ = ["Sweep", "sweep"]
@@ -137,7 +138,7 @@ def sweep(
     >>> print(f"{result.best['lr']:.1f}")  # theory: 2 / (L + mu) = 1.82
     1.8
     """
-    x0 = stepper.start(problem, x0)
+    x0 = checks.start(problem, x0)
     if x0.ndim != 1:
         raise ValueError(f"x0 must have shape (dim,), got {tuple(x0.shape)}")
     steps = validate.count("steps", steps)
@@ -171,7 +172,7 @@ def sweep(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
                 lambda t, done=number * steps: bar.update(done + t),
             )  # fmt: skip
-            f[part] = to_numpy(stepper.checked_objective(problem, problem.f(stepper.copied(x)), x))
+            f[part] = to_numpy(checks.checked_objective(problem, problem.f(stepper.copied(x)), x))
             finals.append(x)
     xp = namespace(x0)
     x = finals[0] if len(finals) == 1 else xp.concat(finals, axis=1)
@@ -210,7 +211,7 @@ def _advance(
     for t in range(1, steps + 1):
         g = gradient(engine.x, t)
         if t == 1:
-            stepper.checked_gradient(problem, g, engine.x)
+            checks.checked_gradient(problem, g, engine.x)
         try:
             engine.step(g, t)
         except Exception as error:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
-from optedu import stepper, validate
+from optedu import validate
 from optedu.backend import to_numpy
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.grouping import single
+from optedu.problems import checks
 from optedu.problems.base import checked_window
 
 __all__ = ["contours", "heights", "trajectories", "view"]
@@ -106,7 +107,7 @@ def heights(
     x, y = (np.linspace(low, high, resolution) for low, high in window)
     points = np.stack([a.ravel() for a in np.meshgrid(x, y)])
     with np.errstate(all="ignore"):
-        f = np.asarray(stepper.checked_objective(problem, problem.f(points), points))
+        f = np.asarray(checks.checked_objective(problem, problem.f(points), points))
     if not np.isfinite(f).any():
         raise ValueError(f"problem must have a finite value in the window {window}, got none")
     return x, y, f.reshape(resolution, resolution)

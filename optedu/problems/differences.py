@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from optedu import stepper, validate
+from optedu import validate
+from optedu.problems import checks
 
 __all__ = ["gradient_error"]
 
@@ -51,7 +52,7 @@ def gradient_error(
     """
     directions = validate.count("directions", directions, minimum=1)
     rng = np.random.default_rng(validate.count("seed", seed))
-    x0 = stepper.start(problem, x)
+    x0 = checks.start(problem, x)
     if x is None:
         x = x0 + 0.1 * rng.standard_normal(x0.shape)
     validate.finite("x", x)
@@ -59,7 +60,7 @@ def gradient_error(
         raise ValueError(f"x must have shape (dim,) and dtype float64, got {x.shape}, {x.dtype}")
     more = () if batch is None else (batch,)
     gradient = problem.grad(x, *more)
-    stepper.checked_gradient(problem, gradient, x)
+    checks.checked_gradient(problem, gradient, x)
     validate.finite("the gradient", gradient)
     h = np.finfo(float).eps ** (1 / 3) * max(1.0, float(np.abs(x).max()))
     worst = 0.0
@@ -67,7 +68,7 @@ def gradient_error(
         d = rng.standard_normal(x.shape)
         d /= np.linalg.norm(d)
         ahead, behind = (
-            validate.finite("f", stepper.checked_objective(problem, problem.f(at, *more), x))
+            validate.finite("f", checks.checked_objective(problem, problem.f(at, *more), x))
             for at in (x + h * d, x - h * d)
         )
         slope = (ahead - behind) / (2 * h)

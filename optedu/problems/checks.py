@@ -1,0 +1,63 @@
+r"""What a run asks of a problem before it begins: a start, one gradient, one objective."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optedu import validate
+from optedu.backend import namespace
+
+__all__ = ["checked_gradient", "checked_objective", "start"]
+
+
+def start(problem: Any, x0: Any) -> Any:
+    r"""Return a private copy of the starting point, after checking it and the problem.
+
+    Raises
+    ------
+    TypeError
+        If `problem` has no `f` and `grad`, or `x0` is no floating-point array.
+    ValueError
+        If `x0` is missing, empty, not finite, or not of the problem's dimension.
+    """
+    for name in ("f", "grad"):
+        if not callable(getattr(problem, name, None)):
+            raise TypeError(
+                f"problem must have the methods f and grad, got {type(problem).__name__} "
+                "(optedu.Problem(f, grad, x0=...) makes one from two functions)"
+            )
+    if x0 is None:
+        x0 = getattr(problem, "x0", None)
+        if x0 is None:
+            raise ValueError("x0 must be given: the problem has no starting point, got None")
+    if isinstance(x0, (list, tuple)):
+        x0 = validate.reals("x0", x0)
+    validate.floating_array("x0", x0)
+    validate.finite("x0", x0)
+    dim = getattr(problem, "dim", None)
+    if dim is not None and (x0.ndim not in (1, 2) or x0.shape[0] != dim):
+        raise ValueError(
+            f"x0 must have shape ({dim},) or ({dim}, runs) for {problem.name}, "
+            f"got {tuple(x0.shape)}"
+        )
+    if 0 in x0.shape:
+        raise ValueError(f"x0 must not be empty, got shape {tuple(x0.shape)}")
+    return namespace(x0).asarray(x0, copy=True)
+
+
+def checked_gradient(problem: Any, g: Any, x: Any) -> None:
+    r"""Check the first gradient of a problem: the later ones are like it."""
+    name = f"{getattr(problem, 'name', 'problem')}.grad(x)"
+    validate.like(name, g, "x", x)
+
+
+def checked_objective(problem: Any, value: Any, x: Any) -> Any:
+    r"""Return the objective at `x` after checking that it is one real number for each run."""
+    name = f"{getattr(problem, 'name', 'problem')}.f(x)"
+    value = validate.number(name, value, arrays=True)
+    shape, wanted = tuple(getattr(value, "shape", ())), tuple(x.shape[1:]) if x.ndim == 2 else ()
+    if shape != wanted:
+        raise ValueError(
+            f"{name} must have shape {wanted} for x of shape {tuple(x.shape)}, got {shape}"
+        )
+    return value
