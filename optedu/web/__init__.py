@@ -14,6 +14,7 @@ from typing import Any
 FEATURES = (
     "pages",
     "folding",
+    "boxes",
     "formulas",
     "accessible",
     "generated",
