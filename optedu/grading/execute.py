@@ -124,7 +124,7 @@ class Execute(NbgraderExecute):
 
     def _finish(self, cell: NotebookNode, reply: dict) -> None:
         """Add the error that the outputs do not show yet, as nbgrader does."""
-        match reply["status"]:
+        match reply.get("status"):
             case "timeout":
                 told = self.error_on_timeout
                 cell.outputs.append(_error(told["ename"], told["evalue"], told["traceback"]))
@@ -142,9 +142,9 @@ class Execute(NbgraderExecute):
         """Evaluate what must fail, the way that tests are; record what passes."""
         for kernel, whose in {pair.trusted: "checking", pair.student: "student's"}.items():
             reply = pair.run(kernel, canary.CELL, [], 0)
-            if reply["status"] == "dead":
+            if reply.get("status") == "dead":
                 continue
-            if reply["status"] != "error" or reply.get("ename") != canary.Accepted.__name__:
+            if reply.get("status") != "error" or reply.get("ename") != canary.Accepted.__name__:
                 found = "a cell that must fail did not"
             else:
                 found = f"wrong values pass {reply['evalue']}" if reply.get("evalue") else ""

@@ -179,6 +179,16 @@ def test_a_guard_that_was_switched_off_is_noticed(name):
     assert any("the guard" in line for line in outcome.tampered), outcome.tampered
 
 
+@pytest.mark.parametrize("forged", ["{}", "{'status': 7}", "{'status': 'error', 'ename': []}"])
+def test_a_forged_end_of_a_cell_changes_no_score(forged):
+    code = f"""
+kernel = get_ipython().displayhook.session.kernel
+kernel.control.send({{'op': 'done', 'cell': kernel._cell, **{forged}}})
+"""
+    points, outcome, _ = grade(RIGHT + code)
+    assert (points, outcome.status) == ([1, 1, 1, 1], "ok")
+
+
 def test_points_from_before_the_end_are_kept():
     notebook, outcome = run(
         answer(RIGHT), graded("assert f(3) == 6"),
