@@ -19,6 +19,7 @@ _EXPORTS = {
     "Sweep": "optedu.sweeping",
     "check": "optedu.exercise",
     "check_expression": "optedu.exercise",
+    "check_order": "optedu.exercise",
     "device": "optedu.backend",
     "implement": "optedu.exercise",
     "minimize": "optedu.minimization",

@@ -11,10 +11,12 @@ from typing import Any
 _EXPORTS = {
     "CheckFailed": "optedu.exercise.report",
     "GuardError": "optedu.exercise.guard",
+    "Proof": "optedu.exercise.proofs",
     "Report": "optedu.exercise.report",
     "StudentError": "optedu.exercise.errors",
     "check": "optedu.exercise.checking",
     "check_expression": "optedu.exercise.expressions",
+    "check_order": "optedu.exercise.proofs",
     "expect": "optedu.exercise.report",
     "implement": "optedu.exercise.implementing",
 }

@@ -32,7 +32,7 @@ _CHECKS = {
               "shares_memory", "isfinite", "isnan"),
     "pytest": ("approx", "raises"),
     "unittest": ("TestCase",),
-    "optedu": ("check", "check_expression"),
+    "optedu": ("check", "check_expression", "check_order"),
 }  # fmt: skip
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
