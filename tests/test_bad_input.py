@@ -116,6 +116,8 @@ def negative(xp, x, g, state, t, *, lr=-0.1):
 
 
 # Each row: what is called, the type of the error, and what the message must say.
+ORDERED = "Claim.\n%% step: a\nOne.\n%% step: b\nafter a: a first.\nTwo."
+
 CASES = {
     "minimize": [
         (minimize(None), TypeError, "problem must have the methods f and grad, got NoneType"),
@@ -807,6 +809,13 @@ CASES = {
         ),
         (lambda: optedu.check("adam", optional="lrr"), ValueError, "did you mean 'lr'"),
         (lambda: optedu.check("adam", seed=-1), ValueError, "seed must be at least 0, got -1"),
+    ],
+    "check_order": [
+        (lambda: optedu.check_order(3, "A"), TypeError, "proof must be a Proof or its text, got 3"),
+        (lambda: optedu.check_order("", "A"), ValueError, "text must not be empty|nothing above"),
+        (lambda: optedu.check_order("A claim.", "A"), ValueError, "a proof has two steps or more"),
+        (lambda: optedu.check_order(ORDERED, "A", points=0), ValueError, "points must be"),
+        (lambda: optedu.check_order(ORDERED, "A", points="3"), TypeError, "points must be .*'3'"),
     ],
     "check_expression": [
         (

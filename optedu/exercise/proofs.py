@@ -96,7 +96,13 @@ class Proof:
     """
 
     def __init__(self, text: str) -> None:
-        self.claim, parts = split(validate.text("text", text).splitlines(), ("step", "distractor"))
+        try:
+            self._read(validate.text("text", text))
+        except MarkError as error:
+            raise ValueError(f"text of the proof: {error}") from None
+
+    def _read(self, text: str) -> None:
+        self.claim, parts = split(text.splitlines(), ("step", "distractor"))
         if not self.claim.strip():
             raise MarkError(0, "nothing above the first mark says what is proved")
         found = [_block(part) for part in parts]
