@@ -42,7 +42,8 @@ class Outcome:
     detail : str
         One line that says what happened.
     tampered : list of str
-        What suggests that the submission tried to change how it is graded, a line each.
+        What suggests that the submission tried to change how it is graded, and which tests two
+        kernels cannot judge: what a person must look at, a line each.
     """
 
     status: str = "ok"
@@ -115,12 +116,22 @@ class Execute(NbgraderExecute):
             )
             cell.outputs = [_error("NotTheInstructorsCell", "this cell was not run")]
         elif utils.is_grade(cell):  # pair.trusted is pair.student where there is one kernel
-            self._finish(cell, pair.run(pair.trusted, cell.source, cell.outputs, count))
+            reply = pair.run(pair.trusted, cell.source, cell.outputs, count)
+            self._finish(cell, reply)
+            if refused := reply.get("refused"):
+                self._refuse(cell, "; ".join(map(str, refused)))
             _settle(cell)
         else:
             self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
             if pair.trusted is not pair.student:
                 pair.run(pair.trusted, cell.source, [], count)
+
+    def _refuse(self, cell: NotebookNode, what: str) -> None:
+        """No points for what could not be judged, even where the test caught the error."""
+        grade_id = cell.metadata.nbgrader.grade_id
+        self.outcome.tampered.append(f"cell '{grade_id}' cannot be judged in two kernels: {what}")
+        if not any(output.output_type == "error" for output in cell.outputs):
+            cell.outputs.append(_error("CannotJudge", what))
 
     def _finish(self, cell: NotebookNode, reply: dict) -> None:
         """Add the error that the outputs do not show yet, as nbgrader does."""

@@ -56,6 +56,36 @@ def test_a_test_without_end_costs_its_own_points():
     assert (outcome.status, outcome.detail) == ("timeout", "a cell ran longer than 1 s")
 
 
+UNEQUAL = "class P:\n    def __init__(self, x):\n        self.x = x"
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert P(1) != P(2)",  # earned without looking, before it was refused
+        "assert not P(1) == P(2)",
+        "try:\n    P(1) + P(2)\nexcept TypeError:\n    pass",
+        "try:\n    assert P(1) == P(1)\nexcept:\n    pass",
+        "import unittest\nwith unittest.TestCase().assertRaises(TypeError):\n    P(1) < P(2)",
+    ],
+)
+def test_what_two_kernels_cannot_compare_earns_nothing_and_is_looked_at(test):
+    notebook, outcome = run(answer(UNEQUAL), graded(test), graded("assert P(3).x == 3"))
+    assert scores(notebook) == [0, 1]
+    (line,) = outcome.tampered
+    assert "cannot be judged in two kernels: " in line and "object P" in line
+
+
+@needs_sandbox
+def test_the_same_object_is_the_same():
+    notebook, outcome = run(
+        answer(UNEQUAL + "\np = P(1)\ndef same(): return p"),
+        graded("assert p == same() and not p != same() and p in [same()] and p is not None"),
+    )
+    assert scores(notebook) == [1] and outcome.tampered == []
+
+
 def test_the_choice_is_the_instructors_and_part_of_the_job_key(folder):
     course = open_course(courses.ASSIGNMENT, folder)
     assert course.kernels is None

@@ -148,6 +148,7 @@ class Kernel:
         builtins.input = _no_input
         signal.signal(signal.SIGINT, self._interrupt)
         self.before_cell: Any = None  # (what the cell needs) -> None, may raise
+        self.after_cell: Any = None  # () -> dict for the reply
         self.serve_wire: Any = None  # () -> None
 
     def _interrupt(self, signum, frame):
@@ -229,6 +230,8 @@ class Kernel:
                 "ename": type(error).__name__,
                 "evalue": _text(error),
             }
+        if self.after_cell is not None:
+            reply |= self.after_cell()
         sys.stdout.flush()
         sys.stderr.flush()
         self.shell.payload_manager.clear_payload()

@@ -402,7 +402,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         kernel.serve_wire = Service(kernel.wire, shell).serve_one
     else:
         trusted = Trusted(kernel.wire, shell)
-        kernel.before_cell = trusted.before_cell
+        kernel.before_cell, kernel.after_cell = trusted.before_cell, trusted.after_cell
         kernel.serve_wire = trusted.stray
     kernel.control.send({"op": "ready"})
     kernel.run()

@@ -17,7 +17,7 @@ import numpy as np
 from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError
 from optedu.grading.wire.codec import CannotCross, Decoder, Encoder, Seen
 
-__all__ = ["Away", "Peer", "StudentError", "StudentGone"]
+__all__ = ["Away", "CannotJudge", "Peer", "StudentError", "StudentGone"]
 
 _MAX_NESTED = 30
 _MAX_TEXT = 20_000
@@ -31,11 +31,49 @@ class StudentGone(RuntimeError):
     """The student's kernel has ended: time, memory, or a crash."""
 
 
+class CannotJudge(BaseException):
+    """A test compares or combines a stand-in: neither the student's fault, nor their merit.
+
+    It is no `Exception`, so that no ``except`` of a test takes it for the student's.
+    """
+
+
+def _refusing(operator: str) -> Any:
+    def method(self: Away, *others: Any) -> Any:
+        same = len(others) == 1 and type(others[0]) is Away and others[0]._number == self._number
+        if operator in ("==", "!="):
+            if same or self._function or others[0] is None:
+                return same == (operator == "==")
+        elif self._function:
+            return NotImplemented
+        self._peer.refuse(f"'{operator}' of the student's object {self._name}")
+        return NotImplemented
+
+    return method
+
+
+_OPERATORS = {
+    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "add": "+", "sub": "-",
+    "mul": "*", "matmul": "@", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "and": "&", "or": "|", "xor": "^",
+}  # fmt: skip
+
+
 class Away:
     """Stands for a function or an object that stays in the other kernel.
 
-    It has no comparison of its own: ``==`` with anything else is ``False``.
+    Functions, and the same object twice, are equal or not; other comparisons and operators of
+    objects are :meth:`refused <Peer.refuse>`: one that equals everything would earn everything.
     """
+
+    for _name, _sign in _OPERATORS.items():
+        vars()[f"__{_name}__"] = _refusing(_sign)
+        if _name not in ("eq", "ne", "lt", "le", "gt", "ge"):
+            vars()[f"__r{_name}__"] = _refusing(_sign)
+    del _name, _sign
+
+    def __hash__(self) -> int:
+        return hash((id(self._peer), self._number))
 
     def __init__(self, peer: Peer, description: dict):
         name = str(description.get("name"))[:200]
@@ -120,6 +158,9 @@ class Peer:
         self._depth = 0
         self._lent: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
+
+    def refuse(self, what: str) -> None:
+        """Say that ``what`` cannot be done; the side with the checks raises `CannotJudge`."""
 
     # What this side asks.
 

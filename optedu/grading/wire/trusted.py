@@ -16,7 +16,7 @@ from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire import evaluators
 from optedu.grading.wire.codec import CannotCross
 from optedu.grading.wire.names import Needs, well_known
-from optedu.grading.wire.peer import Away, Peer, StudentGone
+from optedu.grading.wire.peer import Away, CannotJudge, Peer, StudentGone
 from optedu.grading.wire.service import Missing
 
 __all__ = ["Trusted"]
@@ -29,6 +29,7 @@ class Trusted(Peer):
         super().__init__(channel)
         self._shell = shell
         self._bound: dict[str, Any] = {}
+        self._refused: list[str] = []
         self._inner: set[str] = set()  # read by functions of earlier cells
         self._instructors: set[str] = set()  # assigned by earlier cells
         evaluators.harden()
@@ -75,6 +76,15 @@ class Trusted(Peer):
             self._shell.user_ns[name] = value[0]
             if name not in found.own:  # else what the cell makes of it is the instructor's
                 self._bound[name] = value[0]
+
+    def refuse(self, what: str) -> None:
+        self._refused.append(what)
+        raise CannotJudge(f"{what} cannot be judged in two kernels")
+
+    def after_cell(self) -> dict[str, list[str]]:
+        """What the cell could not judge, whatever it made of the error."""
+        found, self._refused = list(dict.fromkeys(self._refused))[:5], []
+        return {"refused": found} if found else {}
 
     def implemented(self, name: str) -> Callable | None:
         """The student's function registered as ``name``, or None (the registry's provider)."""
