@@ -21,7 +21,7 @@ from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config
 
 from optedu.grading.errors import RunError, UsageError
@@ -79,7 +79,7 @@ class Course:
             gradebook.close()
 
 
-def behind(error: OperationalError | InvalidEntry) -> OperationalError:
+def behind(error: DatabaseError | InvalidEntry) -> DatabaseError:
     """The database's own error: nbgrader's API makes of it that the entry is invalid.
 
     Raises
@@ -88,17 +88,17 @@ def behind(error: OperationalError | InvalidEntry) -> OperationalError:
         When the entry is what is wrong.
     """
     cause = error.__context__ if isinstance(error, InvalidEntry) else error
-    if not isinstance(cause, OperationalError):
+    if not isinstance(cause, DatabaseError):
         raise error
     return cause
 
 
-def is_locked(error: OperationalError) -> bool:
+def is_locked(error: DatabaseError) -> bool:
     """Whether somebody else holds the gradebook just now."""
     return "database is locked" in str(error)
 
 
-def explain(error: OperationalError) -> str:
+def explain(error: DatabaseError) -> str:
     """One line on why the gradebook cannot be used."""
     reason = str(error.orig) if error.orig is not None else str(error)
     if "readonly" in reason:
@@ -107,6 +107,8 @@ def explain(error: OperationalError) -> str:
         return "the gradebook is locked by another program"
     if "disk is full" in reason or "disk I/O" in reason:
         return "the disk is full: the gradebook cannot grow"
+    if "not a database" in reason or "malformed" in reason:
+        return "the gradebook's file is no SQLite database: put a backup of it in its place"
     return f"the gradebook cannot be used: {reason}"
 
 
@@ -116,7 +118,7 @@ def patiently(action, *, wait_s: float = 60.0):
     while True:
         try:
             return action()
-        except (OperationalError, InvalidEntry) as error:
+        except (DatabaseError, InvalidEntry) as error:
             cause = behind(error)
             if not is_locked(cause) or time.monotonic() > deadline:
                 raise RunError(explain(cause)) from error

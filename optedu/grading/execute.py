@@ -8,6 +8,7 @@ gets plain data back. Locked cells that are no tests run in both. See the module
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from nbgrader.preprocessors import Execute as NbgraderExecute
 from traitlets import Bool, Enum, Instance, Unicode
 
 from optedu.grading import canary
+from optedu.grading.outputs import as_text
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox.jail import SandboxUnavailable, probe
 from optedu.grading.sandbox.limits import Limits
@@ -146,7 +148,7 @@ class Execute(NbgraderExecute):
                 if reply.get("ename") not in shown:
                     lines = ["ERROR: An error occurred while showtraceback was disabled"]
                     cell.outputs.append(
-                        _error(str(reply.get("ename")), str(reply.get("evalue")), lines)
+                        _error(as_text(reply.get("ename")), as_text(reply.get("evalue")), lines)
                     )
 
     def _look_for_tampering(self, pair: Pair) -> None:
@@ -158,7 +160,9 @@ class Execute(NbgraderExecute):
             if reply.get("status") != "error" or reply.get("ename") != canary.Accepted.__name__:
                 found = "a cell that must fail did not"
             else:
-                found = f"wrong values pass {reply['evalue']}" if reply.get("evalue") else ""
+                found = (
+                    f"wrong values pass {as_text(reply['evalue'])}" if reply.get("evalue") else ""
+                )
             if found:
                 self.outcome.tampered.append(f"after the run, in the {whose} kernel: {found[:200]}")
 
@@ -175,9 +179,23 @@ def _settle(cell: NotebookNode) -> None:
             output.name = "stdout"  # nbgrader gives no points where there is anything on stderr
     try:
         utils.determine_grade(cell)
+        _check_shown(cell)
     except (ValueError, KeyError) as error:
         cell.outputs.append(_error(type(error).__name__, str(error)))
         cell.outputs = [o for o in cell.outputs if o.output_type != "execute_result"]
+
+
+def _check_shown(cell: NotebookNode) -> None:
+    """Refuse a shown score that is no number of points: nbgrader takes it for a full score."""
+    for output in cell.outputs:
+        if output.output_type == "execute_result":
+            try:
+                shown = float(output.data.get("text/plain", ""))
+            except ValueError:  # something else was shown, which is no score
+                continue
+            if not 0 <= shown < math.inf:
+                most = float(cell.metadata.nbgrader.points)
+                raise ValueError(f"the test showed the score {shown:g}, it gives 0 to {most:g}")
 
 
 def _originals(resources: Any) -> dict[str, str] | None:

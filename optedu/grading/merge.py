@@ -24,7 +24,7 @@ from nbgrader.api import (
 )
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from traitlets.utils.importstring import import_item
 
 from optedu.grading.course import Course, behind, explain, is_locked
@@ -67,7 +67,7 @@ class Merger:
         try:
             with _one_transaction(self.gradebook):
                 self.gradebook.db.execute(text("UPDATE assignment SET name = name WHERE 1 = 0"))
-        except OperationalError as error:
+        except DatabaseError as error:
             if not is_locked(error):
                 raise RunError(explain(error)) from error
 
@@ -86,7 +86,7 @@ class Merger:
         try:
             with _one_transaction(self.gradebook):
                 self._record(submission, result)
-        except (OperationalError, InvalidEntry) as error:
+        except (DatabaseError, InvalidEntry) as error:
             cause = behind(error)
             if is_locked(cause):
                 raise GradebookBusy from error

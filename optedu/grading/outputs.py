@@ -8,10 +8,15 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "as_text"]
 
 _MAX_OUTPUTS = 2000  # of one cell
 _JSON = re.compile(r"application/(\w+\+)?json")  # the types whose value nbformat takes as JSON
+
+
+def as_text(value: object) -> str:
+    """Text that a file in UTF-8 can hold: a lone surrogate becomes its escape."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 class Outputs:
@@ -38,6 +43,12 @@ class Outputs:
 
     def add(self, message: Any) -> None:
         """Add one message; what is no output, or not made of JSON and text, is dropped."""
+        try:
+            self._add(message)
+        except RecursionError:  # nested too deeply for anybody to read
+            self._room(self._left + 1)
+
+    def _add(self, message: Any) -> None:
         kind = message.get("type") if isinstance(message, dict) else None
         content = message.get("content") if kind else None
         if not isinstance(content, dict):
@@ -75,6 +86,7 @@ class Outputs:
         text = content.get("text")
         if not isinstance(text, str) or not text:
             return
+        text = as_text(text)
         if self._left < len(text):  # the beginning of a long text is worth keeping
             if self._left and not self.cut:
                 self._append(name, text[: self._left])
@@ -92,8 +104,8 @@ class Outputs:
 
     def _error(self, content: dict) -> None:
         traceback = content.get("traceback")
-        lines = [str(x) for x in traceback] if isinstance(traceback, list) else []
-        name, value = str(content.get("ename")), str(content.get("evalue"))
+        lines = [as_text(x) for x in traceback] if isinstance(traceback, list) else []
+        name, value = as_text(content.get("ename")), as_text(content.get("evalue"))
         size = len(name) + len(value) + sum(map(len, lines))
         if not self._room(size):
             return
@@ -125,7 +137,7 @@ def _bundle(data: Any) -> tuple[NotebookNode, int]:
         for mime, value in data.items():
             if isinstance(value, str) or _JSON.fullmatch(mime):
                 plain, size = _plain(value)
-                kept[mime] = plain
+                kept[as_text(mime)] = plain
                 total += size + len(mime)
     return kept, total
 
@@ -133,11 +145,11 @@ def _bundle(data: Any) -> tuple[NotebookNode, int]:
 def _plain(value: Any) -> tuple[Any, int]:
     """JSON as notebook nodes, and roughly its size."""
     if isinstance(value, str):
-        return value, len(value)
+        return as_text(value), len(value)
     if isinstance(value, dict):
         node, total = NotebookNode(), 0
         for key, item in value.items():
-            node[key], size = _plain(item)
+            node[as_text(key)], size = _plain(item)
             total += size + len(key)
         return node, total
     if isinstance(value, list):

@@ -25,6 +25,8 @@ from optedu.grading.execute import Limits
 
 __all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "source_files"]
 
+_MAX_DEPTH = 100  # of a notebook's JSON; nbformat and nbgrader go down recursively
+
 # Of this package, what no score can depend on.
 _NO_EFFECT = (
     "web/", "plot/", "cli.py", "grading/report.py", "grading/command.py", "grading/pool.py",
@@ -233,6 +235,8 @@ def _inspect(course: Course, shared: Shared, student: str, folder: Path) -> Subm
         digest.update(name_bytes + b"\0" + hashlib.sha256(found.files[name]).digest())
     digest.update(student.encode("utf-8", "surrogateescape"))
     problem = found.problem or _student_problem(student)
+    if (reason := _late_problem(course, found, folder)) is not None:
+        found.tampered.append(reason)
     notebooks: list[str] = []
     if problem is None:
         notebooks, problem = _notebooks(found, shared.notebooks)
@@ -248,6 +252,19 @@ def _inspect(course: Course, shared: Shared, student: str, folder: Path) -> Subm
     )
 
 
+def _late_problem(course: Course, found: _Found, folder: Path) -> str | None:
+    """Why it cannot be said when this was handed in, which then counts as on time."""
+    if "timestamp.txt" not in found.files:
+        return None
+    try:
+        if course.coursedir.get_existing_timestamp(str(folder)) is not None:
+            return None
+        reason = "it is empty"
+    except Exception as error:  # nbgrader means to name the error, and fails at it
+        reason = " ".join(str(error.__context__ or error).split())[:100]
+    return f"timestamp.txt is no time ({reason}): it counts as on time"
+
+
 def _student_problem(student: str) -> str | None:
     try:
         student.encode("utf-8")
@@ -261,9 +278,15 @@ def _student_problem(student: str) -> str | None:
 def _read(course: Course, folder: Path) -> _Found:
     """Read the files that nbgrader would copy, save what could lead out of the folder or block."""
     found = _Found()
+
+    def unreadable(error: OSError) -> None:
+        name = os.path.relpath(str(error.filename), folder)
+        what = "its folder" if name == "." else repr(name)
+        found.problem = f"{what} cannot be read: {error.strerror}"
+
     limit_kb = course.coursedir.max_dir_size
     total = 0
-    for directory, names, filenames in os.walk(folder):
+    for directory, names, filenames in os.walk(folder, onerror=unreadable):
         names[:] = sorted(
             n for n in names if not is_ignored(os.path.join(directory, n), course.coursedir.ignore)
         )
@@ -330,6 +353,15 @@ def _notebooks(found: _Found, known: tuple[str, ...]) -> tuple[list[str], str | 
     return notebooks, None
 
 
+def _depth(content: Any) -> int:
+    """How deep lists and objects are nested in each other."""
+    level, depth = [content], 0
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [v for item in level for v in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
 def _notebook_problem(data: bytes) -> str | None:
     """Why these bytes are not a notebook, or None."""
     if not data.strip():
@@ -342,8 +374,12 @@ def _notebook_problem(data: bytes) -> str | None:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         return f"is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        return f"is not valid JSON: {str(error).partition(';')[0]}"
     except RecursionError:
         return "is not a notebook: nested too deeply"
+    if _depth(content) > _MAX_DEPTH:
+        return f"is not a notebook: nested more than {_MAX_DEPTH} deep"
     if not isinstance(content, dict):
         return "is not a notebook: no JSON object"
     if "cells" not in content and "worksheets" not in content:

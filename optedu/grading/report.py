@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import sys
 import time
@@ -254,6 +255,8 @@ def _items(outcome: Outcome) -> list[dict[str, Any]]:
 
 def _first_line(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if len(lines) > 1 and re.fullmatch(r"\w+:", lines[0]):  # so numpy.testing begins
+        return " ".join([*lines[:2], *(line for line in lines[2:] if line.startswith("Mismatch"))])
     return lines[0] if lines else message
 
 

@@ -77,7 +77,18 @@ class Entry:
     @property
     def needs_human(self) -> bool:
         """Whether a person must look at it, beyond the answers that people grade anyway."""
-        return self.status != "graded" or bool(self.tampered) or bool(self.ungraded)
+        return (
+            self.status != "graded"
+            or bool(self.tampered)
+            or bool(self.ungraded)
+            or bool(self.costly_notes)
+        )
+
+    @property
+    def costly_notes(self) -> tuple[str, ...]:
+        """Notes that may be why points are missing: none where the score is full."""
+        full = self.score is not None and self.score >= self.max_score
+        return () if full else tuple(dict.fromkeys(self.notes))
 
     @property
     def reason(self) -> str:
@@ -85,7 +96,7 @@ class Entry:
         parts = [self.detail] if self.status != "graded" and self.detail else []
         if self.status != "graded" and not parts:
             parts = [self.status]
-        parts += self.tampered
+        parts += [*self.tampered, *self.costly_notes]
         if self.ungraded:
             parts.append(f"no score for {', '.join(self.ungraded)}: the test cell is missing")
         return "; ".join(parts)

@@ -35,7 +35,6 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from nbclient.exceptions import DeadKernelError
 from nbconvert.writers import FilesWriter
-from nbformat.reader import NotJSONError
 from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
@@ -56,8 +55,10 @@ from traitlets.utils.importstring import import_item
 
 from optedu.grading import locked, scratch
 from optedu.grading.course import build_gradebook
-from optedu.grading.execute import Execute, Limits, Outcome
+from optedu.grading.execute import Execute, Limits, Outcome, SandboxUnavailable
+from optedu.grading.outputs import as_text
 from optedu.grading.sandbox import zygote
+from optedu.grading.sandbox.process import KernelFailed
 
 __all__ = ["grade"]
 
@@ -285,8 +286,8 @@ def _without_warnings(cell):
 
 
 def _message(cell) -> str | None:
-    """The message of the cell's error, as the student reads it."""
-    for output in cell.outputs:
+    """The message of the cell's error, as the student reads it: the last one says why it ended."""
+    for output in reversed(cell.outputs):
         if output.output_type == "error":
             text = f"{output.ename}: {output.evalue}" if output.evalue else output.ename
             return text[:_MESSAGE_CHARS]
@@ -445,7 +446,7 @@ def _lay_out(course: _ScratchCourse, folder: Path, files: dict[str, bytes]) -> l
         if name.endswith(".ipynb"):
             if os.sep not in name and name[: -len(".ipynb")] in known:
                 names.append(name[: -len(".ipynb")])
-                text = data.decode("utf-8-sig")
+                text = _readable(data.decode("utf-8-sig"))
                 (submitted / name).write_text(text, "utf-8", newline="")
             continue
         for place in (workspace, materials) if name in course.files else (workspace,):
@@ -453,6 +454,23 @@ def _lay_out(course: _ScratchCourse, folder: Path, files: dict[str, bytes]) -> l
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
     return sorted(names)
+
+
+def _readable(text: str) -> str:
+    """The notebook's JSON with escapes that stand for no character (lone surrogates) spelt out."""
+    if "\\ud" not in text.lower():
+        return text
+
+    def spelt_out(value: Any) -> Any:
+        if isinstance(value, str):
+            return as_text(value)
+        if isinstance(value, list):
+            return [spelt_out(item) for item in value]
+        if isinstance(value, dict):
+            return {as_text(key): spelt_out(item) for key, item in value.items()}
+        return value
+
+    return json.dumps(spelt_out(json.loads(text)), ensure_ascii=False, indent=1)
 
 
 def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograde:
@@ -490,6 +508,9 @@ def _worst(outcomes: list[Outcome]) -> tuple[str, str]:
     return "graded", ""
 
 
+_OF_THIS_MACHINE = (OSError, MemoryError, ImportError, KernelFailed, SandboxUnavailable)
+
+
 def _explain(error: Exception) -> tuple[str, str]:
     """A status and one line for an error that ended the grading of this submission."""
     if isinstance(error, SchemaTooOldError):
@@ -500,13 +521,14 @@ def _explain(error: Exception) -> tuple[str, str]:
         # nbgrader's check logs what is wrong and raises an error that does not say it.
         cause = error.__context__ if isinstance(error.__context__, ValidationError) else error
         return "invalid", f"the notebook's metadata are damaged: {_line(cause)}"
-    if isinstance(error, (NotJSONError, KeyError, AttributeError, TypeError)):
-        return "invalid", f"the notebook is damaged: {_line(error)}"
     if isinstance(error, (UnresponsiveKernelError, DeadKernelError)):
         return "crashed", _line(error)
     if isinstance(error, sqlalchemy.exc.SQLAlchemyError):
         return "error", f"the scratch gradebook failed: {_line(error)}"
-    return "error", _line(error)
+    if isinstance(error, _OF_THIS_MACHINE):
+        return "error", _line(error)
+    # The same converter has no trouble with anybody else's: it is what the student handed in.
+    return "invalid", f"the notebook is damaged: {_line(error)}"
 
 
 def _line(error: Exception) -> str:

@@ -15,17 +15,18 @@ from optedu.grading.plan import make_plan, read_submission
 from tests.grading import course as courses
 
 pytestmark = pytest.mark.sandbox
+LIMITS = Limits()
 
 
 @pytest.fixture
 def grade(root, blank):
     """Grade a notebook and return the result."""
 
-    def grade(notebook=None, **answers):
+    def grade(notebook=None, limits=LIMITS, **answers):
         notebook = notebook or courses.answered(blank, **courses.ANSWERS | answers)
         courses.submit(root, "ada", notebook)
         course = open_course(courses.ASSIGNMENT, root)
-        plan = make_plan(course, limits=Limits(), sandbox=True)
+        plan = make_plan(course, limits=limits, sandbox=True)
         data = read_submission(course, plan.submissions[0])
         return json.loads(task.grade(plan.shared.data, data))
 
@@ -133,3 +134,58 @@ def test_scratch_courses_are_removed(grade):
     assert sorted(path.name for path in root.iterdir()) == [".lock", "gradebook.db"]
     task.forget_courses()
     assert not root.exists()
+
+
+def deep(levels):
+    nested = {}
+    for _ in range(levels):
+        nested = {"a": nested}
+    return nested
+
+
+DAMAGE = {
+    "a newer format": lambda nb: nb.update(nbformat=5),
+    "an older format": lambda nb: nb.update(nbformat=3),
+    "cells that are text": lambda nb: nb.update(cells="x"),
+    "a source that is a number": lambda nb: nb.cells[0].update(source=5),
+    "a cell of no kind": lambda nb: nb.cells[0].update(cell_type="weird"),
+    "a cell without metadata": lambda nb: nb.cells[0].pop("metadata"),
+    "a cell that is text": lambda nb: nb.cells.insert(0, "hello"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_invalid_in_one_line_and_no_error_of_ours(grade, blank, damage, monkeypatch):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    damage(notebook)
+    monkeypatch.setattr(courses.nbformat, "write", lambda nb, path: path.write_text(json.dumps(nb)))
+    result = grade(notebook)
+    assert result["status"] == "invalid" and "damaged" in result["detail"], result
+    assert "\n" not in result["detail"]
+
+
+@pytest.mark.parametrize("change", [{"locked": False}, {"points": "many"}, {"schema_version": 9}])
+def test_metadata_of_tests_are_the_gradebooks(grade, blank, change):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.metadata.nbgrader.update(change)
+    result = grade(notebook)
+    assert result["status"] == "graded"
+    assert sum(g["auto_score"] or 0 for g in result["grades"]) == 7
+
+
+def test_a_lone_surrogate_in_the_notebook_costs_nothing(grade, blank):
+    notebook = courses.answered(blank, **courses.ANSWERS)
+    notebook.cells[0].source += " \ud800"
+    notebook.metadata["note"] = "\ud800"
+    result = grade(json.dumps(notebook).encode())
+    assert result["status"] == "graded"
+    assert sum(g["auto_score"] or 0 for g in result["grades"]) == 7
+
+
+def test_a_loop_in_c_is_a_timeout(grade):
+    endless = "def squares(n):\n    return sum(range(10**13))\n"
+    result = grade(squares=endless, limits=Limits(cell_timeout_s=2))
+    message = next(i["message"] for i in result["items"] if i["name"] == "test_squares")
+    assert "KeyboardInterrupt" not in message and "time" in message.lower(), message

@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 
-__all__ = ["Channel", "ChannelClosed", "ChannelError", "ChannelTimeout"]
+__all__ = ["Channel", "ChannelClosed", "ChannelError", "ChannelTimeout", "Unsendable"]
 
 _PREFIX = struct.Struct("!II")
 _to_json = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
@@ -32,6 +32,10 @@ class ChannelTimeout(ChannelError):
     """Nothing complete arrived in time."""
 
 
+class Unsendable(ChannelError):
+    """A message is no JSON, or too large for the peer; nothing of it was sent."""
+
+
 class Channel:
     """One end of a connection.
 
@@ -40,8 +44,8 @@ class Channel:
     sock : socket.socket
         A connected stream socket, in blocking mode.
     max_frame : int
-        Largest frame accepted, in bytes. Of these at most 16 MB may be JSON, which takes many
-        times its size when it is read.
+        Largest frame accepted and sent, in bytes. Of these at most 16 MB may be JSON, which takes
+        many times its size when it is read.
     """
 
     def __init__(self, sock: socket.socket, max_frame: int = 64 << 20):
@@ -57,11 +61,22 @@ class Channel:
         self.sock.close()
 
     def send(self, message: object, buffers: list[bytes] | tuple[bytes, ...] = ()) -> None:
-        """Send one frame; raises :class:`ChannelClosed` when nobody reads."""
-        head = _to_json([message, [len(b) for b in buffers]]).encode()
+        """Send one frame.
+
+        Raises
+        ------
+        ChannelClosed
+            When nobody reads.
+        Unsendable
+            When the message cannot be sent; the channel is as good as before.
+        """
+        try:
+            head = _to_json([message, [len(b) for b in buffers]]).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Unsendable(f"no JSON: {error}") from None
         total = len(head) + sum(len(b) for b in buffers)
-        if total > 0xFFFFFFFF:
-            raise ChannelError("a message of more than 4 GiB cannot be sent")
+        if total > self.max_frame or len(head) > _MAX_HEAD:
+            raise Unsendable(f"{total} bytes are too many to be sent")
         try:
             self.sock.sendall(b"".join([_PREFIX.pack(total, len(head)), head, *buffers]))
         except OSError as error:

@@ -26,7 +26,7 @@ from IPython.core.profiledir import ProfileDir
 from jupyter_client.session import Session
 from traitlets.config import Config
 
-from optedu.grading.sandbox.channel import Channel, ChannelError
+from optedu.grading.sandbox.channel import Channel, ChannelError, Unsendable
 
 __all__ = ["Kernel", "make_shell"]
 
@@ -175,7 +175,7 @@ class Kernel:
     def _send(self, msg_type: str, content: dict) -> None:
         message = {"op": "output", "cell": self._cell, "type": msg_type, "content": content}
         # An object of the student's making may show itself as something that is not JSON.
-        with contextlib.suppress(TypeError, ValueError):
+        with contextlib.suppress(Unsendable):
             self.control.send(message)
 
     def run(self) -> None:

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optedu.grading import canary
+from optedu.grading import canary, scratch
 from optedu.grading.sandbox import enter
 from optedu.grading.sandbox.channel import Channel
 from optedu.grading.sandbox.jail import FOLDER, environment
@@ -50,6 +50,7 @@ for rule in (descent, ascent):
     optedu.check("sgd")
 """
 _LEND = b"lend"
+_FOLDER = "optedu-ipython-"
 _COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
 _CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
 
@@ -72,7 +73,8 @@ class Zygote:
             return
         self._socket, theirs = _socketpair()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optedu"
-        self._folder = tempfile.mkdtemp(prefix="optedu-ipython-")
+        scratch.sweep(_FOLDER, (tempfile.gettempdir(),))  # of processes that were killed
+        self._scratch = scratch.make(_FOLDER)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "optedu.grading.sandbox.zygote", str(theirs.fileno())],
@@ -80,7 +82,8 @@ class Zygote:
                 stdin=subprocess.DEVNULL, cwd="/", start_new_session=True,
             )  # fmt: skip
         # Not in the environment of the process, which student code could read in /proc.
-        folders = {"matplotlib": str(cache / "matplotlib"), "ipython": self._folder}
+        ipython = str(self._scratch.path / "ipython")
+        folders = {"matplotlib": str(cache / "matplotlib"), "ipython": ipython}
         self._socket.send(json.dumps(folders).encode())
         atexit.register(self.close)
 
@@ -118,7 +121,7 @@ class Zygote:
         if self._process:
             self._process.kill()  # it has nothing to lose, and its kernels end with it
             self._process.wait()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._scratch.remove()
             atexit.unregister(self.close)
 
 
@@ -216,6 +219,7 @@ def _serve(connection: socket.socket) -> None:
     gc.disable()
     first = json.loads(connection.recv(1 << 16))
     os.makedirs(first["matplotlib"], exist_ok=True)
+    os.makedirs(first["ipython"], exist_ok=True)
     os.environ["MPLCONFIGDIR"] = first["matplotlib"]
     shell = _preload(first["ipython"])
     shutil.rmtree(os.environ.pop("IPYTHONDIR"), ignore_errors=True)

@@ -9,6 +9,7 @@ is an object with a one-letter tag ``t``:
 ``g``  NumPy scalar; ``p`` a type by name; ``n`` an array namespace by name
 ``y``  SymPy expression, as ``srepr`` text for :mod:`.expression`
 ``r``  NumPy random generator, by its state; ``i`` slice; ``j`` range; ``e`` Ellipsis
+``I``  an integer of more than 64 bits, in hexadecimal
 ``v``  an array that shares memory with an argument; ``k`` a container that is an argument
 ``h``  something of the sender's that stays there (a function, an object); ``o`` one that
        stays with the receiver
@@ -37,7 +38,8 @@ MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
 _KINDS = "biufcSUmM"
 _KNOWN_DTYPES = {np.dtype(c).str: np.dtype(c) for c in "?bBhHiIlLefdFD"}
-_AS_THEY_ARE = frozenset({type(None), bool, int, float, str})
+_AS_THEY_ARE = frozenset({type(None), bool, float, str})
+_WORD = 1 << 63  # JSON's reader refuses integers of more than 4,300 digits
 _TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)}
 _SCALARS = {
     name: getattr(np, name)
@@ -90,6 +92,8 @@ class Encoder:
         kind = type(value)
         if kind in _AS_THEY_ARE:  # not their subclasses: those are made plain below
             return value
+        if kind is int:
+            return value if -_WORD < value < _WORD else {"t": "I", "v": hex(value)}
         self._items += 1
         if depth > MAX_DEPTH or self._items > MAX_ITEMS:
             raise CannotCross("the value is nested too deeply or has too many parts")
@@ -99,8 +103,8 @@ class Encoder:
             return self._array(value)
         if isinstance(value, np.generic):
             return self._scalar(value)
-        if isinstance(value, bool | int):
-            return int(value)
+        if isinstance(value, int):
+            return self.encode(int(value), depth)
         if isinstance(value, float):
             return float(value)
         if isinstance(value, str):
@@ -270,7 +274,7 @@ class Decoder:
         self.originals: list[bytes] = []
 
     def decode(self, message: Any, depth: int = 0) -> Any:
-        if type(message) in _AS_THEY_ARE:
+        if type(message) in _AS_THEY_ARE or type(message) is int:
             return message
         self._items += 1
         if depth > MAX_DEPTH or self._items > MAX_ITEMS:
@@ -327,6 +331,8 @@ class Decoder:
         match tag:
             case "s":
                 return set(self.items(message["v"], depth))
+            case "I":
+                return int(message["v"], 16)
             case "c":
                 return complex(float(message["v"][0]), float(message["v"][1]))
             case "b":

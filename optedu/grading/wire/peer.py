@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError
+from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError, Unsendable
 from optedu.grading.wire.codec import CannotCross, Decoder, Encoder, Seen
 
 __all__ = ["Away", "CannotJudge", "Peer", "StudentError", "StudentGone"]
@@ -187,6 +187,8 @@ class Peer:
                     return self._result(message, buffers, sent)
         except ChannelClosed:
             raise StudentGone("the student's kernel has ended") from None
+        except Unsendable as error:
+            raise CannotCross(f"an argument cannot be sent: {error}") from None
         except ChannelError as error:
             raise CannotCross(f"the answer is not data: {error}") from None
 
@@ -233,7 +235,11 @@ class Peer:
             reply = {"error": _describe_error(error)}
         finally:
             self._depth -= 1
-        self.channel.send({"a": message["q"], **reply}, out)
+        try:
+            self.channel.send({"a": message["q"], **reply}, out)
+        except Unsendable as error:
+            refused = _describe_error(CannotCross(f"the result cannot be sent: {error}"))
+            self.channel.send({"a": message["q"], "error": refused})
 
     def handle(self, op: str, operands: list, args: list, kwargs: dict) -> Any:
         raise NotImplementedError

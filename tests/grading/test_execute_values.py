@@ -1,0 +1,86 @@
+"""Values that are hard to send or to write: each costs its own test, with a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.grading.cells import answer, graded, needs_sandbox, run, scores, text
+
+pytestmark = needs_sandbox
+
+LAST = graded("assert f(3) == 6")
+RIGHT = "def f(x):\n    return 2 * x\n"
+
+
+def ends_well(*cells):
+    """Grade; the submission has its status and its last, right answer its point."""
+    notebook, outcome = run(*cells, LAST)
+    assert outcome.status == "ok", outcome
+    assert scores(notebook)[-1] == 1, [text(c)[-300:] for c in notebook.cells]
+    return notebook
+
+
+def test_integers_of_any_length_are_numbers():
+    notebook = ends_well(
+        answer(RIGHT + "big = 10**6000\ndef g(): return [big, -big, 2**64, True]"),
+        graded("import math\nassert big == 10**6000 and f(big) == 2 * 10**6000"),
+        graded("assert g() == [10**6000, -10**6000, 2**64, True] and type(g()[0]) is int"),
+        graded("assert big == 1, 'not one'"),
+    )
+    assert scores(notebook) == [1, 1, 0, 1]
+
+
+CANNOT = {
+    "too large": "'x' * (20 << 20)",
+    "deep": "__import__('functools').reduce(lambda a, _: [a], range(500), 0)",
+    "circular": "(lambda a: (a.append(a), a)[1])([])",
+    "objects": "np.array([object()], dtype=object)",
+    "wide": "list(range(2_000_000))",
+}
+
+
+@pytest.mark.parametrize("value", CANNOT.values(), ids=CANNOT)
+def test_a_result_that_cannot_be_sent_costs_its_own_test(value):
+    notebook = ends_well(
+        answer(f"import numpy as np\n{RIGHT}def g():\n    return {value}"),
+        graded("assert g() is not None and len(g()) < 0, 'reached'"),
+        graded("assert f(1) == 2"),
+    )
+    assert scores(notebook) == [0, 1, 1]
+    assert "Error" in text(notebook.cells[1]) or "CannotCross" in text(notebook.cells[1])
+
+
+SURROGATE = {
+    "printed": "print('a\\ud800b')",
+    "shown": "'a\\ud800b'",
+    "raised": "raise ValueError('a\\ud800b')",
+    "displayed": "display({'text/plain': '\\ud800', 'application/json': {'\\ud800': 1}}, raw=True)",
+    "written to the file": "import os; os.write(1, b'a\\xed\\xa0\\x80b')",
+    "on stderr": "import sys; print('a\\ud800b', file=sys.stderr)",
+    "returned and raised": "def g():\n    raise KeyError('\\ud800')",
+}
+
+
+@pytest.mark.parametrize("code", SURROGATE.values(), ids=SURROGATE)
+def test_a_lone_surrogate_is_spelt_out(code):
+    notebook = ends_well(
+        answer(RIGHT + "def g():\n    return 'a\\ud800b'"),
+        answer(code),
+        graded("assert g() == 'fine', g()"),
+    )
+    for made in notebook.cells:
+        for output in made.outputs:
+            str(output).encode("utf-8")  # so can be written
+    assert scores(notebook) == [0, 1]
+
+
+@pytest.mark.parametrize("shown", ["float('nan')", "-1", "float('inf')", "-0.5", "1e9"])
+def test_a_shown_score_that_is_no_number_of_points_earns_nothing(shown):
+    notebook, _ = run(answer(RIGHT), graded(f"assert f(1) == 2\n{shown}", points=3), LAST)
+    assert scores(notebook) == [0, 1]
+    assert "ValueError" in text(notebook.cells[1])
+
+
+def test_a_shown_score_within_the_range_counts():
+    notebook, _ = run(answer(RIGHT), graded("1.5", points=3), graded("0", points=2), LAST)
+    assert scores(notebook) == [1.5, 0, 1]
