@@ -387,16 +387,17 @@ def _hint(
     r"""Name what relates the two at every point of the domain.
 
     Any two numbers are a factor apart: where the expected formula has one value in all of the
-    domain, only a sign says something.
+    domain, only a sign and a reciprocal say something.
     """
     mine = comparison.mine
     if comparison.matches(-mine) and np.any(mine[comparison.inside] != 0):
         return "Your answer is close: it has the wrong sign."
-    if not comparison.varies():
-        return None
     with np.errstate(all="ignore"):
+        if comparison.matches(1 / mine):
+            return "Your answer is close: it is the reciprocal of the expected one."
+        if not comparison.varies():
+            return None
         plain: list[tuple[str, np.ndarray]] = [
-            ("it is the reciprocal of the expected one", 1 / mine),
             ("it is 1 minus the expected one", 1 - mine),
             ("it is the square of the expected one", mine**2),
             ("it is the square root of the expected one", np.sqrt(mine)),
