@@ -144,7 +144,9 @@ def by_hand(optimizer):
 
 @pytest.mark.parametrize("name", [*optedu.rules.all(), "your own"])
 @pytest.mark.parametrize(
-    "again", [by_hand, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=str
+    "again",
+    [by_hand, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))],
+    ids=["by hand", "deepcopy", "pickle"],
 )
 def test_a_run_goes_on_from_where_it_was(name, again):
     """Also NAdam, whose product of decay rates is one number for all parameters."""
