@@ -84,3 +84,49 @@ def test_a_shown_score_that_is_no_number_of_points_earns_nothing(shown):
 def test_a_shown_score_within_the_range_counts():
     notebook, _ = run(answer(RIGHT), graded("1.5", points=3), graded("0", points=2), LAST)
     assert scores(notebook) == [1.5, 0, 1]
+
+
+STATES = {
+    "a read-only mapping": "types.MappingProxyType({'m': [1.0, 2.0]})",
+    "a user's dictionary": "collections.UserDict(m=[1.0, 2.0])",
+    "an ordered dictionary": "collections.OrderedDict(m=[1.0, 2.0])",
+    "a dictionary with a default": "collections.defaultdict(list, m=[1.0, 2.0])",
+    "a deque in it": "{'m': collections.deque([1.0, 2.0])}",
+}
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_mappings_and_sequences_of_the_library_are_data(state):
+    notebook = ends_well(
+        answer(f"import collections, types\n{RIGHT}def g():\n    return {state}"),
+        graded("assert dict(g()) == {'m': [1.0, 2.0]} and list(g()['m']) == [1.0, 2.0]"),
+    )
+    assert scores(notebook) == [1, 1]
+
+
+NEIGHBOURS = {
+    "a child that goes on": "import os\nos.fork()",
+    "children that go on": "import os\nfor _ in range(3):\n    os.fork()",
+    "a stream without flush": (
+        "import sys\nclass Log:\n    def write(self, text): pass\nsys.stdout = sys.stderr = Log()"
+    ),
+    "no stream": "import sys\nsys.stdout = sys.stderr = None",
+}
+
+
+@pytest.mark.parametrize("code", NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_what_a_cell_leaves_behind_costs_no_other_cell(code):
+    notebook = ends_well(
+        answer(RIGHT), answer(code), *[graded(f"assert f({i}) == {2 * i}") for i in range(5)]
+    )
+    assert scores(notebook) == [1] * 6
+
+
+def test_warnings_that_were_made_errors_cost_no_rule_its_points():
+    rule = (
+        "import warnings, optedu\nwarnings.simplefilter('error')\n@optedu.implement('sgd')\n"
+        "def sgd(xp, x, g, state, t, *, lr=1e-3):\n    warnings.warn('careful')\n"
+        "    return x - lr * g, {}\n"
+    )
+    notebook = ends_well(answer(RIGHT + rule), graded("import optedu\noptedu.check('sgd')"))
+    assert scores(notebook) == [1, 1], text(notebook.cells[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 
 import pytest
 from nbformat.v4 import new_code_cell
@@ -189,3 +190,19 @@ def test_a_loop_in_c_is_a_timeout(grade):
     result = grade(squares=endless, limits=Limits(cell_timeout_s=2))
     message = next(i["message"] for i in result["items"] if i["name"] == "test_squares")
     assert "KeyboardInterrupt" not in message and "time" in message.lower(), message
+
+
+def test_a_slow_submission_whose_kernel_dies_is_graded_once(monkeypatch):
+    tries = []
+
+    def slow(course, files):
+        tries.append(1)
+        return {"status": "crashed", "seconds": 100.0, "items": ["what was earned"]}
+
+    monkeypatch.setattr(task, "_course", lambda shared: None)
+    monkeypatch.setattr(task, "_grade", slow)
+    kept = json.loads(task.grade(b"", pickle.dumps({})))
+    assert len(tries) == 1 and kept["items"] == ["what was earned"]
+    monkeypatch.setattr(task, "_QUICK_S", 200.0)
+    task.grade(b"", pickle.dumps({}))
+    assert len(tries) == 3

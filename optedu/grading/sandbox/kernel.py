@@ -143,10 +143,12 @@ class Kernel:
         self._busy = False
         self._lock = threading.RLock()
         shell.displayhook.session.kernel = self
-        sys.stdout = _Stream(self, "stdout", 1)
-        sys.stderr = _Stream(self, "stderr", 2)
+        # Kept, since a notebook may put something else in their place.
+        self._streams = _Stream(self, "stdout", 1), _Stream(self, "stderr", 2)
+        sys.stdout, sys.stderr = self._streams
         builtins.input = _no_input
         signal.signal(signal.SIGINT, self._interrupt)
+        os.register_at_fork(after_in_child=self._leave)
         self.before_cell: Any = None  # (what the cell needs) -> None, may raise
         self.after_cell: Any = None  # () -> dict for the reply
         self.serve_wire: Any = None  # () -> None
@@ -207,8 +209,7 @@ class Kernel:
             pass
         finally:
             self._busy = False
-            sys.stdout.flush()
-            sys.stderr.flush()
+            self._flush()
 
     def _execute(self, message) -> None:
         self._cell = message["cell"]
@@ -220,8 +221,11 @@ class Kernel:
             if error is None:
                 result = self.shell.run_cell(message["code"], store_history=True)
                 error = result.error_before_exec or result.error_in_exec
-        except KeyboardInterrupt as interrupt:  # between two statements of the shell itself
-            error = interrupt
+        except (
+            Exception,
+            KeyboardInterrupt,
+        ) as raised:  # of a shell that a cell broke
+            error = raised
         finally:
             self._busy = False
         if error is not None:
@@ -232,12 +236,22 @@ class Kernel:
             }
         if self.after_cell is not None:
             reply |= self.after_cell()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        self._flush()
         self.shell.payload_manager.clear_payload()
         with self._lock:
             self._cell = 0
             self.control.send(reply)
+
+    def _flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+        if sys.stdout is None or sys.stderr is None:  # the shell cannot do without
+            sys.stdout, sys.stderr = self._streams
+
+    def _leave(self) -> None:
+        """In a child that a cell has forked: it has no part in the conversation of its parent."""
+        self.control.close()
+        self.wire.close()
 
     def _prepare(self, needs: list | None) -> Exception | None:
         if self.before_cell is None:

@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import UserDict, UserList, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,10 @@ class Encoder:
             return str.__str__(value)
         if isinstance(value, list | dict):
             return self._container(value, depth)
+        if isinstance(value, MappingProxyType | UserDict):
+            return self._container(dict(value), depth)
+        if isinstance(value, deque | UserList):
+            return self._container(list(value), depth)
         if isinstance(value, tuple):
             return self._tuple(value, depth)
         if isinstance(value, set | frozenset):
