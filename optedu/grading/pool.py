@@ -1,7 +1,8 @@
 r"""Worker processes that stay: imports are paid once, and a worker that dies costs nothing else.
 
 `concurrent.futures` gives up the whole pool when one process is killed; here the job of a dead
-worker is given to a new one, once.
+worker is given to a new one, once. A job that a worker was killed for at its deadline is not: it
+would hold the next one as long.
 """
 
 from __future__ import annotations
@@ -178,27 +179,31 @@ class Pool:
                 try:
                     result = worker.connection.recv_bytes()
                 except (EOFError, OSError):
-                    yield from self._lost(worker, waiting, "the worker process died")
+                    yield from self._lost(worker, waiting)
                 else:
                     key, worker.job = worker.job.key, None
                     yield key, result, ""
             elif worker.process.sentinel in ready:
-                yield from self._lost(worker, waiting, "the worker process died")
+                yield from self._lost(worker, waiting)
             elif now > worker.deadline:
-                reason = f"no result after {self.deadline_s:.0f} s"
-                yield from self._lost(worker, waiting, reason)
+                job = worker.job
+                self._replace(worker)
+                yield job.key, None, f"no result after {self.deadline_s:.0f} s"
 
-    def _lost(self, worker, waiting, reason) -> Iterator[tuple[str, bytes | None, str]]:
+    def _lost(self, worker, waiting) -> Iterator[tuple[str, bytes | None, str]]:
         job, tries = worker.job, worker.tries + 1
+        self._replace(worker)
+        if tries < _TRIES:
+            waiting.appendleft((job, tries))
+        else:
+            yield job.key, None, "the worker process died, twice"
+
+    def _replace(self, worker) -> None:
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
         worker.lifeline.close()
         self._workers[self._workers.index(worker)] = self._spawn()
-        if tries < _TRIES:
-            waiting.appendleft((job, tries))
-        else:
-            yield job.key, None, f"{reason}, twice"
 
 
 @contextlib.contextmanager

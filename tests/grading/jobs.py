@@ -24,6 +24,7 @@ def work(shared: bytes, data: bytes) -> bytes:
     if verb == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if verb == "hang":
-        Path(argument).write_text(str(os.getpid()))
+        with Path(argument).open("a") as file:
+            file.write(f"{os.getpid()}\n")
         time.sleep(3600)
     raise ValueError(verb)
