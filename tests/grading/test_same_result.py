@@ -104,7 +104,7 @@ def test_feedback_is_equal(graded):
 
 
 def test_one_notebook_of_two_is_missing(tmp_path):
-    """Zero points for the missing one, which waits for nobody, as with nbgrader."""
+    """Zero points for the missing one, as with nbgrader, and a person is told of it."""
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     courses.make_course(theirs, notebooks=("problem", "second"))
@@ -114,7 +114,8 @@ def test_one_notebook_of_two_is_missing(tmp_path):
     courses.submit(theirs, "one", courses.answered(blank, **courses.ANSWERS), name="second")
     ours = shutil.copytree(theirs, tmp_path / "ours")
     courses.nbgrader(theirs, "autograde", courses.ASSIGNMENT)
-    assert optedu_grade(ours).exit_code == 0
+    done = optedu_grade(ours)
+    assert done.exit_code == 3 and "problem.ipynb is missing" in done.output  # a person is told
     rows = compare.gradebook_rows(ours)
     assert rows == compare.gradebook_rows(theirs)
     assert rows["one"]["notebooks"]["problem"]["grades"]["test_mean"][0] == 0

@@ -123,7 +123,7 @@ code(3.0, "endless recursion is an error like others", "recursion",
 code(3.0, "a value too large to come over is an error", "enormous-value",
      status=("graded", "memory", "timeout", "crashed", "output-limit"),
      squares="def squares(n):\n    return [0] * 50_000_000\n")  # fmt: skip
-code(4.0, "an endless generator is not a list; the partial credit has 1 of 2", "endless-generator",
+code(3.0, "an endless generator cannot be compared with a list", "endless-generator", flagged=True,
      squares="import itertools\ndef squares(n):\n    return itertools.count()\n")  # fmt: skip
 
 # ------------------------------------------------------------------------------- ending the kernel
@@ -433,7 +433,7 @@ def reads_the_environment(place):
 # ------------------------------------------------------------------------ deceiving the comparison
 
 code(NONE, "an always-equal object does not come over the wire", "always-equal",
-     squares="class Equal:\n    def __eq__(self, other): return True\n"
+     flagged=True, squares="class Equal:\n    def __eq__(self, other): return True\n"
              "    def __len__(self): return 7\n    def __sub__(self, other): return 0.0\n"
              "    def __abs__(self): return 0.0\n    def __lt__(self, other): return True\n"
              "def squares(n): return Equal()\n",
@@ -447,7 +447,7 @@ code(NONE, "an array subclass comes over as an array", "array-that-equals", squa
      mean="class A(np.ndarray):\n    def __array_ufunc__(self, *a, **k): return 0.0\n"
           "    def __sub__(self, other): return 0.0\n"
           "def mean(xs): return np.array(-1.0).view(A)\n")  # fmt: skip
-code(NONE, "pickles do not come over the wire", "reduces-to-a-call",
+code(NONE, "pickles do not come over the wire", "reduces-to-a-call", flagged=True,
      squares="class R:\n    def __reduce__(self): return (list, ([1, 4, 9],))\n"
              "def squares(n): return R()\n", mean=WRONG_MEAN)  # fmt: skip
 code(NONE, "the caller is another process: no frame holds the answer", "looks-into-frames",
