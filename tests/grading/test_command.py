@@ -138,3 +138,12 @@ def test_with_one_kernel_the_scores_are_the_same_and_the_report_says_so(here, bl
     report = json.loads((here / "report.json").read_text())
     assert report["students"][0]["score"] == 7.0
     assert report["kernels"] == "one" and "can read and change" in report["warning"]
+
+
+def test_a_gradebook_that_is_no_database_is_told_in_one_line(here, blank):
+    courses.submit(here, "ada", courses.answered(blank, **RIGHT))
+    (here / "gradebook.db").write_text("this is no database, " * 100)
+    done = grade("ps1")
+    assert done.exit_code == 1, done.output
+    assert "the gradebook's file is no SQLite database" in done.output
+    assert "Traceback" not in done.output and "SELECT" not in done.output

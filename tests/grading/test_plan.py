@@ -216,3 +216,28 @@ def test_hidden_cells_of_a_submission_are_data_only(root, folder):
     assert isinstance(files["data.pkl"], bytes)
     assert not (root / "exploded").exists()
     assert json.loads(files["problem.ipynb"])["nbformat"] == 4
+
+
+def test_a_folder_that_cannot_be_read_is_not_one_without_a_notebook(root, folder, monkeypatch):
+    def walk(path, onerror=None):
+        if onerror:
+            onerror(PermissionError(13, "Permission denied", str(path)))
+        return iter(())
+
+    monkeypatch.setattr("optedu.grading.plan.os.walk", walk)
+    assert only(root).problem == "its folder cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize("stamp", ["", "yesterday", "\x00", "2026-13-45 99:00"])
+def test_a_time_that_is_none_is_told(root, folder, stamp):
+    (folder / "timestamp.txt").write_text(stamp)
+    (told,) = only(root).tampered
+    assert told.startswith("timestamp.txt is no time (") and told.endswith("counts as on time")
+
+
+def test_a_notebook_that_is_nested_too_deeply_or_has_endless_numbers(root, folder):
+    path = folder / "problem.ipynb"
+    path.write_text('{"cells": ' + "[" * 300 + "]" * 300 + "}")
+    assert only(root).problem == "problem.ipynb is not a notebook: nested more than 100 deep"
+    path.write_text('{"cells": [], "n": ' + "9" * 5000 + "}")
+    assert "problem.ipynb is not valid JSON: Exceeds the limit (4300 digits)" in only(root).problem
