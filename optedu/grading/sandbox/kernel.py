@@ -221,11 +221,8 @@ class Kernel:
             if error is None:
                 result = self.shell.run_cell(message["code"], store_history=True)
                 error = result.error_before_exec or result.error_in_exec
-        except (
-            Exception,
-            KeyboardInterrupt,
-        ) as raised:  # of a shell that a cell broke
-            error = raised
+        except (Exception, KeyboardInterrupt) as raised:
+            error = raised  # of the shell itself, which a cell may have broken
         finally:
             self._busy = False
         if error is not None:
