@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench serve screenshots browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench serve page-report screenshots browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
 
 pdf: book  ## print the book to _build/optedu.pdf (needs Chromium)
 	$(BIN)/python -m optedu.web.pdf _build/html _build/optedu.pdf
+
+page-report: book  ## measure each chapter's page (CHAPTER=ch09: and say where; needs Chromium)
+	$(BIN)/python -m tests.browser.report $(CHAPTER)
 
 screenshots: book  ## take pictures of figures and pages into _build/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots _build/screenshots
