@@ -78,8 +78,9 @@ page-report: book  ## measure each chapter's page (CHAPTER=ch09: and say where; 
 screenshots: book  ## take pictures of figures and pages into _build/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots _build/screenshots
 
+# libatomic is what Playwright's own Node wants and a bare Debian lacks.
 browser-tools:  ## install what the browser tests can use: Chromium and npm (as root, Debian), axe, Lighthouse
-	.ci/debian chromium node npm
+	.ci/debian chromium node npm libatomic.so.1
 	cd tests/browser && npm install --silent --no-audit --no-fund
 
 lighthouse: book browser-tools  ## measure the built pages with Lighthouse

@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,25 @@ def missing() -> str:
     """What a browser test lacks on this machine, in words; empty if nothing."""
     if importlib.util.find_spec("playwright") is None:
         return "Playwright is not installed"
-    return "" if _chromium_path() else "Chromium is not installed"
+    if not _chromium_path():
+        return "Chromium is not installed: make browser-tools"
+    return _driver_fails()
+
+
+@cache
+def _driver_fails() -> str:
+    """Why Playwright's own Node does not start; empty if it does. A bare Debian lacks a library."""
+    from playwright._impl._driver import compute_driver_executable
+
+    try:
+        command = [*compute_driver_executable(), "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"Playwright does not start: {error}"
+    if done.returncode == 0:
+        return ""
+    said = (done.stderr.strip() or "no reason given").splitlines()[-1]
+    return f"Playwright does not start ({said}): make browser-tools"
 
 
 def _chromium_path() -> str | None:
