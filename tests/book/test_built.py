@@ -1,0 +1,68 @@
+"""The built book: numbers of chapters and of what they hold. Skipped where it is not built."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from optedu.web.numbers import chapter_number
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "_build/html"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
+CHAPTERS = [name for name in PAGES if chapter_number(name) is not None]
+KINDS = "Chapter|Figure|Theorem|Lemma|Definition|Remark|Corollary|Proposition|Exercise"
+
+pytestmark = pytest.mark.skipif(
+    not (BUILT / f"{TOC['root']}.html").is_file(), reason="the book is not built: make book"
+)
+
+
+def words(html: str) -> str:
+    """Return the text of some HTML."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def read(name: str) -> str:
+    """Return a page's HTML."""
+    return (BUILT / f"{name}.html").read_text(encoding="utf-8")
+
+
+def article(name: str) -> str:
+    """Return what a page says, without menus."""
+    return read(name).partition("<article")[2].partition("</article>")[0]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_and_all_that_it_counts_begin_with_its_number(name):
+    number, page = chapter_number(name), read(name)
+    title = words(re.search(r"<h1>(.*?)<a ", article(name), re.DOTALL)[1])
+    assert title.startswith(f"{number} ")
+    assert f"<title>{title} " in page
+    counted: dict[str, list[str]] = {}
+    for kind, found in re.findall(r'"caption-number">(\w+) ([\d.]+) ', article(name)):
+        counted.setdefault(kind, []).append(found)
+    assert {"Figure", "Theorem", "Exercise"} <= set(counted)
+    for kind, numbers in counted.items():
+        assert numbers == [f"{number}.{i + 1}" for i in range(len(numbers))], kind
+
+
+def test_a_reference_shows_the_number_that_stands_where_it_leads():
+    links = 0
+    for name in PAGES:
+        for href, text in re.findall(
+            rf'<a class="reference internal" href="([^"]*#[^"]+)"[^>]*>(?:<span[^>]*>)?'
+            rf"((?:{KINDS}) \d[\d.]*)<",
+            article(name),
+        ):
+            path, _, anchor = href.partition("#")
+            target = (BUILT / name).parent.joinpath(path) if path else BUILT / f"{name}.html"
+            at = target.read_text(encoding="utf-8").partition(f'id="{anchor}"')[2]
+            number = re.search(r'"(?:caption|section)-number">([^<]*)<', at)[1].strip()
+            assert text.removeprefix("Chapter ") == number, f"{name} refers to {text}"
+            links += 1
+    assert links > 20
