@@ -1,24 +1,28 @@
-r"""Decide whether a claim holds: random exact points first, then SymPy's simplification.
+r"""Decide whether a claim holds: exact points first, then SymPy's simplification.
 
 A random point refutes a false claim in a millisecond and gives the reader a counterexample.
-Only a claim that survives the points is handed to SymPy, which may prove it.
+Only a claim that survives the points is handed to SymPy, which may prove it. What SymPy cannot
+prove rests on points, so it is tried at those of `optedu.derive.points` too: zero, ends, extremes.
 """
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from optedu import symbols, validate
+from optedu import validate
 from optedu.derive import arguments
+from optedu.derive import points as trial
+from optedu.derive.points import Bounds, Element
 
 DIGITS = 40  # working precision of the numeric check
+EXTRA = 40  # random points more, where points are all that a claim rests on
+CANCELLED = 1000  # digits that may cancel in a difference before its sign is left open
 TOLERANCE = sp.Float("1e-20", DIGITS)  # far above rounding at 40 digits, far below a real error
 
 
@@ -31,7 +35,7 @@ class Verdict:
     proved : bool
         SymPy reduced the claim to an identity (or to a sign that it knows).
     points : int
-        Random points at which the claim was evaluated and held.
+        Different points at which the claim was evaluated and held.
     counterexample : dict or None
         A point at which it fails, symbol to exact number; ``None`` if none was found.
     left, right : sympy.Expr or None
@@ -86,7 +90,25 @@ class Domain:
         for condition in arguments.sequence("conditions", self.conditions):
             arguments.relation("conditions", condition)
 
-    def sample(self, symbols: Iterable[sp.Symbol], rng: random.Random) -> dict | None:
+    def bounds(self, symbol: sp.Symbol) -> Bounds:
+        r"""Return the range of a symbol."""
+        return trial.bounds(symbol, self.intervals.get(symbol))
+
+    def speaks_of(self, symbols: Iterable[sp.Symbol]) -> list[sp.Symbol]:
+        r"""Return the symbols of a claim and those that conditions tie to them, in order."""
+        needed = set(symbols)
+        for condition in self.conditions:
+            # A condition matters only where it speaks of symbols of the claim.
+            if condition.free_symbols & needed:
+                needed |= condition.free_symbols
+        return sorted(needed, key=lambda s: s.sort_key())
+
+    def sample(
+        self,
+        symbols: Iterable[sp.Symbol],
+        rng: random.Random,
+        fixed: Mapping[sp.Symbol, sp.Expr] | None = None,
+    ) -> dict | None:
         r"""One exact point with a value for each symbol, or None if none was found.
 
         Parameters
@@ -95,41 +117,29 @@ class Domain:
             Those of the claim.
         rng : random.Random
             Where the randomness comes from.
+        fixed : mapping of Symbol to number, optional
+            Values that are not drawn.
         """
-        needed = set(symbols)
-        for condition in self.conditions:
-            # A condition matters only where it speaks of symbols of the claim.
-            if condition.free_symbols & needed:
-                needed |= condition.free_symbols
-        needed = sorted(needed, key=lambda s: s.sort_key())
-        for _ in range(2000):
-            point = {symbol: self._draw(symbol, rng) for symbol in needed}
+        needed = self.speaks_of(symbols)
+        fixed = fixed or {}
+        # Where all is fixed one look decides; where some is, a few: there are many such points.
+        attempts = 2000 if not fixed else 30 if set(needed) - set(fixed) else 1
+        for _ in range(attempts):
+            point = {s: fixed[s] if s in fixed else self._draw(s, rng) for s in needed}
             if all(
                 condition.subs(point) == sp.true
                 for condition in self.conditions
                 if condition.free_symbols and condition.free_symbols <= set(needed)
-            ):
+            ) and all(trial.fits(s, v) for s, v in point.items()):
                 return point
         return None
 
     def _draw(self, symbol: sp.Symbol, rng: random.Random) -> sp.Rational:
+        low, high = self.bounds(symbol).window(bool(symbol.is_integer))
         if symbol.is_integer:
-            default = (1 if symbol.is_positive else 0 if symbol.is_nonnegative else -4, 6)
-            low, high = self.intervals.get(symbol, default)
             return sp.Integer(rng.randint(int(low), int(high)))
-        low, high = (
-            sp.nsimplify(end) for end in self.intervals.get(symbol, _default_interval(symbol))
-        )
         # 97 is prime, so fractions rarely meet a special value such as 1/2 by chance.
         return low + (high - low) * sp.Rational(rng.randint(1, 96), 97)
-
-
-def _default_interval(symbol: sp.Symbol) -> tuple:
-    row = symbols.TABLE.get(symbol.name)
-    if row is None or row.symbol != symbol:
-        return (0 if symbol.is_nonnegative else -3, 3)
-    low = row.lower if math.isfinite(row.lower) else -3
-    return low, row.upper if math.isfinite(row.upper) else max(low, 0) + 3
 
 
 def check(
@@ -149,7 +159,8 @@ def check(
     domain : Domain
         Where the claim is made.
     points : int
-        How many random points are tried.
+        How many random points are tried. A claim that SymPy cannot prove, and any inequality, is
+        tried at zero, at the ends of its ranges and at extreme values besides.
     seed : int
         Seed of the points.
     certificate : sympy.Expr, optional
@@ -187,25 +198,87 @@ def check(
         return Verdict(proved=True)
     if claim == sp.false:
         return Verdict(counterexample={})
-    found = _evaluate_at_points(claim, domain, points, seed)
-    if found.counterexample is not None:
-        return found
-    return Verdict(proved=_prove(claim, certificate), points=found.points)
-
-
-def _evaluate_at_points(claim, domain, points, seed) -> Verdict:
     rng = random.Random(seed)
-    passed = 0
+    held = set()
+    for kind in (_random_points, _special_points):
+        # An equation that SymPy proves needs no more points. An inequality does: what is known of
+        # decay rates leaves out the end of their range.
+        if kind is _special_points and isinstance(claim, sp.Eq) and _prove(claim, certificate):
+            return Verdict(proved=True, points=len(held))
+        for point, element in kind(claim, domain, points, rng):
+            values = _values(claim, point, rng, element)
+            if values is None:
+                continue
+            left, right, chosen = values
+            outcome = _compare(claim, left, right)
+            if outcome is False:
+                left, right = (side.evalf(DIGITS) for side in (left, right))
+                return Verdict(counterexample=point | chosen, left=left, right=right)
+            if outcome is True:
+                held.add(tuple((point | chosen).items()))
+    return Verdict(proved=_prove(claim, certificate), points=len(held))
+
+
+Trial = Iterator[tuple[dict, Element | None]]
+
+
+def _random_points(claim, domain, points, rng) -> Trial:
     for _ in range(points):
         point = domain.sample(_parameters(claim), rng)
         if point is None:
+            return
+        yield point, None
+
+
+def _special_points(claim, domain, points, rng) -> Trial:
+    parameters = _parameters(claim)
+    ranges = {s: domain.bounds(s) for s in domain.speaks_of(parameters)}
+    seen = set()
+
+    def unseen(fixed):
+        point = domain.sample(parameters, rng, fixed)
+        key = None if point is None else tuple(point.items())
+        if key is None or key in seen:
+            return None
+        seen.add(key)
+        return point
+
+    for fixed in trial.special(claim, ranges, rng):
+        point = unseen(fixed)
+        if point is not None:
+            yield point, None
+    for _ in range(EXTRA):
+        point = domain.sample(parameters, rng)
+        if point is None:
             break
-        left, right, elements = _values(claim, point, rng)
-        outcome = _compare(claim, left, right)
-        if outcome is False:
-            return Verdict(counterexample=point | elements, left=left, right=right)
-        passed += outcome is True
-    return Verdict(points=passed)
+        yield point, None
+    for base in [domain.sample(parameters, rng) for _ in range(2)]:
+        if base is None:
+            return
+        for symbol in parameters:
+            for value in trial.meeting(claim, symbol, base, ranges[symbol]):
+                point = unseen(base | {symbol: value})
+                if point is not None:
+                    yield point, None
+        for condition in domain.conditions:
+            for fixed in _on_the_edge(condition, base):
+                point = unseen(base | fixed)
+                if point is not None:
+                    yield point, None
+    if claim.has(sp.Indexed, AppliedUndef):
+        for element in trial.elements(rng):
+            yield domain.sample(parameters, rng), element
+
+
+def _on_the_edge(condition, base) -> Iterator[dict]:
+    """Points where a condition that allows equality holds with equality."""
+    if not isinstance(condition, sp.Ge | sp.Le) or not condition.free_symbols <= set(base):
+        return
+    for symbol in sorted(condition.free_symbols, key=lambda s: s.sort_key()):
+        others = {s: v for s, v in base.items() if s != symbol}
+        gap = (condition.lhs - condition.rhs).subs(others)
+        if gap.is_polynomial(symbol):
+            yield from ({symbol: value} for value in sp.roots(gap, symbol) if value.is_real)
 
 
 def _parameters(expr) -> set:
@@ -215,32 +288,56 @@ def _parameters(expr) -> set:
     }
 
 
-def _values(claim, point, rng):
-    """Both sides at a point, and the random elements (g_1, f(x), ...) that were used."""
+def _values(claim, point, rng, element=None):
+    """Both sides at a point, exact, and the elements (g_1, f(x), ...) that were used.
+
+    None where a side is too large to be written down, or has elements with no value to choose.
+    """
+    if not all(trial.manageable(side, point) for side in (claim.lhs, claim.rhs)):
+        return None
     sides = [sp.sympify(side).subs(point).doit() for side in (claim.lhs, claim.rhs)]
     unknown = set().union(*(side.atoms(sp.Indexed, AppliedUndef) for side in sides))
-    elements = {
-        atom: sp.Rational(rng.randint(-96, 96), 31)
-        for atom in sorted(unknown, key=sp.default_sort_key)
-    }
-    left, right = (side.subs(elements).doit().evalf(DIGITS) for side in sides)
-    return left, right, elements
+    chosen = {}
+    for index, atom in enumerate(sorted(unknown, key=sp.default_sort_key)):
+        value = trial.element(atom, rng) if element is None else element(index)
+        if value is None or not trial.fits(atom, value):
+            return None
+        chosen[atom] = value
+    left, right = (side.subs(chosen).doit() for side in sides)
+    return left, right, chosen
 
 
 def _compare(claim, left, right):
-    """True, False, or None where the sides have no finite value to compare."""
-    if not (left.is_number and right.is_number and left.is_finite and right.is_finite):
+    """True, False, or None where the sides have no finite value to compare, or none in sight."""
+    numbers = [side.evalf(DIGITS) for side in (left, right)]
+    if not all(number.is_number and number.is_finite for number in numbers):
         return None
-    scale = TOLERANCE * max(1, abs(left), abs(right))
+    gap = left - right
+    order = isinstance(claim, sp.Ge | sp.Gt | sp.Le | sp.Lt)
+    if order and not all(number.is_real for number in numbers):
+        return None
+    scale = TOLERANCE * max(1, *(abs(number) for number in numbers))
+    if gap.is_Rational:
+        scale = 0
+    else:
+        # Sides that are almost equal: as many digits as their difference needs.
+        gap = gap.evalf(DIGITS, maxn=CANCELLED)
+        if not isinstance(claim, sp.Eq) and _lost(gap):
+            if abs(gap) > scale or sp.simplify(left - right) != 0:
+                return None
+            gap = sp.S.Zero
     if isinstance(claim, sp.Eq):
-        return bool(abs(left - right) <= scale)
+        return bool(abs(gap) <= scale)
     if isinstance(claim, sp.Ne):
-        return bool(abs(left - right) > scale)
-    if not (left.is_real and right.is_real):
-        return None
-    gap = left - right if isinstance(claim, sp.Ge | sp.Gt) else right - left
+        return bool(gap != 0)
+    gap = gap if isinstance(claim, sp.Ge | sp.Gt) else -gap
     strict = isinstance(claim, sp.Gt | sp.Lt)
     return bool(gap > 0) if strict else bool(gap >= -scale)
+
+
+def _lost(gap) -> bool:
+    """Whether all digits of a difference have cancelled, so that its sign is noise."""
+    return any(number._prec < 20 for number in gap.atoms(sp.Float)) or gap == 0
 
 
 def _prove(claim, certificate) -> bool:
@@ -288,7 +385,7 @@ def below_one(expr: sp.Expr) -> sp.Expr:
     >>> below_one(sp.sqrt(1 / (1 - beta2**t)) - 1 / sp.sqrt(1 - beta2**t))
     0
     """
-    decays = {s for s in expr.free_symbols if _default_interval(s) == (0, 1)}
+    decays = {s for s in expr.free_symbols if trial.bounds(s)[:2] == (0, 1)}
     gaps = {}
     for gap in expr.atoms(sp.Add):
         base, power = sp.Add(1, -gap).as_base_exp()

@@ -31,9 +31,9 @@ class Step:
         The justification, in words.
     status : str
         ``"given"``, ``"proved"`` (SymPy reduced it to an identity) or ``"sampled"`` (it held at
-        every random point, and SymPy could not prove it).
+        every point that was tried, and SymPy could not prove it).
     points : int
-        Random points at which it was evaluated.
+        Different points at which it was evaluated.
     """
 
     shown: list[str]
@@ -53,7 +53,8 @@ class Step:
             return "given"
         if self.status == "proved":
             return "proved by SymPy"
-        return f"holds at {self.points} random points"
+        points = "1 point" if self.points == 1 else f"{self.points} points"
+        return f"checked at {points}"
 
 
 class Derivation:
@@ -70,7 +71,7 @@ class Derivation:
     domain : mapping of Symbol to (low, high), optional
         Range from which a symbol is sampled.
     points : int
-        Random points for a step.
+        Random points for a step; see :func:`optedu.derive.check`.
     seed : int
         Seed of the random points.
 
@@ -253,11 +254,17 @@ class Derivation:
         return all(step.status != "sampled" for step in self.steps)
 
     def __repr__(self) -> str:
-        return f"<Derivation {self.title!r}: {self._number} steps, all hold>"
+        sampled = sum(step.status == "sampled" for step in self.steps)
+        if not sampled:
+            return f"<Derivation {self.title!r}: {self._number} steps, all hold>"
+        return (
+            f"<Derivation {self.title!r}: {self._number} steps, none refuted; "
+            f"checked at points only: {sampled}>"
+        )
 
     def _repr_latex_(self) -> str:
         lines = " \\\\\n".join(
-            rf"& {step.latex} && \text{{{_plain_tex(step.why)}}}" for step in self.steps
+            rf"& {step.latex} && \text{{{_plain_tex(_reason(step))}}}" for step in self.steps
         )
         return f"$$\\begin{{aligned}}\n{lines}\n\\end{{aligned}}$$"
 
@@ -302,6 +309,11 @@ def _badge(step: Step) -> str:
         return "" if step.why in ("start", "assumed") else " <small>(given)</small>"
     mark = "&#10003;" if step.status == "proved" else "&#8776;"
     return f' <small style="white-space:nowrap">{mark} {step.checked}</small>'
+
+
+def _reason(step: Step) -> str:
+    # Where nothing is said of it, a reader takes a line for proved.
+    return f"{step.why} ({step.checked})" if step.status == "sampled" else step.why
 
 
 def _plain_tex(text: str) -> str:

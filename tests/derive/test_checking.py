@@ -2,11 +2,15 @@ import pytest
 import sympy as sp
 
 from optedu.derive import Domain, check
+from optedu.symbols import admits, beta1, beta2
+from optedu.symbols import t as step
 
 x, y = sp.symbols("x y", real=True)
 p, q = sp.symbols("p q", positive=True)
 t = sp.Symbol("t", integer=True, positive=True)
-i = sp.Symbol("i", integer=True, positive=True)
+i, n = sp.symbols("i n", integer=True, positive=True)
+k = sp.Symbol("k", integer=True)
+lr, L = sp.symbols("eta L", positive=True)
 g = sp.IndexedBase("g")
 
 
@@ -75,8 +79,7 @@ def test_sums_over_an_indexed_quantity():
 
 
 def test_sums_are_equal_whatever_their_index_is_called():
-    k = sp.Symbol("k", integer=True, positive=True)
-    assert check(sp.Eq(sp.Sum(g[i], (i, 1, t)), sp.Sum(g[k], (k, 1, t)))).proved
+    assert check(sp.Eq(sp.Sum(g[i], (i, 1, t)), sp.Sum(g[n], (n, 1, t)))).proved
 
 
 def test_an_unknown_function_gets_one_value_for_each_argument():
@@ -88,3 +91,99 @@ def test_an_unknown_function_gets_one_value_for_each_argument():
 def test_wrong_type():
     with pytest.raises(TypeError, match="claim must be an equation or inequality, got x"):
         check(x)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        x**2 > 0,
+        (x - y) ** 2 > 0,
+        (x + y) ** 2 > 0,
+        sp.Ne(x * y, 1),
+        sp.Eq(sp.sign(x) ** 2, 1),
+        x >= 1 / x,
+        p >= 1 / p,
+        x < 10**6,
+        1 / p < 10**6,
+        sp.sqrt(p) < 100,
+        sp.log(p) > -50,
+        sp.exp(p) < 10**6,
+        sp.exp(-p) > sp.Rational(1, 10**12),
+        sp.sqrt(p**2 + 1) - p > sp.Rational(1, 10**6),
+        sp.sin(x) < 1,
+        sp.cos(x) < 1,
+        (3 * x - 1) ** 2 > 0,
+        (x**2 - 2) ** 2 > 0,
+        x**2 - sp.Rational(2002, 1000) * x + 1 >= 0,
+        sp.Lt(1 - beta2, 1),
+        sp.Gt(sp.Sum(beta2 ** (step - i), (i, 1, step)), 1),
+        sp.Sum(g[i] ** 2, (i, 1, n)) > 0,
+        sp.Abs(sp.Function("f")(x)) < 10**6,
+        2**n < 100,
+        n**2 > n,
+        n <= 1000,
+        n**n < 10**9,
+        sp.factorial(n) < 1000,
+        sp.Abs(k) < 10**6,
+        sp.Ne(k, 0),
+        sp.Ne(n, 5),
+        sp.Eq(sp.floor(n / 7), 0),
+        sp.Eq(sp.prod(n - j for j in range(1, 7)), 0),
+        sp.Gt(sp.Symbol("minus", negative=True) ** 3, -100),
+        sp.Ge(sp.Symbol("even", even=True, positive=True), 3),
+    ],
+    ids=str,
+)
+def test_a_claim_that_fails_at_few_points_or_far_away_is_refuted(claim):
+    verdict = check(claim)
+    assert not verdict.holds and not verdict.proved
+    point = verdict.counterexample
+    sides = [side.subs(point).doit().subs(point) for side in (claim.lhs, claim.rhs)]
+    assert claim.func(*sides) == sp.false
+    # The counterexample is one: it lies where the claim is made.
+    assert all(admits(s, v) for s, v in point.items() if isinstance(s, sp.Symbol))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        sp.exp(-x) > 0,
+        sp.exp(x) >= 1 + x,
+        sp.Lt(x, x + 1, evaluate=False),
+        sp.sqrt(p**2 + 1) > p,
+        sp.Gt(1 + sp.exp(-p), 1, evaluate=False),
+        sp.tanh(x) < 1,
+        sp.log(p) <= p - 1,
+        (1 + 1 / n) ** n < 3,
+        2**n > n,
+        2 ** (2**n) >= 4,
+        sp.factorial(n) >= n,
+        sp.Ge(1 - beta1**step, 1 - beta1),
+        x**2 + y**2 >= 2 * x * y,
+        sp.Ge(sp.Sum(g[i] ** 2, (i, 1, n)), 0),
+        sp.Eq(sp.sqrt((x + 1) ** 2), sp.Abs(x + 1), evaluate=False),
+        sp.Lt(sp.Symbol("minus", negative=True), 0, evaluate=False),
+    ],
+    ids=str,
+)
+def test_a_true_claim_survives_zero_the_ends_and_numbers_of_a_hundred_digits(claim):
+    verdict = check(claim)
+    assert verdict.holds, verdict
+
+
+def test_equality_at_the_edge_of_a_condition_is_tried():
+    claim = sp.Abs(1 - lr * L) < 1
+    assert check(claim, Domain(conditions=(lr * L < 2,))).holds
+    edge = check(claim, Domain(conditions=(lr * L <= 2,)))
+    assert edge.counterexample[lr] * edge.counterexample[L] == 2
+
+
+def test_an_interval_is_open_and_its_ends_are_approached():
+    assert check(x * (1 - x) > 0, Domain({x: (0, 1)})).holds
+    assert not check(x * (1 - x) > sp.Rational(1, 10**6), Domain({x: (0, 1)})).holds
+    assert check(x > 2, Domain({x: (2, sp.oo)})).holds
+
+
+def test_equal_points_count_once():
+    claim = sp.Ge(sp.gamma(n + 1), n)
+    assert check(claim, Domain({n: (1, 3)}), points=50).points == 3

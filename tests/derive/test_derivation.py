@@ -5,6 +5,7 @@ from optedu.derive import Derivation, DerivationError
 
 a, b = sp.symbols("a b", real=True)
 lr, L = sp.symbols("eta L", positive=True)
+n = sp.Symbol("n", integer=True, positive=True)
 
 
 def test_a_chain_of_true_steps():
@@ -75,7 +76,30 @@ def test_inequality_steps_in_both_directions():
 def test_what_cannot_be_proved_is_said_to_be_sampled():
     d = Derivation("exp", sp.exp(a)).then(1 + a, "convexity", relation=">=")
     assert not d.proved
-    assert d.steps[-1].checked == "holds at 12 random points"
+    points = d.steps[-1].points
+    assert points > 50 and d.steps[-1].checked == f"checked at {points} points"
+    bundle = d._repr_mimebundle_()
+    for form in ("text/latex", "text/html"):
+        assert f"checked at {points} points" in bundle[form]
+        assert "proved" not in bundle[form]
+    assert "proved" not in bundle["text/plain"] and "all hold" not in bundle["text/plain"]
+    assert "checked at points only: 1" in bundle["text/plain"]
+
+
+def test_a_proved_step_beside_a_sampled_one_keeps_its_word():
+    d = Derivation("both", sp.exp(a)).then(1 + a, "convexity", relation=">=")
+    d.then((1 + 2 * a + 1) / 2, "regroup")
+    page = d._repr_html_()
+    assert page.count("proved by SymPy") == 1 and page.count("checked at") == 1
+    assert not d.proved
+
+
+@pytest.mark.parametrize(
+    ("claim", "match"), [(a**2 > 0, "at a = 0"), (2**n < 100, "at n = 7\n")], ids=str
+)
+def test_a_fact_that_fails_off_the_beaten_track_is_refuted(claim, match):
+    with pytest.raises(DerivationError, match=match):
+        Derivation("fact").fact(claim, "seems so")
 
 
 def test_what_cannot_be_checked_raises():
