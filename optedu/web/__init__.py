@@ -14,6 +14,7 @@ from typing import Any
 FEATURES = (
     "pages",
     "numbers",
+    "plan",
     "folding",
     "boxes",
     "formulas",

@@ -37,7 +37,7 @@ def build(folder, code):
     """Build a book of the appendices and one page with ``code`` in a cell."""
     (folder / "book").mkdir(parents=True)
     shutil.copytree(ROOT / "book/appendix", folder / "book/appendix")
-    for name in ("_config.yml", "book/references.bib"):
+    for name in ("_config.yml", "book/references.bib", "book/_plan.yml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "book/index.md").write_text(NOTEBOOK.replace("CODE", code))
     files = ["notation", "references"]

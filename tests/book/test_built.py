@@ -1,4 +1,4 @@
-"""The built book: numbers of chapters and of what they hold. Skipped where it is not built."""
+"""The built book: numbers of chapters and of what they hold, the menu. Skipped where not built."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from optedu.web.numbers import chapter_number
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build/html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PLAN = yaml.safe_load((ROOT / "book/_plan.yml").read_text())
 PAGES = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
 CHAPTERS = [name for name in PAGES if chapter_number(name) is not None]
 KINDS = "Chapter|Figure|Theorem|Lemma|Definition|Remark|Corollary|Proposition|Exercise"
@@ -66,3 +67,21 @@ def test_a_reference_shows_the_number_that_stands_where_it_leads():
             assert text.removeprefix("Chapter ") == number, f"{name} refers to {text}"
             links += 1
     assert links > 20
+
+
+@pytest.mark.parametrize("name", [TOC["root"], *PAGES])
+def test_the_menu_lists_all_chapters_and_links_those_that_are_written(name):
+    menu = read(name).partition('aria-label="Main"')[2].partition("</nav>")[0]
+    shown = re.findall(r'<li class="toctree-l1[^>]*>(.*?)</li>', menu, re.DOTALL)
+    numbered = [item for item in shown if re.match(r"\d+ ", words(item))]
+    written = {chapter_number(chapter) for chapter in CHAPTERS}
+    planned = {number: title for part in PLAN for number, title in part["chapters"].items()}
+    assert [int(words(item).split()[0]) for item in numbered] == list(planned)
+    for number, item in zip(planned, numbered, strict=True):
+        assert ("<a " in item) == (number in written)
+        if number not in written:
+            assert words(item) == f"{number} {planned[number]} (to come)"
+    captions = re.findall(r'class="caption-text">(.*?)<', menu)
+    assert [caption for caption in captions if caption in {part["part"] for part in PLAN}] == [
+        part["part"] for part in PLAN
+    ]
