@@ -40,21 +40,31 @@ import click
     type=click.Choice(["two", "one"]),
     help="Run the tests in a kernel of their own (the default), or beside the students' code.",
 )
+@click.option(
+    "--try",
+    "only_try",
+    is_flag=True,
+    help="Only grade the instructor's solution and the blank notebook, both ways, and compare.",
+)
 @click.option("--no-sandbox", is_flag=True, help="Run student code without isolation.")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def grade(assignment, debug, no_sandbox, **options):
     """Grade the submissions of ASSIGNMENT into the course's nbgrader gradebook.
 
-    Run it in the course's folder: it reads nbgrader_config.py. The exit status is 0 when every
-    submission has its score, 3 when some need a person, 2 when the command was misused, and 1 when
-    the gradebook or the disk could not be written; then the same command goes on from there.
+    Run it in the course's folder: it reads nbgrader_config.py. Where nobody chose the number of
+    kernels, the instructor's solution and the blank notebook are tried with both, and nothing is
+    graded if their points differ. The exit status is 0 when every submission has its score, 3 when
+    some need a person or the trial does, 2 when the command was misused, and 1 when the gradebook
+    or the disk could not be written; then the same command goes on from there.
     """
-    from optedu.grading.errors import RunError, UsageError
+    from optedu.grading.errors import NotForTwoKernels, RunError, UsageError
 
     try:
         code = _grade(assignment, sandbox=not no_sandbox, **options)
     except UsageError as error:
         code = _fail(error, 2, debug)
+    except NotForTwoKernels as error:
+        code = _fail(error, 3, debug)
     except RunError as error:
         code = _fail(f"{error}. Run the same command again to go on.", 1, debug)
     except KeyboardInterrupt:
@@ -72,8 +82,9 @@ def _fail(message: object, code: int, debug: bool) -> int:
 
 
 def _grade(
-    assignment, *, jobs, cluster, resume, students, timeout, memory, report, kernels, sandbox
-) -> int:
+    assignment, *, jobs, cluster, resume, students, timeout, memory, report, kernels, only_try,
+    sandbox,
+) -> int:  # fmt: skip
     if cluster is None:
         from optedu.grading.pool import preload
         from optedu.grading.sandbox import zygote
@@ -85,8 +96,8 @@ def _grade(
     from optedu.grading.course import open_course
     from optedu.grading.errors import UsageError
     from optedu.grading.execute import SandboxUnavailable, probe
-    from optedu.grading.report import observer, print_summary, write_report
-    from optedu.grading.run import Options, default_jobs, run
+    from optedu.grading.report import observer, print_summary, print_trial, write_report
+    from optedu.grading.run import Options, default_jobs, run, try_out
 
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for this machine: with --cluster the cluster's workers count")
@@ -105,9 +116,19 @@ def _grade(
         students=students,
         resume=resume,
         kernels=kernels,
+        try_first=True,
     )
+    backend = _backend(cluster, options)
     with observer() as progress:
-        outcome = run(course, options, progress, backend=_backend(cluster, options))
+        if only_try:
+            trial = try_out(course, options, progress, backend=backend)
+        else:
+            outcome = run(course, options, progress, backend=backend)
+    if only_try:
+        if trial is None:
+            raise UsageError(f"--try: no source version of '{assignment}' to try")
+        print_trial(trial)
+        return 3 if trial.differing or trial.problems else 0
     print_summary(outcome)
     if report is not None:
         try:

@@ -23,7 +23,7 @@ from optedu.grading.course import Course, blueprint, canonical
 from optedu.grading.errors import UsageError
 from optedu.grading.execute import Limits
 
-__all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "source_files"]
+__all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "share", "source_files"]
 
 _MAX_DEPTH = 100  # of a notebook's JSON; nbformat and nbgrader go down recursively
 
@@ -98,7 +98,7 @@ def make_plan(
     UsageError
         When the assignment is unknown, or there is no submission (of these students).
     """
-    shared = _shared(course, limits, sandbox, kernels)
+    shared = share(course, limits, sandbox, kernels)
     wanted = tuple(students)
     found = [
         (student, folder)
@@ -157,7 +157,7 @@ def _folders(course: Course) -> list[tuple[str, Path]]:
     return pairs
 
 
-def _shared(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared:
+def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared:
     """Everything but the submission: tests, data files, configuration, limits, versions."""
     plan = blueprint(course)
     files = {name: path.read_bytes() for name, path in source_files(course).items()}

@@ -25,8 +25,11 @@ from rich.text import Text
 
 from optedu.grading.run import Entry, Outcome
 from optedu.grading.store import disk_errors, write_whole
+from optedu.grading.trial import WAYS, Trial
 
-__all__ = ["Bar", "Lines", "observer", "print_summary", "summarize", "write_report"]
+__all__ = [
+    "Bar", "Lines", "observer", "print_summary", "print_trial", "summarize", "write_report",
+]  # fmt: skip
 
 ONE_KERNEL = (
     "One kernel: the tests ran beside the students' code, which can read and change them "
@@ -84,7 +87,7 @@ class Bar:
     def begin(self, total: int, kept: int) -> None:
         """Show how much there is."""
         self._counts.begin(total, kept)
-        self._progress.update(self._task, total=total)
+        self._progress.update(self._task, total=total, description="grading")
 
     def ended(self, entry: Entry) -> None:
         """Advance, and name who needs a person."""
@@ -282,6 +285,25 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         f"{summary['seconds']:.1f} s ({rate:.0f} a minute).",
         highlight=False,
     )
+
+
+def print_trial(trial: Trial, console: Console | None = None) -> None:
+    """Print what the solution and the blank notebook got, with two kernels and with one."""
+    console = console or Console()
+    table = Table(title="Trial: points with two kernels / with one", title_justify="left")
+    table.add_column("item", overflow="fold")
+    table.add_column("of", justify="right")
+    versions = list(trial.rows[0].points) if trial.rows else []
+    for version in versions:
+        table.add_column(version, justify="right")
+    table.add_column("")
+    for row in trial.rows:
+        ways = [[row.points[version][way] for way in WAYS] for version in versions]
+        shown = [" / ".join("-" if p is None else f"{p:g}" for p in points) for points in ways]
+        table.add_row(Text(row.cell), f"{row.most:g}", *shown, "differs" if row.differs else "")
+    console.print(table)
+    for problem in trial.problems:
+        console.print(printable(problem), highlight=False)
 
 
 def _score_table(summary: dict[str, Any]) -> Table:

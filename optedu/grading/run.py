@@ -6,20 +6,21 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
 from optedu.grading.course import Course
-from optedu.grading.errors import RunError
+from optedu.grading.errors import NotForTwoKernels, RunError
 from optedu.grading.execute import Limits
 from optedu.grading.merge import GradebookBusy, Merger
-from optedu.grading.plan import Plan, Submission, make_plan, read_submission
+from optedu.grading.plan import Plan, Submission, make_plan, read_submission, share
 from optedu.grading.pool import Job, Pool
 from optedu.grading.sandbox import zygote
 from optedu.grading.store import Store
+from optedu.grading.trial import Trial, attempt
 
-__all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run"]
+__all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run", "try_out"]
 
 # Before the outermost limit: starting kernels, converting, and the limits' own clean-up.
 _GRACE_S = 60.0
@@ -56,6 +57,7 @@ class Options:
     resume: bool = True
     busy_s: float = 60.0
     kernels: str | None = None  # None: as the configuration says, and two where it says nothing
+    try_first: bool = False  # the solution and the blank notebook, where nobody chose the kernels
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def run(
         When there is nothing to grade.
     RunError
         When the gradebook or the disk cannot be written; what was graded is kept.
+    NotForTwoKernels
+        When a trial was asked for, and the solution's points depend on the number of kernels.
     """
     started = time.perf_counter()
     store = Store(course.results)
@@ -139,6 +143,10 @@ def run(
         kernels=options.kernels or course.kernels or "two",
     )
     with store.locked(), course.gradebook() as gradebook:
+        if options.try_first and (options.kernels or course.kernels) is None:
+            found = _attempt(course, options, backend, store, observer)
+            if found is not None and found.differing:
+                raise NotForTwoKernels(found.explain(course.assignment))
         merger = Merger(course, gradebook)
         merger.check_writable()
         if not options.students:
@@ -146,6 +154,29 @@ def run(
         graded = _Run(course, options, observer, plan, store, merger)
         entries = graded.work(backend or _local(options))
     return Outcome(plan, entries, time.perf_counter() - started)
+
+
+def try_out(
+    course: Course,
+    options: Options,
+    observer: Observer,
+    backend: Callable[[Plan], Backend] | None = None,
+) -> Trial | None:
+    """Only grade the solution and the blank notebook, both ways; None where there is no source."""
+    store = Store(course.results)
+    with store.locked():
+        return _attempt(course, options, backend, store, observer)
+
+
+def _attempt(course, options, backend, store, observer) -> Trial | None:
+    few = replace(options, jobs=min(options.jobs, 2))
+    return attempt(
+        course,
+        lambda kernels: share(course, options.limits, options.sandbox, kernels),
+        backend or _local(few),
+        store,
+        lambda: observer.waiting("the solution and the blank notebook are tried first"),
+    )
 
 
 def _local(options: Options) -> Callable[[Plan], Backend]:

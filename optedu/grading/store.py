@@ -109,6 +109,26 @@ class Store:
             if path.suffix in (".json", ".merged") and path.stem not in keys:
                 path.unlink(missing_ok=True)
 
+    def load_trial(self, key: str) -> dict[str, Any] | None:
+        """What a trial of the assignment found, or None when there was none like it."""
+        try:
+            return json.loads((self.folder / f"{key}.trial").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def save_trial(self, key: str, result: bytes) -> None:
+        """Keep what a trial found, in place of earlier ones.
+
+        Raises
+        ------
+        RunError
+            When the disk is full or read-only.
+        """
+        with disk_errors(self.folder):
+            for old in self.folder.glob("*.trial"):
+                old.unlink(missing_ok=True)
+            write_whole(self.folder / f"{key}.trial", result)
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
