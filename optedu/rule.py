@@ -122,20 +122,21 @@ class State:
     nonnegative: bool = False
     scalar: bool = False
 
-    def _symbol(self, suffix: str) -> Symbol:
-        if self.nonnegative:
-            return Symbol(self.name + suffix, real=True, nonnegative=True)
-        return Symbol(self.name + suffix, real=True)
+    def _symbol(self, suffix: str, step: str) -> symbols.Quantity:
+        sign = {"nonnegative": True} if self.nonnegative else {}
+        # v^{max} with a step is v^{max}_{t}: braces keep LaTeX from a double subscript.
+        latex = f"{self.latex_base}_{{{step}}}"
+        return symbols.Quantity(self.name + suffix, latex, **sign)
 
     @cached_property
-    def old(self) -> Symbol:
+    def old(self) -> symbols.Quantity:
         r"""The symbol of the value before the step, such as $m_{t-1}$."""
-        return self._symbol("_old")
+        return self._symbol("_old", "t-1")
 
     @cached_property
-    def new(self) -> Symbol:
+    def new(self) -> symbols.Quantity:
         r"""The symbol of the value after the step, such as $m_t$."""
-        return self._symbol("_new")
+        return self._symbol("_new", "t")
 
     @property
     def latex_base(self) -> str:
@@ -146,10 +147,8 @@ class State:
 x = State("x")
 r"""The parameters, as a state: `x.old` is $x_{t-1}$ and `x.new` is $x_t$."""
 
-_INTERMEDIATE_LATEX: dict[Symbol, str] = {}
 
-
-def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> Symbol:
+def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> symbols.Quantity:
     r"""Return a symbol for a quantity that a rule defines on the way, such as $\hat m_t$.
 
     Parameters
@@ -157,13 +156,11 @@ def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> Symbol:
     name : str
         Its name in the printed code.
     latex : str
-        How the book prints it.
+        How the book prints it, where this symbol stands. Another symbol of that name has its own.
     nonnegative : bool
         Assumed of the symbol.
     """
-    symbol = Symbol(name, real=True, nonnegative=True) if nonnegative else Symbol(name, real=True)
-    _INTERMEDIATE_LATEX[symbol] = latex
-    return symbol
+    return symbols.Quantity(name, latex, **({"nonnegative": True} if nonnegative else {}))
 
 
 @dataclass(frozen=True)
@@ -246,13 +243,6 @@ class Rule:
         return f"$${self.latex()}$$"
 
     # -- the mathematics -----------------------------------------------------------------------
-
-    @property
-    def symbol_names(self) -> dict[Symbol, str]:
-        r"""LaTeX of every symbol in the equations."""
-        from optedu.compile import latex
-
-        return latex.symbol_names(self)
 
     def latex(self) -> str:
         r"""Return the equations as one LaTeX `aligned` block, in the notation of the course."""
@@ -618,6 +608,11 @@ def _default(hyper: Hyper) -> float:
 
 def _check_equations(rule: Rule) -> None:
     r"""Check that the equations define all that they use, in an order that code can follow."""
+    everything: dict[str, Symbol] = {}
+    for symbol in set().union(*(eq.free_symbols for eq in rule.equations)):
+        # In the printed code they would be one variable.
+        if everything.setdefault(symbol.name, symbol) != symbol:
+            raise ValueError(f"rule {rule.name}: {symbol.name!r} is the name of two symbols")
     known = {symbols.g, symbols.t, x.old}
     known |= {h.symbol for h in rule.hypers} | {s.old for s in rule.states}
     stale: set[Symbol] = set()

@@ -12,7 +12,55 @@ from typing import Any
 
 from sympy import Symbol, sympify
 
-__all__ = ["TABLE", "Notation", "Range", "admits", "of", "range_of"]
+__all__ = ["TABLE", "Notation", "Quantity", "Range", "admits", "of", "range_of"]
+
+
+class Quantity(Symbol):
+    r"""A symbol that carries its LaTeX: a state or an intermediate of a rule, such as $\hat m_t$.
+
+    Two of one name with different LaTeX are different symbols, so that no rule can change how
+    another is printed. Any LaTeX printer of SymPy shows it.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the printed code.
+    latex : str
+        How the book prints it.
+    **assumptions : bool
+        Besides being real.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> m_hat = Quantity("m_hat", r"\hat m_{t}")
+    >>> print(m_hat, sympy.latex(1 + m_hat**2))
+    m_hat \hat m_{t}^{2} + 1
+    """
+
+    __slots__ = ("latex",)
+    latex: str
+
+    def __new__(cls, name: str, latex: str, **assumptions: bool) -> Quantity:
+        # Past SymPy's cache of symbols, whose key is the name alone.
+        self = Symbol.__xnew__(cls, name, **{"real": True, **assumptions})
+        self.latex = latex
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, bool]]:
+        return (self.name, self.latex), self._assumptions_orig
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        name, *rest = super()._hashable_content()
+        # One entry, as symbols have: SymPy orders what has more behind all symbols.
+        return (f"{name}\0{self.latex}", *rest)
+
+    def _latex(self, printer: Any) -> str:
+        return self.latex
+
+
+# SymPy orders terms and factors by the name of their class: quantities stand where symbols do.
+Quantity.__name__ = Symbol.__name__
 
 
 @dataclass(frozen=True)

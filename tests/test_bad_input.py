@@ -756,7 +756,6 @@ CASES = {
             ValueError,
             r"points must be one of \+, -, got '\*'",
         ),
-        (lambda: derive.use_notation("adam"), TypeError, "rules must be Rule objects, got 'adam'"),
         (lambda: derive.unroll(None, 1, g), TypeError, "a must be a SymPy expression, got None"),
         (lambda: derive.unroll(1, 1, None), TypeError, "drive must be an IndexedBase or callable"),
         (

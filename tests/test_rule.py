@@ -1,5 +1,8 @@
 r"""`Rule`: its checks, and the ways to change one."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import sympy
@@ -162,6 +165,14 @@ class TestWriting:
         np.testing.assert_allclose(fast, new)
         np.testing.assert_allclose(state["m"], new_state["m"])
 
+    def test_one_name_for_two_symbols(self):
+        one, two = intermediate("a", "a"), intermediate("a", "b")
+        with pytest.raises(ValueError, match="'a' is the name of two symbols"):
+            make(
+                equations=(Eq(one, g), Eq(two, 2 * g), Eq(x.new, x.old - lr * (one + two))),
+                states=(),
+            )
+
     def test_at(self):
         adam = RULES["adam"].at(weight_decay=0)
         assert "weight_decay" not in adam.defaults()
@@ -221,3 +232,51 @@ def test_kernel_form():
     if not optedu.backend.gpu_available():
         with pytest.raises(RuntimeError, match="no GPU can be used: CuPy"):
             RULES["adam"].kernel("cupy")
+
+
+def test_the_latex_of_a_quantity_belongs_to_its_rule():
+    r"""Names are free to choose: a rule of a reader may call its quantities as Adam does."""
+    from optedu import derive
+
+    adam = RULES["adam"]
+    before = adam.latex()
+    equation = sympy.latex(adam.expression("x"))
+    m = State("m", r"\mathfrak{M}")
+    hat, v_hat = intermediate("m_hat", r"\grave m"), intermediate("v_hat", r"\grave v")
+    other = make(
+        name="other",
+        states=(m,),
+        equations=(
+            Eq(m.new, beta1 * m.old + g),
+            Eq(hat, 2 * m.new),
+            Eq(v_hat, g**2),
+            Eq(x.new, x.old - lr * hat / v_hat),
+        ),
+    )
+    assert other.latex_equations()[0] == r"\mathfrak{M}_{t} = \beta_{1} \mathfrak{M}_{t-1} + g_{t}"
+    assert other.latex_equations()[3] == r"x_{t} = x_{t-1} - \frac{\eta \grave m}{\grave v}"
+    assert adam.latex() == before
+    assert sympy.latex(adam.expression("x")) == equation
+    assert derive.latex(other.symbols["m_hat"]) == r"\grave m"
+    assert derive.latex(adam.symbols["m_hat"]) == r"\hat m_{t}"
+    assert derive.latex(adam.symbols["m_new"]) == "m_{t}"
+    assert other.symbols["m_hat"] != adam.symbols["m_hat"]
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_a_quantity_is_a_symbol_and_stays_what_it_is(nonnegative):
+    a = intermediate("a", r"\check a", nonnegative=nonnegative)
+    same = intermediate("a", r"\check a", nonnegative=nonnegative)
+    for again in (pickle.loads(pickle.dumps(a)), copy.deepcopy(a), same):
+        assert again == a and hash(again) == hash(a)
+        assert sympy.latex(again) == r"\check a"
+        assert again.is_nonnegative is (True if nonnegative else None)
+    assert sympy.diff(a**2, a) == 2 * a and (a + 1).subs(a, 2) == 3
+    assert sympy.lambdify(a, a + 1)(1) == 2
+    assert sympy.latex((a + 1) ** 2) == r"\left(\check a + 1\right)^{2}"
+    # Sums stay in the order that they had with symbols: SymPy orders by class and name.
+    b = sympy.Symbol("b", real=True)
+    plain = sympy.Symbol("a", **a._assumptions_orig)
+    for order in (lambda s: b + s, lambda s: b * (1 + s), lambda s: sympy.sqrt(s) * b + s**2):
+        assert str(order(a)) == str(order(plain))
+        assert list(map(str, order(a).args)) == list(map(str, order(plain).args))

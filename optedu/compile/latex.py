@@ -15,7 +15,10 @@ from optedu.display import latex_number
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["aligned", "equations", "symbol_names"]
+__all__ = ["aligned", "equations"]
+
+# Quantities of a rule bring their own.
+_NAMES = {row.symbol: row.latex for row in symbols.TABLE.values()}
 
 
 class _Printer(LatexPrinter):
@@ -96,31 +99,13 @@ def _term_order(term: Expr) -> tuple[int, str]:
     return 2, str(term)
 
 
-def symbol_names(rule: Rule) -> dict[Symbol, str]:
-    r"""Return the LaTeX of every symbol in the rule's equations."""
-    from optedu.rule import _INTERMEDIATE_LATEX, x
-
-    names = dict(_INTERMEDIATE_LATEX)
-    names |= {row.symbol: row.latex for row in symbols.TABLE.values()}
-    for variable in (x, *rule.states):
-        base = variable.latex_base
-        names[variable.old] = _with_step(base, "t-1")
-        names[variable.new] = _with_step(base, "t")
-    return names
-
-
-def _with_step(base: str, step: str) -> str:
-    # v^{max} with a step is v^{max}_{t}: braces keep LaTeX from a double subscript.
-    return f"{base}_{{{step}}}"
-
-
 def equations(rule: Rule) -> list[str]:
     r"""Return the LaTeX of each equation."""
     arrays = array_symbols(rule)
     for equation in rule.equations:
         if equation.rhs.free_symbols & arrays:
             arrays.add(equation.lhs)
-    printer = _Printer({"symbol_names": symbol_names(rule)}, arrays)
+    printer = _Printer({"symbol_names": _NAMES}, arrays)
     lines = []
     for equation in rule.equations:
         lines.append(f"{printer.doprint(equation.lhs)} = {printer.doprint(equation.rhs)}")

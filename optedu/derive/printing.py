@@ -7,9 +7,8 @@ from sympy.core.relational import Relational
 from sympy.printing.latex import LatexPrinter
 
 from optedu import symbols
-from optedu.rule import Rule
 
-# SymPy names to LaTeX; use_notation adds those of the rules that a chapter is about.
+# What is in no table, the states and intermediates of a rule, brings its own LaTeX.
 _NAMES = {row.symbol: row.latex for row in symbols.TABLE.values()}
 
 
@@ -118,26 +117,8 @@ def pieces(expr) -> list[str]:
     return [latex(expr)]
 
 
-def use_notation(*rules: Rule) -> None:
-    r"""In a notebook, show SymPy expressions in the notation of the course from here on.
-
-    Parameters
-    ----------
-    *rules : Rule
-        Rules whose states and intermediates get their LaTeX too, such as :math:`\hat m_t`.
-
-    Raises
-    ------
-    TypeError
-        If one is no rule.
-    """
-    from optedu.compile.latex import symbol_names
-
-    for rule in rules:
-        if not isinstance(rule, Rule):
-            raise TypeError(f"rules must be Rule objects, got {rule!r}")
-    for rule in rules:
-        _NAMES.update(symbol_names(rule))
+def use_notation() -> None:
+    r"""In a notebook, show SymPy expressions in the notation of the course from here on."""
     sp.init_printing(use_latex="mathjax", latex_printer=_for_notebook)
 
 

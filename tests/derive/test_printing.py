@@ -34,10 +34,12 @@ def test_signs_and_brackets(expr, shown):
 
 def test_states_of_a_rule(monkeypatch):
     adam = rules.get("adam")
-    monkeypatch.setattr(sp, "init_printing", lambda **settings: None)
-    use_notation(adam)
     assert latex(adam.symbols["m_old"]) == "m_{t-1}"
-    assert latex(adam.symbols["v_hat"]) == r"\hat v_{t}"
+    assert latex(adam.symbols["v_hat"] ** 2) == r"\hat v_{t}^{2}"
+    used = {}
+    monkeypatch.setattr(sp, "init_printing", lambda **settings: used.update(settings))
+    use_notation()
+    assert used["latex_printer"](adam.symbols["v_hat"] * lr, mode="plain") == r"\eta \hat v_{t}"
 
 
 def test_ranges_come_from_the_notation_table():
