@@ -15,6 +15,7 @@ FEATURES = (
     "pages",
     "numbers",
     "plan",
+    "references",
     "folding",
     "boxes",
     "formulas",
