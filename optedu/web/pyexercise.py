@@ -35,7 +35,7 @@ class pyexercise(nodes.General, nodes.Element):
 
 
 class folded(nodes.General, nodes.Element):
-    """A hint or the solution, shown on request."""
+    """The editor, a hint or the solution, shown on request."""
 
 
 class PyExerciseDirective(SphinxDirective):
@@ -69,7 +69,10 @@ class PyExerciseDirective(SphinxDirective):
             node += prose
         code = nodes.literal_block(text.starter, text.starter, language="python")
         code["classes"] = ["starter"]
-        node += code
+        # The page stays short: who wants to write unfolds the editor.
+        work = folded(kind="work", summary="Write and run the code")
+        node += work
+        work += code
         listed = nodes.bullet_list(classes=["checks"])
         for check in text.checks:
             item, _ = self.state.inline_text(check.sentence, self.lineno)
@@ -79,9 +82,9 @@ class PyExerciseDirective(SphinxDirective):
         for number, (line, hint) in enumerate(text.hints, start=1):
             fold = folded(kind="hint", summary=f"Hint {number} of {len(text.hints)}")
             self.state.nested_parse(hint.splitlines(), self.content_offset + line, fold)
-            node += fold
+            work += fold
         shown = nodes.literal_block(text.solution, text.solution, language="python")
-        node += folded("", shown, kind="solution", summary="Show a solution")
+        work += folded("", shown, kind="solution", summary="Show a solution")
         return [node]
 
 

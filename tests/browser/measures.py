@@ -97,7 +97,7 @@ ON_PHONE = f"""([PICTURE, LEAST]) => {{ {TOOLS}
 TEXT = f"""() => {{ {TOOLS}
   const skip = 'h1, h2, h3, h4, h5, h6, pre, code, script, style, button, svg, .admonition-title,'
     + '.headerlink, .caption-number, mjx-math, opt-figure';
-  const block = 'p, li, td, th, dd, dt, figcaption, .math';
+  const block = 'p, li, td, th, dd, dt, figcaption, div.math';
   const apart = '.proof, .task, .pyexercise, table, .toctree-wrapper';
   const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   const letter = (e) => e.textContent.normalize('NFKC');

@@ -25,12 +25,15 @@ def site(tmp_path_factory, browser):
 
 
 class Exercise:
-    """The k-th exercise of a page."""
+    """The k-th exercise of a page, its editor unfolded."""
 
     def __init__(self, page, k=0):
         self.page, self.k = page, k
         self.root = page.locator(".pyexercise").nth(k)
+        self.root.locator(".pyexercise-work").evaluate("(fold) => (fold.open = true)")
         self.area = self.root.locator("textarea")
+        own = self.root.locator(".pyexercise-work summary:visible")
+        self.hints = own.filter(has_not_text="Write and run")
 
     def button(self, name):
         return self.root.get_by_role("button", name=name)
@@ -53,6 +56,18 @@ class Exercise:
         self.button("Run and check").click()
         self.page.wait_for_function(DONE, arg=self.k, timeout=BOOT_MS)
         return self
+
+
+def test_the_editor_unfolds_and_stays_so_for_who_has_begun(page, site):
+    page.goto(f"{site}/index.html")
+    root = page.locator(".pyexercise").first
+    area = root.locator("textarea")
+    assert not area.is_visible()
+    root.get_by_text("Write and run the code").click()
+    area.fill("def step(x, g, lr): ...  # begun")
+    page.reload()
+    assert area.is_visible()
+    assert not page.locator(".pyexercise textarea").nth(1).is_visible()
 
 
 def test_a_readers_way_through(page, site):
@@ -101,7 +116,7 @@ def test_what_was_written_survives_a_reload_and_reset_can_be_undone(page, site):
 
 
 def folds(exercise):
-    return exercise.root.locator("summary:visible").all_inner_texts()
+    return exercise.hints.all_inner_texts()
 
 
 def test_hints_come_in_stages_and_the_solution_after_them_or_on_passing(page, site):
@@ -109,11 +124,11 @@ def test_hints_come_in_stages_and_the_solution_after_them_or_on_passing(page, si
     exercise = Exercise(page)
     exercise.button("Run and check").wait_for()
     assert folds(exercise) == ["Hint 1 of 2"]
-    exercise.root.locator("summary:visible").click()
+    exercise.hints.click()
     assert folds(exercise) == ["Hint 1 of 2", "Hint 2 of 2"]
-    exercise.root.locator("summary:visible").nth(1).click()
+    exercise.hints.nth(1).click()
     assert folds(exercise)[2:] == ["Show a solution"]
-    assert "learning rate" in exercise.root.locator("details:nth-of-type(2) strong").inner_text()
+    assert "learning rate" in exercise.root.locator("details details:nth-of-type(2) strong").inner_text()
     exercise.button("Reset").click()
     assert folds(exercise) == ["Hint 1 of 2"]
     exercise.run(STEP.text.solution)
@@ -237,6 +252,7 @@ def test_without_javascript_the_exercise_is_readable(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/index.html")
+    page.get_by_text("Write and run the code").first.click()
     text = page.locator(".pyexercise").first.inner_text()
     assert "raise NotImplementedError" in text
     assert "From 1, with gradient 2 and step 0.1" in text

@@ -6,8 +6,6 @@ from tests.browser.conftest import npm_package, watch
 from tests.browser.server import serve
 from tests.web.test_quiz import build
 
-AXE = """axe.run('.task').then((all) =>
-  all.violations.map((violation) => [violation.id, violation.nodes[0].html]))"""
 VISIBLE = ".task-verdict:visible"
 
 
@@ -23,10 +21,14 @@ def site(tmp_path_factory, browser):
 def questions(page, site):
     account = watch(page, site)
     page.goto(f"{site}/index.html")
-    page.locator(".task-form").nth(2).wait_for()
+    page.locator(".task-series-bar").wait_for()
     yield [page.locator(".task.quiz").nth(k) for k in range(3)]
     assert [error for error in account.errors if "favicon" not in error] == []
     assert not account.foreign
+
+
+def turn_to(page, number):
+    page.get_by_role("button", name=f"Question {number} of 3").click()
 
 
 def said(question):
@@ -48,7 +50,8 @@ def test_one_choice_with_the_keyboard(questions, page):
     assert first.locator(VISIBLE).count() == 2, "each answer is explained"
 
 
-def test_several_choices(questions):
+def test_several_choices(questions, page):
+    turn_to(page, 2)
     second = questions[1]
     check = second.get_by_role("button", name="Check")
     check.click()
@@ -66,6 +69,7 @@ def test_several_choices(questions):
 
 
 def test_a_number(questions, page):
+    turn_to(page, 3)
     third = questions[2]
     field = third.get_by_role("textbox")
     for written, verdict, why in [
@@ -85,14 +89,48 @@ def test_a_number(questions, page):
     assert third.locator(VISIBLE).count() == 3
 
 
+def test_questions_in_a_row_take_turns(questions, page):
+    visible = lambda: [question.is_visible() for question in questions]  # noqa: E731
+    assert visible() == [True, False, False]
+    following = page.get_by_role("button", name="Next question")
+    following.focus()
+    page.keyboard.press("Enter")
+    assert visible() == [False, True, False]
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Question 2 of 3"
+    following.click()
+    assert visible() == [False, False, True]
+    assert not following.is_visible(), "there is none after the last"
+    turn_to(page, 1)
+    questions[0].get_by_role("radio").nth(1).check()
+    questions[0].get_by_role("button", name="Check").click()
+    assert page.get_by_role("button", name="Question 1 of 3, answered").is_visible()
+
+
+def test_the_address_of_a_question_shows_it(page, site):
+    page.goto(f"{site}/index.html#quiz-several")
+    page.locator(".task-series-bar").wait_for()
+    shown = page.locator(".task.quiz:visible")
+    assert shown.evaluate_all("all => all.map((e) => e.id)") == ["quiz-several"]
+    page.evaluate("location.hash = '#quiz-number'")
+    page.locator("#quiz-number").wait_for()
+    assert shown.count() == 1
+
+
+def test_on_paper_all_questions_stand_below_one_another(questions, page):
+    page.emulate_media(media="print")
+    assert all(question.is_visible() for question in questions)
+    assert not page.locator(".task-series-bar").is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_nothing_is_cut_on_a_phone(browser, site, scheme):
     axe = npm_package("axe-core") / "axe.min.js"
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{site}/index.html")
-    page.locator(".task-form").nth(2).wait_for()
-    for question in page.locator(".task.quiz").all():
+    page.locator(".task-series-bar").wait_for()
+    for number, question in enumerate(page.locator(".task.quiz").all(), start=1):
+        turn_to(page, number)
         if (field := question.get_by_role("textbox")).count():
             field.fill("2")
         else:
@@ -100,7 +138,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_on_a_phone(browser, site, scheme):
         question.get_by_role("button", name="Check").click()
     page.add_script_tag(path=str(axe))
     found = page.evaluate(
-        "axe.run('.task').then((r) => r.violations.map((v) => [v.id, v.nodes[0].html]))"
+        "axe.run('.task-series').then((r) => r.violations.map((v) => [v.id, v.nodes[0].html]))"
     )
     assert found == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -28,7 +28,8 @@ def test_without_npm_the_exercise_stands_and_says_why(tmp_path, bare_vendor):
     assert "return the new x" in page
     assert "From 1, with gradient 2" in page
     assert re.findall("<summary>(.*?)</summary>", page) == [
-        "Hint 1 of 2", "Hint 2 of 2", "Show a solution", "Show a solution",
+        "Write and run the code", "Hint 1 of 2", "Hint 2 of 2", "Show a solution",
+        "Write and run the code", "Show a solution",
     ]  # fmt: skip
     assert "pyexercise.js" not in page
     assert not (site / "_static" / "pyexercise" / "runtime").exists()

@@ -120,6 +120,9 @@ class Exercise {
     this.out.hidden = true;
     this.bar.after(this.note, this.status, this.out);
     this.items = [...root.querySelectorAll(".checks > li")];
+    this.work = root.querySelector(".pyexercise-work");
+    // Who has begun finds the work as it was left.
+    this.work.open = store.get(this.storeKey) !== null;
     this.state("idle");
   }
 
@@ -246,7 +249,7 @@ class Exercise {
     if (this.root.dataset.state === "busy") python.end("");
     this.clear();
     this.state("idle");
-    for (const fold of this.root.querySelectorAll("details")) fold.open = false;
+    for (const fold of this.work.querySelectorAll("details")) fold.open = false;
     this.editor.set(this.starter);
     store.set(this.storeKey, null);
     this.status.textContent = "The starter is back. Undo (Ctrl+Z) in the editor brings your text back.";

@@ -1,5 +1,6 @@
 // Turns each question of a page into a form: radio buttons, check boxes or a field for a number,
 // and a button that says whether the answer is right, and why. Nothing is loaded or stored.
+import { gather } from "./series.js";
 import { make, button, words } from "./task.js";
 
 /** A number as people write it: 0,5 and 1/4 and −2e-3 too. NaN where it is none. */
@@ -15,6 +16,7 @@ let serial = 0;
 
 class Quiz {
   constructor(root) {
+    this.root = root;
     const details = root.querySelector(".task-answers");
     this.kind = root.dataset.answer;
     this.verdicts = [...details.children].filter((child) => child.matches(".task-verdict"));
@@ -84,6 +86,7 @@ class Quiz {
     this.verdicts.forEach((verdict, k) => (verdict.hidden = !marked[k]));
     if (marked.every((on, k) => on === right[k])) {
       this.say("Right. Each answer is explained above.");
+      this.right();
       return this.reveal();
     }
     const wrong = marked.filter((on, k) => on && !right[k]).length;
@@ -103,7 +106,13 @@ class Quiz {
       Math.abs(given - dataset.value) <= Number(dataset.width) + 1e-12 * Math.abs(dataset.value);
     const found = this.verdicts.find(close) ?? this.verdicts.find(({ dataset }) => !("value" in dataset));
     this.verdicts.forEach((verdict) => (verdict.hidden = verdict !== found));
-    this.say(found.dataset.right === "true" ? "Right:" : "Not this number:");
+    const right = found.dataset.right === "true";
+    this.say(right ? "Right:" : "Not this number:");
+    if (right) this.right();
+  }
+
+  right() {
+    this.root.dispatchEvent(new CustomEvent("task-right", { bubbles: true }));
   }
 
   say(text) {
@@ -116,4 +125,8 @@ class Quiz {
   }
 }
 
-if (globalThis.document) document.querySelectorAll(".task.quiz").forEach((root) => new Quiz(root));
+if (globalThis.document) {
+  const roots = [...document.querySelectorAll(".task.quiz")];
+  roots.forEach((root) => new Quiz(root));
+  gather(roots);
+}
