@@ -128,7 +128,8 @@ def test_hints_come_in_stages_and_the_solution_after_them_or_on_passing(page, si
     assert folds(exercise) == ["Hint 1 of 2", "Hint 2 of 2"]
     exercise.hints.nth(1).click()
     assert folds(exercise)[2:] == ["Show a solution"]
-    assert "learning rate" in exercise.root.locator("details details:nth-of-type(2) strong").inner_text()
+    second = exercise.root.locator("details details:nth-of-type(2) strong")
+    assert "learning rate" in second.inner_text()
     exercise.button("Reset").click()
     assert folds(exercise) == ["Hint 1 of 2"]
     exercise.run(STEP.text.solution)
