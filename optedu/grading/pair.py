@@ -94,14 +94,14 @@ class Pair:
         self.student = self._kernel("student", mine, self.limits, workspace, workspace)
         if self._sandbox:
             Jail.prepare(checks.tmp_mb)
-            Jail.prepare(self.limits.tmp_mb)
+            Jail.prepare(self.limits.tmp_mb, rules=False)
 
     def _kernel(
         self, role: str, wire: socket.socket, limits: Limits, folder: str, modules: str
     ) -> KernelProcess:
         jail = None
         if self._sandbox:
-            jail = Jail.take(limits.tmp_mb)
+            jail = Jail.take(limits.tmp_mb, rules=role != "student")
             self._jails.append(jail)
             jail.wait_ready()
         kernel = KernelProcess(

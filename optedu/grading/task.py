@@ -59,6 +59,7 @@ from optedu.grading.execute import Execute, Limits, Outcome, SandboxUnavailable
 from optedu.grading.outputs import as_text
 from optedu.grading.sandbox import zygote
 from optedu.grading.sandbox.process import KernelFailed
+from optedu.grading.student import package
 
 __all__ = ["grade"]
 
@@ -178,7 +179,8 @@ def warm_up(lent: socket.socket | None) -> None:
 
 
 def forget_courses() -> None:
-    """Remove every scratch course of this process."""
+    """Remove every scratch course of this process, and what its jails were made of."""
+    package.forget()
     while _courses:
         _, course = _courses.popitem()
         _discard(course)

@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import asdict
 
+import psutil
 import pytest
 
 from optedu.grading.pair import Pair
@@ -279,20 +280,20 @@ def test_closing_ends_everything(tmp_path):
 
 def test_the_next_jail_is_made_ahead():
     Jail.prepare(1)
-    spare = Jail._spare[os.getpid(), 1]
+    spare = Jail._spare[os.getpid(), 1, True]
     Jail.prepare(1)
-    assert Jail._spare[os.getpid(), 1] is spare  # one is enough
-    other = Jail.take(2)
-    assert other is not spare  # its /tmp has another size
+    assert Jail._spare[os.getpid(), 1, True] is spare  # one is enough
+    others = [Jail.take(2), Jail.take(1, rules=False)]
+    assert spare not in others  # their /tmp has another size, or the package no rules
     assert Jail.take(1) is spare
     assert _alive(spare.wait_ready())
-    spare.kill()
-    other.kill()
+    for each in (spare, *others):
+        each.kill()
 
 
 def test_a_spare_jail_that_has_died_is_not_used():
     Jail.prepare(1)
-    spare = Jail._spare[os.getpid(), 1]
+    spare = Jail._spare[os.getpid(), 1, True]
     spare._process.kill()
     spare._process.wait()
     jail = Jail.take(1)
@@ -311,9 +312,15 @@ def test_no_jail_is_left_when_the_next_is_taken():
     second.kill()
 
 
-def test_a_zygote_that_was_killed_is_replaced(tmp_path):
-    first = shared()
-    os.kill(first.pid, 9)
+@pytest.mark.parametrize("which", ["the students'", "the checks'"])
+def test_a_zygote_that_was_killed_is_replaced(tmp_path, which):
+    with Pair(Limits(), str(tmp_path)):
+        first = shared()  # and both of its processes are there
+    if which == "the students'":
+        os.kill(first.pid, 9)
+    else:
+        children = psutil.Process(first.pid).children()
+        min(children, key=psutil.Process.create_time).kill()  # the others were kernels
     for _ in range(100):
         if not first.usable():
             break
@@ -468,9 +475,10 @@ def test_a_fork_that_linux_refuses_is_told_to_its_grader_alone(monkeypatch):
     monkeypatch.setattr(os, "fork", refuse)
     read, write = os.pipe()
     with open(read, "rb") as reports, open(write, "wb"):
-        request, client = {"jail": 0}, socket.socket()
-        with client:
-            assert zygote._bear(None, request, [-1, -1, -1, -1, write], client, set(), {}) is None
+        with socket.socket() as client:
+            server = zygote._Server(None, client)
+            request = {"jail": 0, "client": 0}
+            assert zygote._bear(server, request, [-1, -1, -1, -1, write]) is None
         assert b"no process for a kernel: OSError: [Errno 12]" in reports.readline()
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from optedu.grading.sandbox import seccomp
+from optedu.grading.student import package
 
 __all__ = ["FOLDER", "Jail", "SandboxUnavailable", "arguments", "probe", "unprivileged_id"]
 
@@ -173,36 +174,44 @@ def probe() -> None:
 
 
 class Jail:
-    """A jail held open by a sleeping process; warm kernels join it, :meth:`kill` ends it all."""
+    r"""A jail held open by a sleeping process; warm kernels join it, :meth:`kill` ends it all.
 
-    # Jails that nobody has entered yet (by process and size), and those that are coming to an end.
-    _spare: ClassVar[dict[tuple[int, int], Jail]] = {}
+    Parameters
+    ----------
+    tmp_mb : int
+        Size of ``/tmp`` and of the working folder.
+    rules : bool
+        Whether the derived rules can be read in it; else the package is there without them.
+    """
+
+    # Jails that nobody has entered yet (by process, size and kind), and those that come to an end.
+    _spare: ClassVar[dict[tuple[int, int, bool], Jail]] = {}
     _ending: ClassVar[list[Jail]] = []
 
     @classmethod
-    def take(cls, tmp_mb: int) -> Jail:
+    def take(cls, tmp_mb: int, rules: bool = True) -> Jail:
         """A new jail, made before by :meth:`prepare` where possible; none before it is left."""
         while cls._ending:
             cls._ending.pop().kill()
-        jail = cls._spare.pop((os.getpid(), tmp_mb), None)
+        jail = cls._spare.pop((os.getpid(), tmp_mb, rules), None)
         if jail is not None and jail._process.poll() is not None:  # somebody has ended it
             jail.kill()
             jail = None
-        return jail or cls(tmp_mb)
+        return jail or cls(tmp_mb, rules)
 
     @classmethod
-    def prepare(cls, tmp_mb: int) -> None:
+    def prepare(cls, tmp_mb: int, rules: bool = True) -> None:
         """Start the next jail: most of the time that it takes is spent in waiting for Linux."""
-        key = os.getpid(), tmp_mb
+        key = os.getpid(), tmp_mb, rules
         if key not in cls._spare:
-            cls._spare[key] = cls(tmp_mb)
+            cls._spare[key] = cls(tmp_mb, rules)
 
-    def __init__(self, tmp_mb: int):
+    def __init__(self, tmp_mb: int, rules: bool = True):
+        command = [*arguments(tmp_mb, () if rules else package.binds()), "--cap-drop", "ALL"]
         info_read, info_write = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [*arguments(tmp_mb), "--cap-drop", "ALL", "--info-fd", str(info_write), "--",
-                 "/bin/sh", "-c", "echo; read _"],
+                [*command, "--info-fd", str(info_write), "--", "/bin/sh", "-c", "echo; read _"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 pass_fds=(info_write,),
             )  # fmt: skip

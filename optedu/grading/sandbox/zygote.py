@@ -4,6 +4,9 @@ Run as ``python -I -m optedu.grading.sandbox.zygote FD``, it serves its parent o
 It never runs code of a notebook, holds no secret, has one thread, and lives as long as its
 parent. A kernel first joins a jail of its own (:class:`~.jail.Jail`) and gives up every right.
 
+Students' kernels come from a process that has imported no derived rule, and the others from a child
+of it that has (see :mod:`optedu.grading.student`).
+
 The zygote reports how a kernel ended. For a kernel in a jail it can do so only as root: an ordinary
 user who enters a jail cannot leave it. Then two processes are forked. The outer one joins the
 namespaces, forks the kernel into them, and stays on as a witness.
@@ -40,6 +43,14 @@ __all__ = ["Zygote", "borrow", "shared"]
 
 _REHEARSAL = """
 import numpy as np
+import optedu
+def descent(xp, x, g, state, t, *, lr=1e-3):
+    return x - lr * g, {}
+optedu.implement("sgd")(descent)
+optedu.minimize(optedu.problems.rosenbrock(), optimizer=descent, steps=2)
+raise ValueError
+"""
+_REHEARSAL_OF_CHECKS = """
 import optedu
 def descent(xp, x, g, state, t, *, lr=1e-3):
     return x - lr * g, {}
@@ -149,7 +160,10 @@ def borrow(connection: socket.socket) -> None:
 
 
 def _preload(folder: str) -> Any:
-    """Import what notebooks use and run each once, so that no kernel pays for it again."""
+    """Import what all notebooks use and run each once, so that no kernel pays for it again.
+
+    No derived rule is among it: students' kernels come from this process.
+    """
     from optedu.grading.sandbox.kernel import make_shell
 
     shell = make_shell(folder)
@@ -159,17 +173,22 @@ def _preload(folder: str) -> Any:
     import sympy
 
     import optedu.grading.wire.service
-    import optedu.grading.wire.trusted  # noqa: F401
-    from optedu.exercise import registry
+    import optedu.grading.wire.trusted
 
-    _rehearse_package()
     sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
     np.linalg.solve(np.eye(2), np.ones(2))
     _rehearse_figure()
     plt.rcdefaults()
+    optedu.check_expression("x + 1", "1 + x", name="a sum")
     # The first traceback and the first display of a process are slow (lazy imports, lexers).
     shell.run_cell(_REHEARSAL, store_history=False)
     shell.run_cell("1", store_history=False)
+    return shell
+
+
+def _forget_rehearsals(shell: Any) -> None:
+    from optedu.exercise import registry
+
     shell.run_cell(canary.CELL, store_history=False)
     shell.reset(new_session=True)
     registry.clear()
@@ -178,7 +197,6 @@ def _preload(folder: str) -> Any:
             delattr(sys, name)
     shell._last_traceback = None
     linecache.clearcache()
-    return shell
 
 
 def _rehearse_figure() -> None:
@@ -210,60 +228,131 @@ def _rehearse_package() -> None:
         for form in (rule, checking.asked(name, ())):
             form.step(x, x, form.init(x), 1)
     expression.read(expression.write(rules.get("adam").equations[0]))
-    optedu.check_expression("x + 1", "1 + x", name="a sum")
     optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
 
 def _serve(connection: socket.socket) -> None:
+    """Be two servers: this process, which has no derived rule, and its child, which has them."""
     enter.die_with_parent()
     gc.disable()
     first = json.loads(connection.recv(1 << 16))
     os.makedirs(first["matplotlib"], exist_ok=True)
     os.makedirs(first["ipython"], exist_ok=True)
     os.environ["MPLCONFIGDIR"] = first["matplotlib"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     shell = _preload(first["ipython"])
     shutil.rmtree(os.environ.pop("IPYTHONDIR"), ignore_errors=True)
+    ours, theirs = _socketpair()
+    if os.fork() == 0:
+        connection.close()
+        ours.close()
+        _serve_checks(shell, theirs)
+        os._exit(0)
+    theirs.close()
+    from optedu.grading.student import package
+
+    if described := ours.recv(1 << 20):
+        package.install(json.loads(described))
+        _forget_rehearsals(shell)
+        _settle()
+        _Server(shell, connection, checks=ours).run()
+
+
+def _serve_checks(shell: Any, connection: socket.socket) -> None:
+    """Serve kernels with the checks, and those where checks and students share one."""
+    enter.die_with_parent()
+    from optedu.grading.student import between
+
+    connection.send(json.dumps(between.described()).encode())
+    _rehearse_package()
+    shell.run_cell(_REHEARSAL_OF_CHECKS, store_history=False)
+    _forget_rehearsals(shell)
+    _settle()
+    _Server(shell, connection).run()
+
+
+def _settle() -> None:
     gc.collect()
     collapse()
     gc.freeze()  # a later collection in a child would copy every page that it marks
     gc.set_threshold(*_COLLECT)
     gc.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    clients = {connection}  # who may ask for kernels
-    children: dict[int, _Child] = {}  # by pidfd
-    while True:
-        for ready in select.select([*clients, *children], [], [])[0]:
-            if isinstance(ready, int):
-                children.pop(ready).ended(ready)
-                continue
-            data, descriptors, _, _ = socket.recv_fds(ready, 1 << 20, 8)
-            if not data and ready is connection:
-                return
-            if not data:
-                clients.remove(ready)
-                ready.close()
-                for pidfd, child in children.items():
-                    if child.client is ready:
-                        with contextlib.suppress(ProcessLookupError):
-                            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            elif data == _LEND:
-                clients.add(socket.socket(fileno=descriptors.pop()))
+
+
+class _Server:
+    r"""Forks kernels for who asks for them.
+
+    Parameters
+    ----------
+    shell : ZMQInteractiveShell
+    connection : socket.socket
+        The first client; when it ends, so does the server.
+    checks : socket.socket, optional
+        To the server that forks all kernels but the students'.
+    """
+
+    def __init__(
+        self, shell: Any, connection: socket.socket, checks: socket.socket | None = None
+    ) -> None:
+        self.shell, self.connection, self.checks = shell, connection, checks
+        self.clients = {connection: 0}  # who may ask for kernels, by number
+        self._numbers = 0
+        self.children: dict[int, _Child] = {}  # by pidfd
+
+    def run(self) -> None:
+        """Serve until the first client, or the other server, has ended."""
+        others = [self.checks] if self.checks else []
+        while True:
+            watched: list[Any] = [*self.clients, *others, *self.children]
+            for ready in select.select(watched, [], [])[0]:
+                if isinstance(ready, int):
+                    self.children.pop(ready).ended(ready)
+                    continue
+                data, descriptors, _, _ = socket.recv_fds(ready, 1 << 20, 8)
+                if not data and ready in (self.connection, self.checks):
+                    return
+                try:
+                    self._take(ready, data, descriptors)
+                finally:
+                    for descriptor in descriptors:
+                        os.close(descriptor)
+
+    def _take(self, client: socket.socket, data: bytes, descriptors: list[int]) -> None:
+        if not data:
+            client.close()
+            self._end(self.clients.pop(client))
+        elif data == _LEND:
+            self._numbers += 1
+            self.clients[socket.socket(fileno=descriptors.pop())] = self._numbers
+        else:
+            request = {"client": self.clients[client], **json.loads(data)}
+            if "ended" in request:
+                self._end(request["ended"])
+            elif self.checks is not None and request["role"] != "student":
+                socket.send_fds(self.checks, [json.dumps(request).encode()], descriptors)
             else:
-                child = _bear(shell, json.loads(data), descriptors, ready, clients, children)
+                child = _bear(self, request, descriptors)
                 if child is not None:
-                    children[os.pidfd_open(child.pid)] = child
-            for descriptor in descriptors:
-                os.close(descriptor)
+                    self.children[os.pidfd_open(child.pid)] = child
+
+    def _end(self, number: int) -> None:
+        """Kill the kernels of a client that has ended."""
+        for pidfd, child in self.children.items():
+            if child.client == number:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        if self.checks is not None:
+            self.checks.send(json.dumps({"ended": number}).encode())
+
+    def forget(self) -> None:
+        """In a fork: close what belongs to the server."""
+        for theirs in (*self.clients, *([self.checks] if self.checks else [])):
+            theirs.close()
+        for pidfd, child in self.children.items():
+            child.forget(pidfd)
 
 
-def _bear(
-    shell: Any,
-    request: dict,
-    descriptors: list[int],
-    client: socket.socket,
-    clients: set[socket.socket],
-    children: dict[int, _Child],
-) -> _Child | None:
+def _bear(server: _Server, request: dict, descriptors: list[int]) -> _Child | None:
     """Fork a kernel, or its witness; None where Linux refuses, which the grader is told."""
     jail = descriptors[5] if request["jail"] else -1
     status = descriptors[4]
@@ -275,17 +364,14 @@ def _bear(
     except OSError as error:  # also where the first process of the jail has just ended
         pid, failed = -1, _said(error)
     if pid == 0:
-        for theirs in clients:
-            theirs.close()
-        for pidfd, child in children.items():
-            child.forget(pidfd)
-        (_witness if witness else _kernel)(shell, request, descriptors[:5], jail)
+        server.forget()
+        (_witness if witness else _kernel)(server.shell, request, descriptors[:5], jail)
     if inside:
         enter.bear_outside()
     if failed:
         _report(status, failed=f"no process for a kernel: {failed}")
         return None
-    return _Child(pid, client, None if witness else os.dup(status))
+    return _Child(pid, request["client"], None if witness else os.dup(status))
 
 
 @dataclass
@@ -293,7 +379,7 @@ class _Child:
     """A process forked for ``client``: a kernel, of which ``status`` tells, or its witness."""
 
     pid: int
-    client: socket.socket
+    client: int
     status: int | None
 
     def __post_init__(self) -> None:
@@ -403,11 +489,16 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         limits.output_kb * 1024,
     )
     if student:
-        kernel.serve_wire = Service(kernel.wire, shell).serve_one
+        service = Service(kernel.wire, shell)
+        kernel.serve_wire = service.serve_one
+        if request["role"] == "student":
+            from optedu import rules  # the stand-in, see optedu.grading.student.rules
+
+            rules.connect(service.request)  # type: ignore[attr-defined]
     else:
         trusted = Trusted(kernel.wire, shell)
         kernel.before_cell, kernel.after_cell = trusted.before_cell, trusted.after_cell
-        kernel.serve_wire = trusted.stray
+        kernel.serve_wire = trusted.between_cells
     kernel.control.send({"op": "ready"})
     kernel.run()
     os._exit(0)

@@ -32,6 +32,7 @@ class Trusted(Peer):
         self._refused: list[str] = []
         self._inner: set[str] = set()  # read by functions of earlier cells
         self._instructors: set[str] = set()  # assigned by earlier cells
+        self._between = False  # whether a cell of the student's is answered, and no test runs
         evaluators.harden()
         with contextlib.suppress(ImportError):
             from optedu.exercise import registry
@@ -95,13 +96,27 @@ class Trusted(Peer):
         answer = self.request(op, name)
         return answer if isinstance(answer, tuple) and len(answer) == 1 else None
 
-    def stray(self) -> None:
-        """Drop what the student's kernel sends unasked."""
-        self.channel.take()
+    def between_cells(self) -> None:
+        """Step a derived rule for a cell of the student's; drop what else comes unasked."""
+        message, buffers = self.channel.take()
+        if isinstance(message, dict) and message.get("op") == "derived" and "q" in message:
+            self._between = True
+            try:
+                self.answer(message, buffers)
+            finally:
+                self._between = False
 
     def handle(self, op: str, operands: list, args: list, kwargs: dict) -> Any:
-        """Only calls of what was lent, and public attributes of what :meth:`may_lend` allows."""
+        """Only calls of what was lent, public attributes of what :meth:`may_lend` allows, and
+        steps of derived rules, which a test does not allow.
+        """
         match op, operands:
+            case "derived", [str(name)]:
+                if not self._between:
+                    raise PermissionError("no derived rule answers while a test runs")
+                from optedu.grading.student import between  # not in the students' own process
+
+                return between.step(name, args, kwargs)
             case "call", [function] if callable(function) and not isinstance(function, Away):
                 return function(*args, **kwargs)
             case "getattr", [owner, str(name)] if _is_open(owner) and not name.startswith("_"):

@@ -1,0 +1,67 @@
+r"""In the kernel with the checks: what students' cells are told of the derived rules.
+
+Between tests a student has what anybody has at home, the derived rule to run things with. While a
+test runs there is no answer: no function of the student's gets one for what the test has asked it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from optedu import rules
+from optedu.rule import Rule
+
+__all__ = ["described", "step"]
+
+
+def described() -> list[dict[str, Any]]:
+    r"""Return all of every rule but its equations, as JSON has it."""
+    return [_described(rule) for rule in rules.all().values()]
+
+
+def _described(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "source": [rule.source_ref.key, rule.source_ref.where],
+        "summary": rule.summary,
+        "notes": dict(rule.notes),
+        "chapter": rule.chapter,
+        "hypers": [[h.name, h.default] for h in rule.hypers],
+        "states": [
+            {
+                "name": s.name,
+                "base": s.base,
+                "initial": _initial(s.initial),
+                "nonnegative": s.nonnegative,
+                "scalar": s.scalar,
+            }
+            for s in rule.states
+        ],
+        "latex": {"aligned": rule.latex(), "equations": rule.latex_equations()},
+    }
+
+
+def _initial(value: Any) -> float | str:
+    value = sympy.sympify(value)
+    return value.name if value.is_Symbol else float(value)
+
+
+def step(name: str, args: list, hyper: dict) -> tuple[np.ndarray, dict[str, Any]]:
+    r"""Return one step of a derived rule; what comes in is a stranger's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is no plain number or array, or not what the rule takes.
+    """
+    x, g, state, t = args
+    if not isinstance(state, dict):
+        raise TypeError("the state must be a dictionary")
+    for value in (x, g, *state.values(), *hyper.values()):
+        if type(value) not in (np.ndarray, float, int):
+            raise TypeError(f"a step takes arrays and numbers, got {type(value).__name__}")
+    return rules.get(name).step(x, g, state, t, **hyper)

@@ -1,0 +1,137 @@
+r"""Stands in for `optedu.rules` where a submission is graded: rules with everything but equations.
+
+Names, defaults, states and LaTeX are here. The steps are not: `connect` says who is asked for them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+
+from optedu import symbols
+from optedu.backend import namespace, to_numpy
+from optedu.exercise.guard import GuardError
+from optedu.rule import Hyper, Rule, Source, State
+from optedu.validate import choice
+
+__all__ = ["all", "connect", "describe", "get"]
+
+_rules: dict[str, Rule] = {}
+_ask: Callable[..., Any] | None = None
+
+
+def describe(described: list[dict]) -> None:
+    r"""Make the rules of what `optedu.grading.student.between.described` says of them."""
+    _rules.update((row["name"], _Described.of(row)) for row in described)
+
+
+def connect(ask: Callable[..., Any] | None) -> None:
+    r"""Say who steps: `ask("derived", name, args=(x, g, state, t), kwargs=rates)`."""
+    global _ask
+    _ask = ask
+
+
+def all() -> dict[str, Rule]:
+    r"""Return every rule by name."""
+    return dict(_rules)
+
+
+def get(name: str) -> Rule:
+    r"""Return the rule of that name."""
+    return _rules[choice("optimizer", name, _rules)]
+
+
+class _Described(Rule):
+    r"""A rule that knows its equations from hearsay."""
+
+    _fixed: Mapping[str, float]
+    _latex: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: dict) -> _Described:
+        states = tuple(
+            State(s["name"], s["base"], _initial(s["initial"]), s["nonnegative"], s["scalar"])
+            for s in row["states"]
+        )
+        hypers = tuple(Hyper(symbols.TABLE[n].symbol, value) for n, value in row["hypers"])
+        return cls._made(
+            {}, row["latex"],
+            name=row["name"], title=row["title"], source_ref=Source(*row["source"]), hypers=hypers,
+            states=states, equations=(), summary=row["summary"], notes=row["notes"],
+            chapter=row["chapter"],
+        )  # fmt: skip
+
+    @classmethod
+    def _made(cls, fixed: Mapping, latex: Mapping, **parts: Any) -> _Described:
+        made = cls(**parts)
+        object.__setattr__(made, "_fixed", dict(fixed))
+        object.__setattr__(made, "_latex", latex)
+        return made
+
+    def __post_init__(self) -> None:
+        pass  # there are no equations to be checked
+
+    def latex(self) -> str:
+        return self._latex["aligned"] if self._latex else self._missing("LaTeX")
+
+    def latex_equations(self) -> list[str]:
+        return list(self._latex["equations"]) if self._latex else self._missing("LaTeX")
+
+    def at(self, **fixed: float) -> Rule:
+        values = {name: float(self._hyper(name).check(value)) for name, value in fixed.items()}
+        parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        parts["hypers"] = tuple(h for h in self.hypers if h.name not in values)
+        parts["states"] = tuple(
+            State(s.name, s.base, values.get(str(s.initial), s.initial), s.nonnegative, s.scalar)
+            for s in self.states
+        )
+        return self._made({**self._fixed, **values}, self._latex if not values else {}, **parts)
+
+    def expression(self, name: str) -> NoReturn:
+        self._missing("equations")
+
+    def rewrite(self, name: str, title: str = "", **quantities: Any) -> NoReturn:
+        self._missing("equations")
+
+    def source(self, form: str = "numpy") -> NoReturn:
+        self._missing("code")
+
+    @property
+    def symbols(self) -> NoReturn:  # type: ignore[override]
+        self._missing("equations")
+
+    def _missing(self, what: str) -> NoReturn:
+        raise GuardError(f"{self.name}: its {what} cannot be had while a notebook is graded")
+
+    @cached_property
+    def _pure(self) -> Callable[..., tuple[Any, dict[str, Any]]]:
+        def step(x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping) -> Any:
+            xp = namespace(x)
+            arrays = {k: v if isinstance(v, float) else to_numpy(v) for k, v in state.items()}
+            rates = {**self._fixed, **hyper}
+            new, kept = _asked(self.name, (to_numpy(x), to_numpy(g), arrays, t), rates)
+
+            def back(value: Any) -> Any:
+                return np.array(value) if xp is np else xp.asarray(np.array(value))
+
+            return back(new), {k: v if isinstance(v, float) else back(v) for k, v in kept.items()}
+
+        return step
+
+
+def _asked(name: str, args: tuple, rates: dict) -> Any:
+    # Two threads would take each other's answers.
+    if _ask is None or threading.current_thread() is not threading.main_thread():
+        raise GuardError(f"{name}: no derived rule can be asked here, in a thread or a process")
+    try:
+        return _ask("derived", name, args=args, kwargs=rates)
+    except PermissionError as refused:
+        raise GuardError(f"{name}: {refused}") from None
+
+
+def _initial(value: float | str) -> Any:
+    return symbols.TABLE[value].symbol if isinstance(value, str) else value
