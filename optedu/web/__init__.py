@@ -16,6 +16,7 @@ FEATURES = (
     "numbers",
     "plan",
     "references",
+    "search",
     "folding",
     "boxes",
     "formulas",

@@ -1,7 +1,8 @@
-"""The built book: numbers of chapters and of what they hold, the menu. Skipped where not built."""
+"""The built book: numbers, menu, references, search index. Skipped where it is not built."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from optedu.web.numbers import chapter_number
+from optedu.web.search import INDEX
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "_build/html"
@@ -85,3 +87,49 @@ def test_the_menu_lists_all_chapters_and_links_those_that_are_written(name):
     assert [caption for caption in captions if caption in {part["part"] for part in PLAN}] == [
         part["part"] for part in PLAN
     ]
+
+
+def labels() -> dict[str, str]:
+    """Return the labels of the list of references by the ids of the entries."""
+    entries = re.findall(
+        r'<div class="citation" id="([^"]+)"[^>]*>\s*<span class="label">(.*?)</span>\s*<p>',
+        article("book/appendix/references"),
+        re.DOTALL,
+    )
+    return {key: re.sub(r"<[^>]+>|[\[\]]", "", label).strip() for key, label in entries}
+
+
+def test_a_citation_shows_the_label_of_the_entry_where_it_leads():
+    listed = labels()
+    assert len(listed) > 30
+    assert len(set(listed.values())) == len(listed), "two entries with one label"
+    assert list(listed.values()) == sorted(listed.values(), key=str.casefold)
+    cited = 0
+    for name in PAGES:
+        for key, text in re.findall(
+            r'<a class="reference internal" href="[^"#]*references.html#([^"]+)"[^>]*>(.*?)</a>',
+            article(name),
+        ):
+            if key in listed:
+                shown = re.sub(r"<[^>]+>", "", text)
+                assert listed[key] == shown or listed[key].endswith(f", {shown}"), name
+                cited += 1
+    assert cited > 30
+
+
+def test_references_show_no_source_code_of_formulas():
+    text = words(article("book/appendix/references"))
+    assert "O(1/k²)" in text and "ℓ∞ norm" in text
+    assert not re.search(r"[$\\{}]", text)
+
+
+def test_search_finds_letters_by_name_and_titles_as_the_pages_show_them():
+    index = json.loads(INDEX.match((BUILT / "searchindex.js").read_text(encoding="utf-8"))[1])
+    titles = dict(zip(index["docnames"], index["titles"], strict=True))
+    for name in CHAPTERS:
+        assert titles[name].startswith(f"{chapter_number(name)} ")
+    shown = [*titles.values(), *index["alltitles"]]
+    assert [title for title in shown if not title.strip() or re.search(r"^ |</?\w+", title)] == []
+    assert any(title.startswith("Lemma 2.1 (") for title in index["alltitles"])
+    for letter in ("kappa", "eta", "lambda"):
+        assert index["docnames"].index("book/part1/ch02_gradient_descent") in index["terms"][letter]
