@@ -9,7 +9,7 @@ import numpy as np
 
 from optedu.exercise.diagnosis import Diagnosis
 from optedu.exercise.errors import StudentError
-from optedu.exercise.scenarios import Scenario
+from optedu.exercise.scenarios import EARLY, Scenario
 from optedu.rule import Rule
 
 __all__ = [
@@ -165,6 +165,11 @@ def wrong_values(
         lines = [f"{name}: {found.sentence}.", "", first]
     else:
         lines = [f"{name}: {quantity} is wrong {place}, {scenario.label}."]
+        if scenario.first > EARLY:
+            lines.append(
+                "At small t your function is right. What in it changes when t is large? No t may "
+                "be cut off, counted anew or treated apart."
+            )
     lines += ["", *_comparison(quantity, got[quantity], wanted[quantity], bad)]
     if quantity == "x":
         # The step is small beside x: by itself it shows sign and size.

@@ -15,12 +15,12 @@ import numpy as np
 
 from optedu.rule import Hyper, Rule
 
-__all__ = ["PARTS", "Scenario", "of"]
+__all__ = ["EARLY", "PARTS", "Scenario", "of"]
 
 PARTS: dict[str, str] = {
     "state": "the new state alone, from the initial state and later in a run",
     "first step": "1 step from the initial state, with the defaults",
-    "many steps": "60 steps from the initial state, 20 from a later one",
+    "many steps": "60 steps from the initial state, 220 from later ones, 10 at t in the thousands",
     "schedule": "20 steps with a learning rate that changes at every step",
     "hyper-parameters": "10 steps with each hyper-parameter off its default",
     "shapes": "arrays with 1 element, with 2 and 3 axes, and without elements",
@@ -29,6 +29,9 @@ PARTS: dict[str, str] = {
     "backend": "the same code on a second array library",
 }
 r"""The parts of a check and what each compares, in the order in which they run."""
+
+EARLY = 60
+r"""Steps from the initial state, all of them, in one run."""
 
 FORMAL = ("shapes", "dtype", "inputs", "backend")
 r"""Parts about the form of the code. The numbers have to be right there too, but a misplaced
@@ -101,15 +104,20 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
     if part == "state":
         yield make.run("from the initial state", steps=5, state_only=True)
         yield make.later("later in a run", steps=5, state_only=True)
+        yield make.later("late in a run", steps=5, first=5000, state_only=True)
     elif part == "first step":
         # The coordinates of very different size tell where epsilon stands, and that it is there.
         x = rng.normal(size=6)
         g = rng.normal(size=6) * np.array([1.0, 1.0, 1e-3, 1e-7, 30.0, 0.0])
         yield make.run("from the initial state", x=x, gradients=g[np.newaxis])
     elif part == "many steps":
-        yield make.run("from the initial state", steps=60)
+        yield make.run("from the initial state", steps=EARLY)
         yield make.run("with small gradients", steps=10, size=1e-7)
         yield make.later("later in a run", steps=20)
+        # What breaks when t is large is not seen by taking thousands of steps: a run may start
+        # there. Past t = 60 one after the other, then here and there.
+        yield make.later("past the first 60 steps", steps=200, first=EARLY + 1)
+        yield make.later("late in a run", steps=10, first=int(rng.integers(1000, 9000)))
     elif part == "schedule":
         rates = 10.0 ** rng.uniform(-3, -1, size=20)
         yield make.later(
@@ -122,6 +130,12 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
             yield make.run(f"with {hyper.name} = {value:.4g}", steps=10, hyper=given)
         everything = {h.name: _other(h, rng) for h in rule.hypers}
         yield make.later("with all hyper-parameters changed", steps=10, hyper=[everything] * 10)
+        # By default nothing is left of 1 - beta**t so late: a longer memory shows it.
+        slow = {n: 0.9999 for n in ("beta1", "beta2", "momentum") if n in everything}
+        if slow:
+            first = int(rng.integers(50_000, 100_000))
+            label = "with a long memory, late in a run"
+            yield make.later(label, steps=5, first=first, hyper=[slow] * 5)
     elif part == "shapes":
         for shape in ((1,), (2, 3), (2, 1, 3), (0,)):
             yield make.run(f"with x of shape {shape}", steps=3, shape=shape)
@@ -170,18 +184,24 @@ class _Maker:
         gradients = gradients.astype(dtype).astype(np.float64)
         return Scenario(self.part, label, x, gradients, hyper=tuple(hyper), **rest)
 
-    def later(self, label: str, *, steps: int, before: int = 4, **rest: Any) -> Scenario:
-        r"""Start from the state that the rule itself has reached after some steps."""
+    def later(
+        self, label: str, *, steps: int, before: int = 4, first: int | None = None, **rest: Any
+    ) -> Scenario:
+        r"""Start from the state that the rule itself has reached after some steps.
+
+        These are the steps before `first`; the state before them is the initial one all the same.
+        """
+        first = before + 1 if first is None else first
         x = self.rng.normal(size=5)
         state = self.rule.init(x)
-        for t in range(1, before + 1):
+        for t in range(first - before, first):
             x, state = self.rule.step(x, self.rng.normal(size=5), state, t)
         dtype = np.dtype(rest.get("dtype", "float64"))
         scalars = {s.name for s in self.rule.states if s.scalar}
         state = {
             k: v if k in scalars else v.astype(dtype).astype(np.float64) for k, v in state.items()
         }
-        return self.run(label, steps=steps, x=x, state=state, first=before + 1, **rest)
+        return self.run(label, steps=steps, x=x, state=state, first=first, **rest)
 
 
 def _other(hyper: Hyper, rng: np.random.Generator) -> float:

@@ -88,6 +88,55 @@ def test_a_constant_factor_and_a_wrong_default_are_named():
     assert "a default differs. They are lr=0.001" in " ".join(str(text).split())
 
 
+def momentum_until(last):
+    def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
+        b = (momentum * state["b"] if t <= last else 0) + g
+        return x - lr * b, {"b": b}
+
+    return momentum
+
+
+def adam_with(count):
+    return lambda xp, x, g, state, t, **hyper: adam(xp, x, g, state, count(t), **hyper)
+
+
+@pytest.mark.parametrize("last", [61, 62, 100, 256, 900])
+@pytest.mark.parametrize("part", ["state", "many steps"])
+def test_a_rule_that_breaks_late_is_found(last, part):
+    failure = failing(momentum_until(last), "momentum", part)
+    assert failure.quantity == "b"
+    assert "At small t your function is right." in str(failure)
+    if part == "many steps" and last <= 256:  # one by one up to there
+        assert f"in         t = {last + 1}," in str(failure)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda t: min(t, 64),
+        lambda t: min(t, 256),
+        lambda t: min(t, 999),
+        lambda t: min(t, 10_000),
+        lambda t: (t - 1) % 100 + 1,
+        lambda t: t % 256 or 1,
+        lambda t: 1 if t == 211 else t,
+    ],
+)
+def test_a_step_count_that_is_cut_off_or_starts_again_is_found(count):
+    failure = failing(adam_with(count))
+    assert "What in it changes when t is large?" in str(failure)
+    assert failure.part in ("many steps", "hyper-parameters")
+
+
+def test_a_hard_coded_rate_is_left_to_its_own_part():
+    def fixed(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        return adam(xp, x, g, state, t, lr=lr, eps=eps)
+
+    registry.register("adam", fixed)
+    optedu.check("adam", ["state", "first step", "many steps", "schedule"])
+    assert failing(fixed).part == "hyper-parameters"
+
+
 def test_message_has_step_quantity_size_and_values():
     def late(xp, x, g, state, t, **hyper):
         new, state = adam(xp, x, g, state, t, **hyper)
