@@ -263,6 +263,7 @@ class _Loop:
     def go(self, on_divergence: str, callback: Any, report: Callable[[int], None]) -> None:
         r"""Take the steps."""
         engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
+        high = 1e-4 * math.sqrt(_limit(engine.x.dtype))  # below it no sum of squares overflows
         f: Any = self.objective(engine.x, checked=True)
         g = self._gradient(engine.x, 1)
         checks.checked_gradient(self._problem, g, engine.x)
@@ -274,6 +275,10 @@ class _Loop:
             if on_divergence == "record" or _some(alive):
                 engine.step(g, t)
                 alive = alive & _whole(engine.x)
+                if not _every(norm < high):
+                    # A moment that has overflowed stays infinite: the rule would stand still.
+                    for value in engine.state.values():
+                        alive = alive & _whole(value)
                 looked = self._watched or t % self._every == 0 or t == self._steps
                 f = self.objective(engine.x) if looked else None
                 if looked:
@@ -301,14 +306,40 @@ class _Loop:
         return _host(checks.checked_objective(self._problem, value, x) if checked else value)
 
     def _explain(self, g: Any, t: int) -> str:
-        what = "the point or the objective" if _every(_whole(g)) else "the gradient"
-        lr = self._engine.hyper(t).get("lr")
-        rate = f" (lr is {number(lr)})" if isinstance(lr, float) else ""
+        what, advice = self._cause(g, t)
         return (
             f"{self._engine.name} diverged on {_name(self._problem)} at step {t}: {what} is not "
-            f"finite; the point before has f = {_summary(self.log.values[-1])}. "
-            f"A smaller lr may help{rate}"
+            f"finite; the point before has f = {_summary(self.log.values[-1])}. {advice}"
         )
+
+    def _cause(self, g: Any, t: int) -> tuple[str, str]:
+        r"""Return what is not finite, and what may help."""
+        hyper, x = self._engine.hyper(t), to_numpy(self._engine.x)
+        lr = hyper.get("lr")
+        slower = "A smaller lr may help" + (
+            f" (lr is {number(lr)})" if isinstance(lr, float) else ""
+        )
+        if not _every(_whole(g)):
+            return "the gradient", slower
+        g = to_numpy(g)
+        squares = g * g  # in the dtype of the run
+        lost = [name for name, value in self._engine.state.items() if not _every(_whole(value))]
+        if lost and not np.all(np.isfinite(squares)):
+            wider = ", or use float64" if x.dtype.itemsize < 8 else ""
+            return f"the state ({', '.join(lost)})", (
+                f"Squares of the gradient overflow in {x.dtype}, which holds numbers up to "
+                f"{_limit(x.dtype):.2g}, and the largest of the gradient is "
+                f"{np.max(np.abs(g)):.2g}: scale the objective down{wider}"
+            )
+        eps = hyper.get("eps")
+        vanished = isinstance(eps, float) and x.dtype.type(eps) == 0
+        if vanished and np.any(~np.isfinite(x) & (squares == 0)):
+            zero = "" if eps == 0 else f", which {x.dtype} rounds to 0"
+            return "the point", (
+                f"Where the gradient is 0 the step is 0/0, since eps is {number(eps)}{zero}: a "
+                f"larger eps helps (at least {np.finfo(x.dtype).smallest_subnormal:.0e})"
+            )
+        return "the point or the objective", slower
 
 
 def _hand_over(error: BaseException, loop: _Loop, so_far: Callable[[], Run]) -> None:
@@ -413,6 +444,11 @@ def _least_square(dtype: Any) -> float:
     """
     info = np.finfo(str(dtype).rpartition(".")[2])
     return 2.0**30 * float(info.smallest_normal) / float(info.eps)
+
+
+def _limit(dtype: Any) -> float:
+    r"""Return the largest number of a dtype."""
+    return float(np.finfo(str(dtype).rpartition(".")[2]).max)
 
 
 def _scaled_norm(g: np.ndarray) -> Any:

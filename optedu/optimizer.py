@@ -10,7 +10,7 @@ import numpy as np
 
 from optedu import stepper, validate
 from optedu.arena import Arena, flatten
-from optedu.backend import namespace
+from optedu.backend import namespace, to_numpy
 from optedu.display import number
 
 __all__ = ["Optimizer"]
@@ -206,8 +206,8 @@ class Optimizer:
         else:
             gathered = [part.take([arrays[i] for i in part.where]) for part in parts]
         if self._check_finite:
-            for g in gathered:
-                if not _is_finite(g):
+            for part, g in zip(parts, gathered, strict=True):
+                if not _fits(g, part.limit):
                     self._refuse(arrays)
         self._done[0] = t = self._done[0] + 1
         hyper = self._hyper
@@ -281,9 +281,19 @@ class Optimizer:
     def _refuse(self, arrays: list[Any] | None) -> None:
         if arrays is None:
             arrays = flatten("grads", self.grads)[0]
-        for name, array in zip(self._names, arrays, strict=True):
+        limits = {i: part.limit for part in self._parts for i in part.where}
+        for i, (name, array) in enumerate(zip(self._names, arrays, strict=True)):
+            name = name.replace("params", "grads", 1)
             try:
-                validate.finite(name.replace("params", "grads", 1), array)
+                validate.finite(name, array)
+                if not _fits(array, limits[i]):
+                    largest = float(np.max(np.abs(to_numpy(array))))
+                    wider = ", or use float64" if self._dtypes[i].itemsize < 8 else ""
+                    raise ValueError(
+                        f"{name} must be at most {limits[i]:.3g}, got {largest:.3g}: {self.name} "
+                        f"keeps squares of it, which overflow in {array.dtype} and then stay "
+                        f"infinite. Scale the loss down{wider}"
+                    )
             except ValueError as error:
                 error.add_note(f"this is the gradient of step {self.t + 1}")
                 raise
@@ -300,6 +310,8 @@ class _Part:
         self.state = method.init(self.arena.flat, hyper)
         self.buffer = namespace(self.arena.flat).zeros_like(self.arena.flat)
         self._method = method
+        largest = float(np.finfo(str(self.arena.flat.dtype).rpartition(".")[2]).max)
+        self.limit = math.sqrt(largest) if method.squares else largest
         self._bound = None
         form = form or stepper.kernel_form(self.arena.flat)
         if isinstance(method, stepper.DerivedMethod) and form is not None:
@@ -464,11 +476,14 @@ def _one_number(name: str, value: Any) -> Any:
     return value
 
 
-def _is_finite(g: Any) -> bool:
+def _fits(g: Any, limit: float) -> bool:
+    r"""Say whether all of a gradient is finite and, in size, at most `limit`."""
     if type(g) is np.ndarray:
-        # Of a few numbers Python's sum is quickest; where it overflows, the rest decides.
-        if g.size <= 64 and math.isfinite(sum(g.tolist())):
+        # Of a few numbers Python's sum is quickest; where it is too large, the rest decides.
+        if g.ndim == 1 and g.size <= 64 and sum(map(abs, g.tolist())) <= limit:
             return True
-        return bool(np.logical_and.reduce(np.isfinite(g)))
+        if not g.size:
+            return True
+        return bool(g.max() <= limit) and bool(g.min() >= -limit)
     xp = namespace(g)
-    return bool(xp.all(xp.isfinite(g)))
+    return bool(xp.all(xp.abs(g) <= limit))

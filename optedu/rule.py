@@ -583,10 +583,19 @@ class Rule:
             if hyper.name == name:
                 return hyper
         names = [h.name for h in self.hypers]
+        hint = symbols.meant(name, names) or self._elsewhere(name)
         raise TypeError(
-            f"{self.name} has no hyper-parameter {name!r}; it has {', '.join(names)}"
-            f"{validate.hint(name, names)}"
+            f"{self.name} has no hyper-parameter {name!r}; it has {', '.join(names)}{hint}"
         )
+
+    def _elsewhere(self, name: str) -> str:
+        r"""Hint at the rule that an option of other libraries stands for, such as `nesterov`."""
+        from optedu import rules
+
+        for other in (f"{self.name}_{name}", name):
+            if other in rules.all():
+                return f" (that is a rule of its own, {other!r})"
+        return ""
 
 
 def _compiler(form: str) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy
 
 from optedu import symbols, validate
 from optedu.backend import namespace
@@ -84,6 +86,11 @@ class DerivedMethod:
         r"""Say whether there is a hyper-parameter of that name."""
         return name in self.rule.defaults()
 
+    @property
+    def squares(self) -> bool:
+        r"""Whether the state has the square of the gradient in it, which overflows early."""
+        return _squares(self.rule)
+
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
         return self.rule.check_hyper(**{name: value})[name]
@@ -125,13 +132,18 @@ class WrittenMethod:
         r"""Say whether there is a hyper-parameter of that name."""
         return self._open or name in self._defaults
 
+    @property
+    def squares(self) -> bool:
+        r"""Whether the state has the square of the gradient in it, which overflows early."""
+        return self._rule is not None and _squares(self._rule)
+
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name, and its range where the notation has one."""
         if not self._open and name not in self._defaults:
             known = ", ".join(self._defaults) or "none"
             raise TypeError(
                 f"your {self.name} takes no hyper-parameter {name!r}; it takes {known}"
-                f"{validate.hint(name, self._defaults)}"
+                f"{symbols.meant(name, self._defaults)}"
             )
         row = symbols.TABLE.get(name)
         if row is None:
@@ -182,6 +194,16 @@ class WrittenMethod:
                 f"got {type(state).__name__}"
             )
         return new, state
+
+
+@lru_cache(maxsize=64)
+def _squares(rule: Rule) -> bool:
+    known = {symbols.g, *(eq.lhs for eq in rule.equations if eq.rhs.has(symbols.g))}
+    return any(
+        node.exp == 2 and node.base in known
+        for equation in rule.equations
+        for node in equation.rhs.atoms(sympy.Pow)
+    )
 
 
 def _keywords(function: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
@@ -256,7 +278,10 @@ def check_names(function: str, arguments: tuple[str, ...], chosen: Any, hyper: A
         For `optimiser=`, say, which would else be an unknown hyper-parameter.
     """
     for name in hyper:
-        hint = "" if chosen.takes(name) else validate.hint(name, arguments)
+        # What the notation or another library calls a hyper-parameter is no argument misspelt.
+        if chosen.takes(name) or name in symbols.TABLE or symbols.meant(name, symbols.TABLE):
+            continue
+        hint = validate.hint(name, arguments)
         if hint:
             raise TypeError(f"{function} has no argument {name!r}{hint}")
 
@@ -305,6 +330,15 @@ class Engine:
         # NumPy's takes hyper-parameters that differ from run to run.
         if isinstance(chosen, DerivedMethod) and form and (numbers or form == "numpy"):
             self._kernel = chosen.rule.kernel(form).bind(self.x, self._state, **hyper)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        r"""The arrays of the state that belong to the parameters one by one."""
+        return {
+            name: value
+            for name, value in self._state.items()
+            if getattr(value, "shape", None) == self.x.shape and value.dtype == self.x.dtype
+        }
 
     def step(self, g: Any, t: int) -> None:
         r"""Take step `t`, and project onto the problem's box where it has one."""

@@ -7,12 +7,15 @@ checks, the ends of the sliders and the domains on which answers are compared.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sympy import Symbol, sympify
 
-__all__ = ["TABLE", "Notation", "Quantity", "Range", "admits", "of", "range_of"]
+from optedu import validate
+
+__all__ = ["TABLE", "Notation", "Quantity", "Range", "admits", "meant", "of", "range_of"]
 
 
 class Quantity(Symbol):
@@ -205,6 +208,49 @@ def of(symbol: Symbol) -> Notation:
             f"got another {symbol} with other assumptions"
         )
     return row
+
+
+_ELSEWHERE = {
+    "lr": "learning_rate learningrate eta eta0 step_size stepsize gamma rate init_lr alpha",
+    "momentum": "mu mom rho beta beta1 b1 decay alpha",
+    "beta1": "b1 beta_1 beta momentum mu",
+    "beta2": "b2 beta_2 beta rho alpha decay decay_rate smoothing",
+    "eps": "epsilon e eps_root",
+    "weight_decay": "wd weightdecay l2 lam lambda_ lamb reg decay",
+    "lr_decay": "decay",
+    "initial_accumulator": "initial_accumulator_value",
+    "momentum_decay": "schedule_decay",
+}
+r"""What other libraries, and papers, call our hyper-parameters."""
+
+
+def meant(name: str, options: Iterable[str]) -> str:
+    r"""Return a hint at the hyper-parameter that was meant, as `validate.hint` does.
+
+    Parameters
+    ----------
+    name : str
+        A keyword that there is not.
+    options : iterable of str
+        The hyper-parameters that there are.
+
+    Examples
+    --------
+    >>> meant("learning_rate", ["lr", "beta2"])
+    " (did you mean 'lr'?)"
+    >>> meant("betas", ["lr", "beta1", "beta2"])
+    " (did you mean 'beta1' and 'beta2'? Give them one by one)"
+    """
+    options, key = list(options), name.lower()
+    if key == "betas" and {"beta1", "beta2"} <= set(options):
+        return " (did you mean 'beta1' and 'beta2'? Give them one by one)"
+    found = [n for n, others in _ELSEWHERE.items() if n in options and key in others.split()]
+    # With two betas, what has one decay rate elsewhere is none of them: Adam's alpha is its rate.
+    if "beta1" in options and key in ("alpha", "decay"):
+        found.remove("beta2")
+    if not found:
+        return validate.hint(name, options)
+    return f" (did you mean {' or '.join(map(repr, found))}?)"
 
 
 @dataclass(frozen=True)

@@ -297,13 +297,20 @@ def floating_array(name: str, value: Any) -> Any:
     Raises
     ------
     TypeError
-        If it is no array, or an array of integers, booleans, complex numbers or objects.
+        If it is no array, or an array of integers, booleans, complex numbers or objects, or in the
+        byte order of another machine.
     """
     dtype = getattr(value, "dtype", None)
     if dtype is None or not hasattr(value, "shape"):
         raise TypeError(f"{name} must be a floating-point array, got {_describe(value)}")
     if not _is_floating(dtype):
         raise TypeError(f"{name} must be a floating-point array, got dtype {_dtype_name(dtype)}")
+    if not getattr(dtype, "isnative", True):
+        # Its name is that of the native one, and yet the two are different dtypes.
+        raise TypeError(
+            f"{name} must be in this machine's byte order, got dtype {dtype.str}: "
+            f".astype({dtype.name!r}) converts it"
+        )
     return value
 
 

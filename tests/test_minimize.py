@@ -620,3 +620,149 @@ def test_a_bar_needs_tqdm(monkeypatch):
         minimize(problems.beale(), lr=1e-3, progress=True)
     monkeypatch.setattr("optedu.progress._watched", lambda: True)
     assert minimize(problems.beale(), lr=1e-3, steps=2).steps == 2
+
+
+class Slope:
+    """A plane whose gradient is what the test says."""
+
+    name = "slope"
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def f(self, x):
+        return (x * (self.slope != 0)).sum()
+
+    def grad(self, x):
+        return self.slope.astype(x.dtype)
+
+
+SQUARING = [
+    *("adadelta", "adagrad", "adam", "amsgrad", "adamw", "nadam", "radam", "rmsprop"),
+    *("rmsprop_eps_inside", "rmsprop_centered", "rmsprop_centered_eps_inside", "rmsprop_momentum"),
+]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "large"), [("float16", 300), ("float32", 1e25), ("float64", 1e200)]
+)
+@pytest.mark.parametrize("name", optedu.rules.all())
+def test_squares_that_overflow_are_told_and_freeze_no_rule_in_silence(name, dtype, large):
+    x0, slope = np.ones(3, dtype), np.array([large, 1.0, -large])
+    # In half precision the default eps is zero, and a gradient that small is another test's.
+    half = dtype == "float16" and "eps" in optedu.rules.get(name).defaults()
+    hyper = {"lr": 0.1, **({"eps": 1.0} if half else {})}
+    run = optedu.minimize(Slope(slope), x0, optimizer=name, steps=3, **hyper)
+    if name not in SQUARING:
+        assert run.diverged_at is None and run.x[-1][0] != 1
+        return
+    assert run.diverged_at == 1
+    with pytest.raises(FloatingPointError) as failure:
+        optedu.minimize(Slope(slope), x0, optimizer=name, steps=3, on_divergence="raise", **hyper)
+    text = str(failure.value)
+    assert "the state (" in text and f"Squares of the gradient overflow in {dtype}" in text
+    assert "scale the objective down" in text and "smaller lr" not in text
+    assert ("use float64" in text) == (dtype != "float64")
+
+
+def test_of_several_runs_those_go_on_whose_squares_do_not_overflow():
+    class Runs(Slope):
+        def f(self, x):
+            return x.sum(axis=0)
+
+    slopes = Runs(np.array([[1e200, 1.0], [1.0, 1e100]]))
+    run = optedu.minimize(slopes, np.ones((2, 2)), optimizer="adam", steps=3)
+    assert run.diverged_at == 1 and run.steps == 3
+    assert np.all(run.x[-1][:, 1] < 0.9999)
+    tame = Runs(np.array([[1e100, 1.0], [1.0, 1e100]]))
+    assert optedu.minimize(tame, np.ones((2, 2)), optimizer="adam", steps=3).diverged_at is None
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "adagrad", "adamw"])
+def test_where_the_gradient_is_zero_and_eps_vanishes_the_advice_is_a_larger_eps(name):
+    def advice(dtype, **hyper):
+        with pytest.raises(FloatingPointError) as failure:
+            optedu.minimize(Slope(np.array([0.0, 1.0])), np.ones(2, dtype), optimizer=name,
+                            steps=3, on_divergence="raise", **hyper)  # fmt: skip
+        return str(failure.value)
+
+    half = advice("float16", eps=1e-8)
+    assert "eps is 1e-08, which float16 rounds to 0: a larger eps helps (at least 6e-08)" in half
+    assert "smaller lr" not in half
+    assert "since eps is 0: a larger eps helps" in advice("float64", eps=0)
+    run = optedu.minimize(Slope(np.array([0.0, 1.0])), np.ones(2, "float16"), optimizer=name,
+                          steps=3, eps=1e-3)  # fmt: skip
+    assert run.diverged_at is None
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "hint"),
+    [
+        ("adam", "betas", "did you mean 'beta1' and 'beta2'? Give them one by one"),
+        ("adam", "learning_rate", "did you mean 'lr'?"),
+        ("sgd", "step_size", "did you mean 'lr'?"),
+        ("sgd", "eta", "did you mean 'lr'?"),
+        ("adam", "alpha", "did you mean 'lr'?"),
+        ("rmsprop", "alpha", "did you mean 'lr' or 'beta2'?"),
+        ("rmsprop", "rho", "did you mean 'beta2'?"),
+        ("adadelta", "rho", "did you mean 'beta2'?"),
+        ("momentum", "rho", "did you mean 'momentum'?"),
+        ("momentum", "mu", "did you mean 'momentum'?"),
+        ("adam", "epsilon", "did you mean 'eps'?"),
+        ("adam", "wd", "did you mean 'weight_decay'?"),
+        ("adam", "decay", "did you mean 'weight_decay'?"),
+        ("adagrad", "decay", "did you mean 'weight_decay' or 'lr_decay'?"),
+        ("adam", "b1", "did you mean 'beta1'?"),
+        ("adam", "beta_2", "did you mean 'beta2'?"),
+        ("sgd", "momentum", "that is a rule of its own, 'momentum'"),
+        ("sgd", "nesterov", "that is a rule of its own, 'nesterov'"),
+        ("adam", "amsgrad", "that is a rule of its own, 'amsgrad'"),
+        ("rmsprop", "centered", "that is a rule of its own, 'rmsprop_centered'"),
+        ("lion", "eps", "it has lr, beta1, beta2, weight_decay"),
+        ("adam", "optimiser", "minimize has no argument 'optimiser' (did you mean 'optimizer'?)"),
+    ],
+)
+def test_the_names_of_other_libraries_are_understood(name, given, hint):
+    with pytest.raises(TypeError) as failure:
+        optedu.minimize(optedu.problems.quadratic(), optimizer=name, steps=1, **{given: 0.5})
+    assert hint in str(failure.value)
+    if "argument" not in hint:
+        assert f"{name} has no hyper-parameter {given!r}" in str(failure.value)
+        with pytest.raises(TypeError, match=given):
+            optedu.Optimizer(name, np.ones(2), **{given: 0.5})
+
+
+def test_a_function_of_the_reader_gets_the_same_hints():
+    def mine(xp, x, g, state, t, *, lr=0.1, beta1=0.9, beta2=0.99):
+        return x - lr * g, {}
+
+    for given, hint in (("betas", "'beta1' and 'beta2'"), ("learning_rate", "'lr'")):
+        with pytest.raises(TypeError, match=f"your mine takes no .*{given}.*did you mean {hint}"):
+            optedu.minimize(optedu.problems.quadratic(), optimizer=mine, steps=1, **{given: 0.5})
+
+
+def test_arrays_in_the_byte_order_of_another_machine_are_refused_wherever_they_come_in():
+    other = np.ones(2, dtype=np.dtype(float).newbyteorder())
+    rule, native = optedu.rules.get("momentum"), np.ones(2)
+    optimizer = optedu.Optimizer("momentum", {"w": native.copy()})
+    state = {"b": other}
+    for name, call in {
+        "x0": lambda: optedu.minimize(optedu.problems.quadratic(), other, steps=1),
+        "params": lambda: optedu.Optimizer("momentum", other),
+        r"grads\['w'\]": lambda: optimizer.step({"w": other}),
+        "x": lambda: rule.step(other, native, {"b": native}, 1),
+        "g": lambda: rule.step(native, other, {"b": native}, 1),
+        r"state\['b'\]": lambda: rule.step(native, native, state, 1),
+        r"slope.grad\(x\)": lambda: optedu.minimize(Swapped(), native, steps=1),
+    }.items():
+        message = rf"{name} must be in this machine's byte order, got dtype .f8: \.astype"
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
+class Swapped(Slope):
+    def __init__(self):
+        super().__init__(np.ones(2))
+
+    def grad(self, x):
+        return x.astype(x.dtype.newbyteorder())

@@ -436,3 +436,24 @@ two = {"w": np.ones(2), "b": np.ones(1)}
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("size", [3, 1000])
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e25), ("float64", 1e200)])
+def test_a_gradient_whose_square_overflows_is_refused_by_the_rules_that_square_it(
+    size, dtype, large
+):
+    g = np.ones(size, dtype)
+    g[1] = -large
+    adam = optedu.Optimizer("adam", {"w": np.ones(size, dtype), "b": np.ones(2, dtype)})
+    with pytest.raises(ValueError, match=r"grads\['w'\] must be at most .*, got 1e.*") as failure:
+        adam.step({"w": g, "b": np.ones(2, dtype)})
+    assert f"adam keeps squares of it, which overflow in {dtype}" in str(failure.value)
+    assert adam.t == 0 and np.all(adam.params["w"] == 1)
+    g[1] = -np.sqrt(large)
+    adam.step({"w": g, "b": np.ones(2, dtype)})
+    assert np.all(np.isfinite(adam.state["v"]["w"])) and adam.params["w"][1] > 1
+    momentum = optedu.Optimizer("momentum", np.ones(size, dtype))
+    g[1] = -large
+    momentum.step(g)  # keeps no square
+    assert np.isfinite(momentum.params[1])
