@@ -48,12 +48,15 @@ class Block:
         The steps that must stand before it, each with the sentence for whoever put it earlier.
     why : str
         Of a distractor, why it does not belong; empty for a step.
+    line : int
+        The line of its mark in the proof's text.
     """
 
     name: str
     text: str
     after: Mapping[str, str]
     why: str = ""
+    line: int = 0
 
 
 class Proof:
@@ -101,6 +104,13 @@ class Proof:
         except MarkError as error:
             raise ValueError(f"text of the proof: {error}") from None
 
+    @classmethod
+    def read(cls, text: str) -> Proof:
+        r"""Return the proof of a text; `MarkError`, which holds the line, if it is none."""
+        proof = cls.__new__(cls)
+        proof._read(text)
+        return proof
+
     def _read(self, text: str) -> None:
         self.claim, parts = split(text.splitlines(), ("step", "distractor"))
         if not self.claim.strip():
@@ -115,10 +125,15 @@ class Proof:
                 raise MarkError(part.line, f"a second block called {block.name!r}")
             for needed in block.after:
                 if needed not in (step.name for step in steps):
-                    raise MarkError(part.line, f"{block.name} stands after {needed!r}, no step")
+                    known = ", ".join(step.name for step in steps)
+                    raise MarkError(
+                        part.line,
+                        f"{block.name} stands after {needed!r}, no step; the steps are {known}",
+                    )
         lines = {block.name: part.line for part, block in zip(parts, found, strict=True)}
         self._before = _closure(steps, lines)
-        key = hashlib.sha256(text.encode()).hexdigest()
+        # Empty lines around it do not count: a page and a notebook show the same letters.
+        key = hashlib.sha256(text.strip().encode()).hexdigest()
         shuffled = sorted(found, key=lambda b: hashlib.sha256((key + b.name).encode()).digest())
         self._steps = [block.name for block in steps]
         if not self._moves([block.name for block in shuffled if not block.why]):
@@ -230,7 +245,7 @@ def _block(part: Part) -> Block:
         )
     if part.kind == "step" and why:
         raise MarkError(part.line, f"step {part.argument} belongs to the proof: why is for others")
-    return Block(part.argument, text, after, why)
+    return Block(part.argument, text, after, why, part.line)
 
 
 def _closure(steps: Sequence[Block], lines: Mapping[str, int]) -> dict[str, set[str]]:

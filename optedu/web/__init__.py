@@ -25,6 +25,7 @@ FEATURES = (
     "figures",
     "pyexercise",
     "quiz",
+    "prooforder",
     "lean",
 )
 

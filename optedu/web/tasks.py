@@ -29,11 +29,17 @@ class verdict(nodes.General, nodes.Element):
     """What is said of one answer; its attributes are what the script compares with."""
 
 
-def refuse(directive: SphinxDirective, error: MarkError) -> list[nodes.Node]:
-    """Report a mistake in a directive's block with its line in the file; ``-W`` fails the build."""
+def refuse(
+    directive: SphinxDirective, error: MarkError, path: Path | None = None
+) -> list[nodes.Node]:
+    """Report a mistake in a directive's block with its line in the file; ``-W`` fails the build.
+
+    `path` is the file that holds the block where the page itself does not.
+    """
     line = directive.lineno + (directive.content_offset + error.line if error.line else 0)
+    place = (directive.env.docname, line) if path is None else f"{path}:{error.line or 1}"
     called = " ".join([directive.name, *directive.arguments])
-    logger.error("%s: %s", called, error.reason, location=(directive.env.docname, line))
+    logger.error("%s: %s", called, error.reason, location=place)
     return []
 
 

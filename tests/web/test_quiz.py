@@ -49,7 +49,7 @@ What is $L$?
 ```
 """
 CONFIGURATION = """
-extensions = ["PARSER", "optedu.web.formulas", "optedu.web.quiz"]
+extensions = ["PARSER", "optedu.web.formulas", "USES"]
 myst_enable_extensions = ["dollarmath"]
 html_theme = "sphinx_book_theme"
 html_context = {"default_mode": "auto"}
@@ -57,9 +57,9 @@ exclude_patterns = ["_site"]
 """
 
 
-def build(folder, page=PAGE, builder="html", parser="myst_parser"):
+def build(folder, page=PAGE, builder="html", parser="myst_parser", uses="optedu.web.quiz"):
     """Build a site of one page; return its exit status, what Sphinx said, and the site."""
-    (folder / "conf.py").write_text(CONFIGURATION.replace("PARSER", parser))
+    (folder / "conf.py").write_text(CONFIGURATION.replace("PARSER", parser).replace("USES", uses))
     (folder / "index.md").write_text(page)
     site = folder / "_site"
     command = [sys.executable, "-m", "sphinx", "-W", "-b", builder, str(folder), str(site)]
