@@ -26,6 +26,16 @@ from optedu.rule import x as X
 __all__ = ["Form", "Misconception", "combined", "of"]
 
 HALF = Rational(1, 2)
+
+
+class Total(sympy.Function):
+    r"""The sum over all elements of an array, which no right rule of one element has."""
+
+
+class Mean(sympy.Function):
+    r"""The mean over all elements of an array."""
+
+
 ONE, ZERO = sympy.S.One, sympy.S.Zero
 
 
@@ -133,6 +143,8 @@ _OPERATIONS: dict[Any, Callable[..., Any]] = {
     Pow: operator.pow,
     Abs: np.abs,
     sign: np.sign,
+    Total: np.sum,
+    Mean: np.mean,
     sympy.StrictGreaterThan: operator.gt,
     sympy.GreaterThan: operator.ge,
     sympy.StrictLessThan: operator.lt,
@@ -334,8 +346,31 @@ def _bias_correction(rule: Rule) -> Iterator[Candidate]:
         "moments are too small",
         _everywhere({1 / correction: correction for _, correction in found}),
     )
+    yield (
+        "correction-parentheses",
+        f"parentheses are missing in your bias correction: m / 1 - {found[0][0]}**t divides by 1 "
+        f"and then subtracts; write m / (1 - {found[0][0]}**t)",
+        _chain(*(_without_parentheses(*each) for each in found)),
+    )
+    yield (
+        "correction-power-of-difference",
+        "your bias correction has (1 - beta)**t where 1 - beta**t belongs: beta is raised to the "
+        "power t, and then subtracted from 1",
+        all_by(lambda beta: (1 - beta) ** t),
+    )
     if len(found) > 1:
         for beta, correction in found:
+            yield (
+                f"correction-parentheses:{beta}",
+                f"parentheses are missing in one bias correction: ... / 1 - {beta}**t divides by 1 "
+                f"and then subtracts; write ... / (1 - {beta}**t)",
+                _without_parentheses(beta, correction),
+            )
+            yield (
+                f"correction-power-of-difference:{beta}",
+                f"one bias correction has (1 - {beta})**t where 1 - {beta}**t belongs",
+                _everywhere({correction: (1 - beta) ** t}),
+            )
             yield (
                 f"uncorrected:{beta}",
                 f"one bias correction is missing: divide by 1 - {beta}**t as well",
@@ -348,6 +383,12 @@ def _bias_correction(rule: Rule) -> Iterator[Candidate]:
             f"1 - {second}**t belongs",
             _everywhere({one: two, two: one}),
         )
+        for wrong, right, changed in ((first, second, {two: one}), (second, first, {one: two})):
+            yield (
+                f"correction-with-{wrong}",
+                f"both of your bias corrections use {wrong}: one of them needs 1 - {right}**t",
+                _everywhere(changed),
+            )
     intermediates = {eq.lhs: eq.rhs for eq in rule.equations}
     for state in rule.states:
         for _, correction in found:
@@ -360,6 +401,13 @@ def _bias_correction(rule: Rule) -> Iterator[Candidate]:
                         "one and correct a copy",
                         _outputs(**{state.name: symbol}),
                     )
+
+
+def _without_parentheses(beta: Symbol, correction: Expr) -> Change:
+    def divides(node: Expr) -> bool:
+        return node.is_Mul and 1 / correction in node.args
+
+    return _rewrite(divides, lambda node: node * correction - beta**symbols.t)
 
 
 def _epsilon(rule: Rule) -> Iterator[Candidate]:
@@ -394,6 +442,20 @@ def _epsilon(rule: Rule) -> Iterator[Candidate]:
         "your eps is added to the whole step and not to the denominator: a parenthesis is missing "
         "around sqrt(...) + eps",
         _chain(_everywhere({eps: ZERO}), _only(X.new, lambda rhs: rhs - eps)),
+    )
+    yield (
+        "eps-maximum",
+        "your denominator is the larger of the root and eps, max(sqrt(...), eps); here eps is "
+        "added to the root, sqrt(...) + eps",
+        _rewrite(beside_root, lambda node: Max(node - eps, eps)),
+    )
+    yield (
+        "eps-maximum-inside",
+        "your root is that of the larger one, sqrt(max(..., eps)); here eps is added",
+        _chain(
+            _rewrite(beside_root, lambda node: sympy.sqrt(Max(_root_of(node - eps), eps))),
+            _rewrite(under_root, lambda node: Max(node.base - eps, eps) ** node.exp),
+        ),
     )
     yield (
         "no-eps",
@@ -463,6 +525,34 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                 f"your {phrase} matches |{base}| instead of {base}**2",
                 _only(state.new, lambda e, square=square: e.xreplace({square: Abs(square.base)})),
             )
+            yield (
+                f"doubled:{state.name}",
+                f"your {phrase} matches {base}*2, twice the gradient, instead of {base}**2",
+                _only(state.new, lambda e, square=square: e.xreplace({square: 2 * square.base})),
+            )
+            for over, word in ((Total, "sum"), (Mean, "mean")):
+                yield (
+                    f"{word}-over-elements:{state.name}",
+                    f"your {phrase} takes the {word} of {base}**2 over all elements: one number "
+                    "for all parameters; here each element has its own",
+                    _only(
+                        state.new,
+                        lambda e, square=square, over=over: e.xreplace({square: over(square)}),
+                    ),
+                )
+            for other, value in _means(rule, state):
+                yield (
+                    f"centered-{other}:{state.name}",
+                    f"your {phrase} squares the distance to {other.partition('_')[0]}, "
+                    f"({base} - {other.partition('_')[0]})**2, as AdaBelief does; here it squares "
+                    f"{base} itself",
+                    _only(
+                        state.new,
+                        lambda e, square=square, value=value: e.xreplace(
+                            {square: (square.base - value) ** 2}
+                        ),
+                    ),
+                )
             for other in _earlier(rule, state):
                 yield (
                     f"squares-{other.name}:{state.name}",
@@ -472,7 +562,35 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                         lambda e, square=square, other=other: e.xreplace({square: other.new**2}),
                     ),
                 )
+        if rhs.has(state.old) and not rhs.has(Max) and not state.scalar:
+            yield (
+                f"added-to-old:{state.name}",
+                f"you add the new {state.name} to the old one, += where = belongs: the right side "
+                f"has the old {state.name} in it already",
+                _only(state.new, lambda e, state=state: e + state.old),
+            )
         for weight in _weights(rule, rhs):
+            other = {symbols.beta1: symbols.beta2, symbols.beta2: symbols.beta1}.get(weight)
+            if other is not None and other in {h.symbol for h in rule.hypers}:
+                yield (
+                    f"{other}-in:{state.name}",
+                    f"your {phrase} uses {other} where {weight} belongs",
+                    _only(
+                        state.new,
+                        lambda e, weight=weight, other=other: e.xreplace({weight: other}),
+                    ),
+                )
+            if squares and rhs.has(1 - weight):
+                yield (
+                    f"accumulates:{state.name}",
+                    f"your {phrase} adds up all squares, as AdaGrad does; here the old ones are "
+                    f"forgotten: {weight}*{state.name} + (1 - {weight})*{_spoken(squares[0].base)}"
+                    "**2",
+                    _only(
+                        state.new,
+                        lambda e, state=state, square=squares[0]: state.old + square,
+                    ),
+                )
             yield (
                 f"swapped-weights:{state.name}",
                 f"the weights of your {phrase} are exchanged: {weight} belongs to the old "
@@ -517,6 +635,17 @@ def _earlier(rule: Rule, state: State) -> list[State]:
     return [s for s in rule.states if s.new in known and not s.scalar]
 
 
+def _means(rule: Rule, state: State) -> Iterator[tuple[str, Symbol]]:
+    r"""Yield the first moments from which a distance may be taken, new and old."""
+    for other in rule.states:
+        rhs = rule.expression(other.name)
+        if other is state or other.scalar or rhs.has(Max) or _phrase(rule, other)[0] != "f":
+            continue
+        if other in _earlier(rule, state):
+            yield other.name, other.new
+        yield f"{other.name}_old", other.old
+
+
 def _weights(rule: Rule, rhs: Expr) -> list[Symbol]:
     r"""Find the decay rates in the recurrence of a state variable."""
     names = {symbols.beta1, symbols.beta2, symbols.momentum}
@@ -533,6 +662,19 @@ def _step(rule: Rule) -> Iterator[Candidate]:
         "your step has the wrong sign: it goes up the gradient, x + ... where x - ... belongs",
         _only(X.new, lambda rhs: 2 * X.old - rhs),
     )
+    if any(eq.rhs.has(sign) for eq in rule.equations):
+        for state in rule.states:
+            yield (
+                f"sign-of-new:{state.name}",
+                f"your step takes the sign of the new {state.name}, the state that you return; "
+                "here it is the sign of another mean of the old one and the gradient, with beta1",
+                _only(
+                    X.new,
+                    lambda e, s=state: e.replace(
+                        lambda node: isinstance(node, sign), lambda node: sign(s.new)
+                    ),
+                ),
+            )
 
 
 def _memory(rule: Rule) -> Iterator[Candidate]:
@@ -596,6 +738,15 @@ def _decay(rule: Rule) -> Iterator[Candidate]:
             _chain(_everywhere({wd: ZERO}), _everywhere({g: g + wd * X.old})),
         )
         yield (
+            "decays-new-x",
+            "your weight decay acts on the x that the step has already moved; here it acts on the "
+            "x from before the step, x - lr*(... + weight_decay*x)",
+            _only(
+                X.new,
+                lambda rhs: rhs.xreplace({wd * X.old: wd * rhs.subs(wd, 0)}),
+            ),
+        )
+        yield (
             "decay-without-lr",
             "your weight decay is not multiplied by lr",
             _everywhere({wd: wd / lr}),
@@ -615,8 +766,6 @@ def _decay(rule: Rule) -> Iterator[Candidate]:
 def _hypers(rule: Rule) -> Iterator[Candidate]:
     named = [h.symbol for h in rule.hypers]
     for hyper in rule.hypers:
-        if hyper.symbol in (symbols.eps, symbols.weight_decay):
-            continue
         default = sympy.nsimplify(hyper.default)
         yield (
             f"ignored:{hyper.name}",
@@ -632,6 +781,15 @@ def _hypers(rule: Rule) -> Iterator[Candidate]:
             "beta1 and beta2 are exchanged",
             _everywhere({symbols.beta1: symbols.beta2, symbols.beta2: symbols.beta1}),
         )
+        for used, lost in (
+            (symbols.beta1, symbols.beta2),
+            (symbols.beta2, symbols.beta1),
+        ):
+            yield (
+                f"{used}-everywhere",
+                f"your function uses {used} also where {lost} belongs",
+                _everywhere({lost: used}),
+            )
 
 
 def _special(rule: Rule) -> Iterator[Candidate]:
@@ -679,6 +837,7 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     "your step looks ahead: this is Nesterov's momentum, not the heavy ball",
                     _look_ahead(rule, state),
                 )
+        yield from _adam_ahead(rule, state)
         maxima = list(rhs.atoms(Max))
         for node in maxima:
             for kept in node.args:
@@ -713,6 +872,28 @@ def _look_ahead(rule: Rule, state: State) -> Change:
     if rate is None:
         return lambda form: None
     return _only(X.new, lambda e: X.old - symbols.lr * Add(fresh, rate * state.new))
+
+
+def _adam_ahead(rule: Rule, state: State) -> Iterator[Candidate]:
+    r"""Yield the ways in which Adam is made to look ahead along its corrected first moment."""
+    beta, t = symbols.beta1, symbols.t
+    correction = 1 - beta**t
+    corrected = [eq.lhs for eq in rule.equations if eq.rhs == state.new / correction]
+    rhs = rule.expression(state.name)
+    if not corrected or not rhs.has(beta):
+        return
+    fresh = rhs.subs(state.old, 0)
+    for name, ahead in (
+        ("look-ahead", beta * corrected[0] + fresh / correction),
+        ("look-ahead-plain", beta * corrected[0] + fresh),
+        ("look-ahead-next", beta * state.new / (1 - beta ** (t + 1)) + fresh / correction),
+    ):
+        yield (
+            f"{name}:{state.name}",
+            f"your step looks ahead along {state.name}, as NAdam does, {beta}*{state.name}_hat + "
+            f"(1 - {beta})*g/...; here it goes along {state.name}_hat itself",
+            _only(X.new, lambda e, ahead=ahead: e.xreplace({corrected[0]: ahead})),
+        )
 
 
 def _spell(rule: Rule, expression: Expr) -> str:

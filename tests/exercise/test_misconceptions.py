@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from optedu import rules
-from optedu.exercise import CheckFailed, misconceptions, registry
-from optedu.exercise.checking import check
+from optedu.exercise import CheckFailed, diagnosis, misconceptions, registry
+from optedu.exercise.checking import check, invoke
 
 
 def asked(name):
@@ -94,3 +94,180 @@ def test_names_are_unique_and_sentences_fit_the_message():
         for mistake in found:
             assert mistake.sentence[0].islower() or mistake.sentence.startswith(("t ", "this"))
             assert not mistake.sentence.endswith(".")
+
+
+# -- mistakes as students write them ---------------------------------------------------------------
+
+
+def adam_like(*, m=None, v=None, m_hat=None, v_hat=None, denominator=None, ahead=None, move=None):
+    """Adam with one of its lines written otherwise."""
+
+    def adam(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        n = {**state, "xp": xp, "x": x, "g": g, "t": t, "lr": lr, "eps": eps}
+        n |= {"m_old": state["m"], "v_old": state["v"], "beta1": beta1, "beta2": beta2}
+        for name, line, right in (
+            ("m", m, "beta1 * m_old + (1 - beta1) * g"),
+            ("v", v, "beta2 * v_old + (1 - beta2) * g**2"),
+            ("m_hat", m_hat, "m / (1 - beta1**t)"),
+            ("v_hat", v_hat, "v / (1 - beta2**t)"),
+            ("ahead", ahead, "m_hat"),
+            ("denominator", denominator, "xp.sqrt(v_hat) + eps"),
+            ("new", move, "x - lr * ahead / denominator"),
+        ):
+            n[name] = eval(line or right, {}, n)
+        return n["new"], {"m": n["m"], "v": n["v"]}
+
+    return adam
+
+
+def lion_like(*, sign="c", m="beta2 * m_old + (1 - beta2) * g", new="x - lr * xp.sign(u)"):
+    def lion(xp, x, g, state, t, *, lr=1e-4, beta1=0.9, beta2=0.99, weight_decay=0.0):
+        n = {"xp": xp, "x": x, "g": g, "lr": lr, "beta1": beta1, "beta2": beta2, "wd": weight_decay}
+        n["m_old"] = state["m"]
+        n["c"] = beta1 * state["m"] + (1 - beta1) * g
+        n["m"] = eval(m, {}, n)
+        n["u"] = n[sign]
+        return eval(new, {}, n), {"m": n["m"]}
+
+    return lion
+
+
+def adamw_like(new):
+    def adamw(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2):
+        m = beta1 * state["m"] + (1 - beta1) * g
+        v = beta2 * state["v"] + (1 - beta2) * g**2
+        u = m / (1 - beta1**t) / (xp.sqrt(v / (1 - beta2**t)) + eps)
+        wd = weight_decay
+        return eval(new, {}, {"x": x, "u": u, "lr": lr, "wd": wd}), {"m": m, "v": v}
+
+    return adamw
+
+
+def rmsprop_like(v):
+    def rmsprop(xp, x, g, state, t, *, lr=1e-2, beta2=0.99, eps=1e-8):
+        n = {"v": state["v"], "g": g, "beta2": beta2, "xp": xp}
+        new = eval(v, {}, n)
+        return x - lr * g / (xp.sqrt(new) + eps), {"v": new}
+
+    return rmsprop
+
+
+AS_WRITTEN = [
+    ("lion", lion_like(sign="m"), "sign-of-new:m", "takes the sign of the new m"),
+    ("adamw", adamw_like("(x - lr * u) * (1 - lr * wd)"), "decays-new-x",
+     "acts on the x that the step has already moved"),
+    ("rmsprop", rmsprop_like("v + beta2 * v + (1 - beta2) * g**2"), "added-to-old:v",
+     "+= where = belongs"),
+    ("rmsprop", rmsprop_like("v + (1 - beta2) * g**2"), "no-decay:v", "old v is not multiplied"),
+    ("rmsprop", rmsprop_like("v + g**2"), "accumulates:v", "as AdaGrad does"),
+    ("rmsprop", rmsprop_like("beta2 * v + (1 - beta2) * g*2"), "doubled:v", "g*2, twice"),
+    ("rmsprop", rmsprop_like("beta2 * v + (1 - beta2) * xp.sum(g**2)"), "sum-over-elements:v",
+     "the sum of g**2 over all elements"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * xp.sum(g**2)"), "sum-over-elements:v",
+     "here each element has its own"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * xp.mean(g**2)"), "mean-over-elements:v",
+     "the mean of g**2 over all elements"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * (g - m)**2"), "centered-m:v",
+     "(g - m)**2, as AdaBelief does"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * (g - m_old)**2"), "centered-m_old:v",
+     "(g - m)**2, as AdaBelief does"),
+    ("adam", adam_like(v="v_old + g**2"), "accumulates:v", "adds up all squares"),
+    ("adam", adam_like(v="v_old + beta2 * v_old + (1 - beta2) * g**2"), "added-to-old:v", "+="),
+    ("adam", adam_like(m="m_old + beta1 * m_old + (1 - beta1) * g"), "added-to-old:m", "+="),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * g*2"), "doubled:v", "instead of g**2"),
+    ("adam", adam_like(v="beta1 * v_old + (1 - beta1) * g**2"), "beta1-in:v",
+     "second moment v uses beta1 where beta2 belongs"),
+    ("adam", adam_like(m="beta2 * m_old + (1 - beta2) * g"), "beta2-in:m",
+     "first moment m uses beta2 where beta1 belongs"),
+    ("adam", adam_like(v="beta1 * v_old + (1 - beta1) * g**2", v_hat="v / (1 - beta1**t)"),
+     "beta1-everywhere", "uses beta1 also where beta2 belongs"),
+    ("adam", adam_like(v_hat="v / (1 - beta1**t)"), "correction-with-beta1", "both of your bias"),
+    ("adam", adam_like(m_hat="m / (1 - beta2**t)"), "correction-with-beta2", "both of your bias"),
+    ("adam", adam_like(m_hat="m / (1 - beta2**t)", v_hat="v / (1 - beta1**t)"),
+     "corrections-swapped", "are exchanged"),
+    ("adam", adam_like(ahead="beta1 * m_hat + (1 - beta1) * g / (1 - beta1**t)"), "look-ahead:m",
+     "looks ahead along m, as NAdam does"),
+    ("adam", adam_like(ahead="beta1 * m_hat + (1 - beta1) * g"), "look-ahead-plain:m", "looks"),
+    ("adam", adam_like(ahead="beta1 * m / (1 - beta1**(t + 1)) + (1 - beta1) * g / (1 - beta1**t)"),
+     "look-ahead-next:m", "looks ahead"),
+    ("adam", adam_like(m_hat="m / 1 - beta1**t", v_hat="v / 1 - beta2**t"),
+     "correction-parentheses", "write m / (1 - beta1**t)"),
+    ("adam", adam_like(m_hat="m / 1 - beta1**t"), "correction-parentheses:beta1",
+     "(1 - beta1**t)"),
+    ("adam", adam_like(v_hat="v / 1 - beta2**t"), "correction-parentheses:beta2",
+     "(1 - beta2**t)"),
+    ("adam", adam_like(m_hat="m / (1 - beta1)**t", v_hat="v / (1 - beta2)**t"),
+     "correction-power-of-difference", "(1 - beta)**t where 1 - beta**t belongs"),
+    ("adam", adam_like(m_hat="m / (1 - beta1)**t"), "correction-power-of-difference:beta1",
+     "(1 - beta1)**t where"),
+    ("adam", adam_like(denominator="xp.maximum(xp.sqrt(v_hat), eps + 0 * v)"), "eps-maximum",
+     "larger of the root and eps"),
+    ("adam", adam_like(denominator="xp.sqrt(xp.maximum(v_hat, eps + 0 * v))"),
+     "eps-maximum-inside", "sqrt(max(..., eps))"),
+    ("adam", adam_like(denominator="xp.sqrt(v_hat)"), "no-eps", "eps is missing"),
+    ("adam", adam_like(denominator="xp.sqrt(v_hat) + 1e-8"), "ignored:eps",
+     "uses eps = 1e-08 whatever it is given"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "mistake", "words"),
+    AS_WRITTEN,
+    ids=[f"{name}-{mistake}-{i}" for i, (name, _, mistake, _) in enumerate(AS_WRITTEN)],
+)
+def test_a_mistake_as_students_write_it_is_named_and_no_other_one(name, function, mistake, words):
+    optional = ["weight_decay"] if name == "adamw" else []
+    registry.register(name, function)
+    with pytest.raises(CheckFailed) as failure:
+        check(name, optional=optional)
+    assert failure.value.misconceptions == (mistake,), str(failure.value)
+    assert words in " ".join(str(failure.value).split())
+
+
+RIGHT = [
+    ("adam", adam_like()),
+    ("adam", adam_like(v="v_old + (1 - beta2) * (g**2 - v_old)")),
+    ("adam", adam_like(m="m_old - (1 - beta1) * (m_old - g)")),
+    ("adam", adam_like(denominator="xp.sqrt(v) / (1 - beta2**t)**0.5 + eps")),
+    ("adam", adam_like(m_hat="m", move="x - lr / (1 - beta1**t) * m / denominator")),
+    ("lion", lion_like()),
+    ("lion", lion_like(new="x - lr * (xp.sign(u) + wd * x)")),
+    ("rmsprop", rmsprop_like("beta2 * v + (1 - beta2) * g * g")),
+    ("adamw", adamw_like("(1 - lr * wd) * x - lr * u")),
+    ("adamw", adamw_like("x - lr * (u + wd * x)")),
+]
+
+
+@pytest.mark.parametrize(("name", "function"), RIGHT)
+def test_a_right_function_is_no_known_mistake(name, function):
+    registry.register(name, function)
+    check(name, optional=["weight_decay"] if name == "adamw" else [])
+    rule = rules.get(name) if name == "adamw" else asked(name)
+    # Nor where something else, that is not compared there, is wrong.
+    assert diagnosis.diagnose(function, rule, "x", invoke) == diagnosis.Diagnosis()
+
+
+@pytest.mark.parametrize("name", rules.all())
+def test_the_derived_rule_matches_none_of_its_mistakes(name):
+    rule = asked(name)
+
+    def right(xp, x, g, state, t, **hyper):
+        return rule._pure(x, g, state, t, {**rule.defaults(), **hyper})
+
+    for quantity in ("x", *(s.name for s in rule.states)):
+        assert diagnosis.diagnose(right, rule, quantity, invoke) == diagnosis.Diagnosis()
+
+
+def test_a_power_written_as_xor_is_explained():
+    registry.register("adam", adam_like(m_hat="m / (1 - beta1^t)"))
+    with pytest.raises(CheckFailed, match=r"a power is \*\*, as in beta\*\*t"):
+        check("adam")
+    registry.register("adam", adam_like(v="beta2 * v_old + (1 - beta2) * g^2"))
+    with pytest.raises(CheckFailed, match=r"a power is \*\*"):
+        check("adam")
+
+
+def test_a_factor_is_named_though_some_gradients_are_zero():
+    registry.register("adam", adam_like(move="x - 2 * lr * ahead / denominator"))
+    with pytest.raises(CheckFailed, match="your step is 2 times the right one"):
+        check("adam")
