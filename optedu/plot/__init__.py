@@ -1,8 +1,8 @@
 r"""Figures: landscapes with trajectories, loss curves with bands, sensitivity maps, animations.
 
-Every function takes `ax=` (save `animation`), and returns the Axes that it drew on. One style: a
-palette that colour-blind readers can tell apart, on a light ground of its own, so that a figure
-reads on light and dark pages alike.
+Every function takes `ax=` (save `animation` and `show`), and returns the Axes that it drew on. One
+style: a palette that colour-blind readers can tell apart. `show` makes a figure follow its page,
+light or dark, wide or narrow; else it stands on a light ground of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _EXPORTS = {
     "contours": "landscape",
     "loss": "curves",
     "sensitivity": "maps",
+    "show": "drawing",
     "subplots": "style",
     "use_style": "style",
 }

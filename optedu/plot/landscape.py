@@ -156,8 +156,9 @@ def _trajectory(ax: Any, path: np.ndarray, color: str, label: str | None, run: R
     path = path[np.isfinite(path).all(axis=1)]
     # Far outside the window the renderer loses precision and, past 1e300, fails.
     path = np.clip(path, -1e9, 1e9)
-    dots = {"marker": "o", "ms": 2.2} if len(path) <= 60 else {}
-    ax.plot(*path.T, color=color, lw=1.5, label=label, path_effects=_HALO, zorder=3, **dots)
+    ax.plot(*path.T, color=color, lw=1.5, label=label, path_effects=_HALO, zorder=3)
+    if len(path) <= 60:
+        ax.plot(*path.T, "o", color=color, ms=2.2, zorder=3)
     ax.plot(*path[0], "o", mfc="white", mec=color, mew=1.6, ms=6, zorder=4)
     if run.diverged_at is not None:
         ax.plot(*path[-1], "X", color=color, mec="white", ms=8, zorder=4, clip_on=True)

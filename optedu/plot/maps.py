@@ -163,10 +163,15 @@ def _map(
     ax.set_facecolor("#eceff2")
     ax.patch.set(hatch="////", edgecolor="#aab4bf")
     ends = _edges(x), _edges(y)
-    mesh = ax.pcolormesh(*ends, shown, norm=norm, cmap="viridis_r", shading="flat", zorder=1)
+    mesh = ax.pcolormesh(
+        *ends, shown, norm=norm, cmap="viridis_r", shading="flat", zorder=1, rasterized=True
+    )
     if colorbar:
         bar = ax.figure.colorbar(mesh, ax=ax, label=label, extend="max")
         bar.outline.set_visible(False)
+        # Its tip is a colour of the map, which a page leaves as it is.
+        for tip in bar.ax.patches:
+            tip.set_rasterized(True)
     if np.isfinite(f).any():
         i, j = np.unravel_index(np.argmin(f), f.shape)
         ax.plot(x[i], y[j], "*", color="white", mec=style.INK, mew=1.1, ms=15, zorder=3)

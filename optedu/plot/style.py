@@ -3,7 +3,9 @@ r"""The one style of all figures."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 import matplotlib as mpl
@@ -13,12 +15,16 @@ from matplotlib.colors import LinearSegmentedColormap
 from optedu import validate
 
 __all__ = [
+    "GRID",
     "GROUND",
     "INK",
     "MUTED",
     "PALETTE",
+    "SIZE",
     "axes",
+    "current",
     "drawable",
+    "on_a_page",
     "styled",
     "subplots",
     "terrain",
@@ -31,6 +37,7 @@ r"""Colours of lines, in order; after Okabe and Ito, with their orange darkened 
 INK = "#22272e"
 MUTED = "#5c6672"
 GROUND = "#ffffff"
+GRID = "#d9dde2"
 
 _RC: dict[str, Any] = {
     "figure.facecolor": GROUND,
@@ -53,7 +60,7 @@ _RC: dict[str, Any] = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "grid.color": "#d9dde2",
+    "grid.color": GRID,
     "grid.linewidth": 0.7,
     "lines.linewidth": 1.6,
     "legend.framealpha": 0.85,
@@ -62,6 +69,12 @@ _RC: dict[str, Any] = {
     "mathtext.fontset": "cm",
 }
 
+SIZE = 12.0
+r"""Of text in a drawing that a page shows at its own size, in pixels."""
+
+_PAGE: dict[str, Any] = {"font.size": SIZE, "figure.dpi": 72, "legend.fontsize": "medium"}
+_on_a_page: ContextVar[bool] = ContextVar("on_a_page", default=False)
+
 terrain = LinearSegmentedColormap.from_list("optedu.terrain", ["#f5f8fb", "#d4dfe9", "#8fa9c1"])
 r"""Light enough for any line of the palette to stand out."""
 
@@ -69,12 +82,27 @@ r"""Light enough for any line of the palette to stand out."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def current() -> dict[str, Any]:
+    r"""Return the parameters of Matplotlib that make the style."""
+    return _RC | _PAGE if _on_a_page.get() else _RC
+
+
+@contextmanager
+def on_a_page() -> Iterator[None]:
+    r"""Let what is drawn meanwhile have the text size of a page."""
+    token = _on_a_page.set(True)
+    try:
+        yield
+    finally:
+        _on_a_page.reset(token)
+
+
 def styled(function: _F) -> _F:
     r"""Let a function draw in the style of the course, whatever Matplotlib's defaults are."""
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        with mpl.rc_context(_RC):
+        with mpl.rc_context(current()):
             return function(*args, **options)
 
     return cast(_F, call)

@@ -61,12 +61,13 @@ def drop_thebe(app: Any) -> None:
 
 
 def add_style(app: Any, config: Any) -> None:
-    """Add our style sheet and icon, and let the reader's system choose between light and dark."""
+    """Add our style sheets and icon, and let the reader's system choose between light and dark."""
     config.html_static_path.append(str(STATIC))
     config.html_favicon = str(STATIC / "favicon.svg")
     # The theme logs an error on the console of every page where this is not set.
     config.html_context.setdefault("default_mode", "auto")
     app.add_css_file("pages.css")
+    app.add_css_file("drawings.css")
     app.add_js_file("pages.js", loading_method="defer")
 
 
