@@ -187,3 +187,10 @@ def test_an_interval_is_open_and_its_ends_are_approached():
 def test_equal_points_count_once():
     claim = sp.Ge(sp.gamma(n + 1), n)
     assert check(claim, Domain({n: (1, 3)}), points=50).points == 3
+
+
+def test_a_claim_about_an_integral_is_tried_at_few_points_but_at_zero_and_far_out_too():
+    s = sp.Symbol("s", real=True)
+    area = sp.Integral(s**2, (s, 0, x))
+    assert check(sp.Ge(area * x, 0, evaluate=False), points=6).points <= 12
+    assert not check(sp.Gt(area * x, 0, evaluate=False)).holds
