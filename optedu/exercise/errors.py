@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sys
 import sysconfig
 from types import FrameType
 
-__all__ = ["StudentError", "describe"]
+__all__ = ["StudentError", "advice", "describe"]
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = tuple(
@@ -69,6 +70,39 @@ def describe(error: BaseException) -> StudentError:
     except Exception:
         message = ""
     return StudentError(type(error).__name__, _shorten(message), line, _shorten(source))
+
+
+def advice(kind: str, message: str) -> str:
+    r"""Return what helps against an exception whose own words help few; empty where none is known.
+
+    Parameters
+    ----------
+    kind, message : str
+        Of the exception: name of the class, and text.
+
+    Examples
+    --------
+    >>> advice("TypeError", "loop of ufunc does not support argument 0 of type Symbol which has "
+    ...        "no callable sqrt method")
+    "NumPy's functions take numbers: for a SymPy expression write sp.sqrt."
+    >>> advice("TypeError", "unsupported operand type(s) for ^: 'float' and 'int'")
+    'In Python a power is **, as in beta**t; ^ is something else (exclusive or).'
+    """
+    if kind != "TypeError":
+        return ""
+    missing = re.search(r"which has no callable (\w+) method", message)
+    if missing:
+        # NumPy's name of an inverse function is longer than SymPy's.
+        name = re.sub("^arc", "a", missing.group(1))
+        return f"NumPy's functions take numbers: for a SymPy expression write sp.{name}."
+    if message.startswith("Cannot convert expression to float"):
+        return (
+            "A function of math takes a number: for a SymPy expression write that of sp, such as "
+            "sp.sqrt."
+        )
+    if "for ^" in message or "bitwise_xor" in message:
+        return "In Python a power is **, as in beta**t; ^ is something else (exclusive or)."
+    return ""
 
 
 def _is_students(frame: FrameType) -> bool:

@@ -137,6 +137,8 @@ def _answer(answer: Any, name: str, right: Any) -> Any:
             answer = safe_expr.parse(answer)
         except safe_expr.ExpressionError as error:
             raise CheckFailed(f"{name}: {error}.", name=name) from None
+    if isinstance(answer, sympy.Xor):  # SymPy takes beta ^ t of two symbols for logic
+        raise CheckFailed(f"{name}: ^ is no power in Python: write ** for a power.", name=name)
     # A Symbol is a Boolean too, for SymPy: what is no expression is meant.
     if isinstance(answer, bool) or (
         isinstance(answer, sympy.logic.boolalg.Boolean) and not isinstance(answer, Expr)

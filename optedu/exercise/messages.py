@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optedu.exercise.diagnosis import Diagnosis
-from optedu.exercise.errors import StudentError
+from optedu.exercise.errors import StudentError, advice
 from optedu.exercise.scenarios import EARLY, Scenario
 from optedu.rule import Rule
 
@@ -128,8 +128,9 @@ def raised(name: str, error: StudentError, t: int, run: Scenario, rule: Rule) ->
 
 def _advice(error: StudentError, run: Scenario, rule: Rule) -> str:
     hypers = [h.name for h in rule.hypers]
-    if error.kind == "TypeError" and ("for ^" in error.message or "bitwise_xor" in error.message):
-        return "\nIn Python a power is **, as in beta**t; ^ is something else (exclusive or)."
+    known = advice(error.kind, error.message)
+    if known:
+        return f"\n{known}"
     if error.kind == "KeyError" and rule.states:
         return f"\nThe state that comes in has the keys {_list([s.name for s in rule.states])}."
     if error.kind == "TypeError" and "keyword argument" in error.message:

@@ -148,7 +148,8 @@ def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
 
 
 def _syntax(text: str, error: BaseException) -> str:
-    if "\\" in text or "$" in text or re.search(r"[_^]\{", text):
+    # A text that is not raw has \f, \b, \v or \a of \frac, \beta, ... as one character.
+    if "\\" in text or "$" in text or re.search(r"[_^]\{|[\x07\x08\x0b\x0c]", text):
         return (
             f"{_short(text)!r} is LaTeX; write the formula as in Python, "
             "such as (1 - beta1**t)/sqrt(v)"
@@ -246,6 +247,12 @@ class _Builder:
         if node.id.startswith("__"):
             raise ExpressionError(f"the name {node.id!r} is not allowed in an expression")
         return sympy.Symbol(node.id)
+
+    def build_Attribute(self, node: ast.Attribute) -> Any:
+        module = node.value.id if isinstance(node.value, ast.Name) else ""
+        if module in ("np", "numpy", "sp", "sympy", "math", "xp") and node.attr in _FUNCTIONS:
+            raise ExpressionError(f"write {node.attr} alone, without '{module}.'")
+        raise ExpressionError("'Attribute' is not allowed in an expression")
 
     def build_UnaryOp(self, node: ast.UnaryOp) -> Any:
         value = self.build(node.operand)

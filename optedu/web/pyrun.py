@@ -58,7 +58,10 @@ def teach(error: BaseException) -> str:
     own = [frame for frame in told.stack if frame.filename == READER_FILE]
     told.stack = traceback.StackSummary.from_list(own)
     told.__cause__ = told.__context__ = None
-    return "".join(told.format()).strip()
+    from optedu.exercise.errors import advice
+
+    known = advice(type(error).__name__, str(error))
+    return "".join([*told.format(), known]).strip()
 
 
 def verdict(error: BaseException, code: str) -> tuple[str, str]:

@@ -124,6 +124,21 @@ BENCH.wrong(
 )
 
 BENCH.wrong(
+    "descend_without_x0",
+    "descend_form descend_values",
+    "3 steps from 8 give 4 points, and x0 = 8 is the first; got [4. 2. 1.]",
+    {
+        "descend": _DESCEND
+        + """    points = []
+    for _ in range(steps):
+        x0 = x0 - lr * grad(x0)
+        points.append(x0)
+    return np.array(points)
+"""
+    },
+)
+
+BENCH.wrong(
     "descend_keeps_one_array",
     "descend_form descend_values descend_x0",
     "it has to be x0",
@@ -186,6 +201,13 @@ BENCH.wrong(
         ("best_lr = sp.solve(sp.Eq(1 - lr * mu, lr * L - 1), lr)[0]", "best_lr = 2 / L"),
         ("sp.simplify(1 - best_lr * mu)", "(L - mu) / (L + mu)"),
     ),
+)
+
+BENCH.wrong(
+    "best_lr_in_latex",
+    "best_lr",
+    "is LaTeX; write the formula as in Python",
+    {"best": 'best_lr = r"\\frac{2}{L + \\mu}"\nbest_factor = (L - mu) / (L + mu)'},
 )
 
 BENCH.wrong(

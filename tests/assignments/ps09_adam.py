@@ -269,6 +269,27 @@ BENCH.wrong(
 )
 
 BENCH.wrong(
+    "longest_step_the_other_way_round",
+    "longest_step",
+    "the pair is (t, length), in this order, and t is a whole number; got (6.568",
+    BENCH.edit("longest_step", ("return best\n", "return best[::-1]\n")),
+)
+
+BENCH.wrong(
+    "best_lr_in_quotes",
+    "best_lr",
+    "one of the five numbers in the table, not '1.0'",
+    {"read_off": 'best_lr, adam_growth, descent_growth = "1.0", 1.0, 1000.0'},
+)
+
+BENCH.wrong(
+    "growth_in_quotes",
+    "growth",
+    "both are numbers, without quotes, not '1000'",
+    {"read_off": 'best_lr, adam_growth, descent_growth = 1.0, 1.0, "1000"'},
+)
+
+BENCH.wrong(
     "reads_the_table_wrong",
     "best_lr",
     "lr = 1 is lowest on this problem, not 0.1",

@@ -2,19 +2,21 @@
 
 import io
 import json
+import math
 import multiprocessing
 import sys
 import warnings
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optedu
 from optedu import rules
 from optedu.exercise import CheckFailed, Report, StudentError, registry
-from optedu.exercise.errors import describe
+from optedu.exercise.errors import advice, describe
 from optedu.exercise.scenarios import PARTS
 
 
@@ -369,3 +371,21 @@ def test_check_works_on_a_proxy_to_another_process():
     finally:
         here.send_bytes(b"stop")
         process.join(20)
+
+
+def said(call):
+    with pytest.raises(TypeError) as failure:
+        call()
+    return advice(type(failure.value).__name__, str(failure.value))
+
+
+def test_errors_whose_own_words_help_few_come_with_advice():
+    """By the words that the installed NumPy and SymPy really say."""
+    beta, t = sp.symbols("beta t")
+    assert "write sp.sqrt" in said(lambda: np.sqrt(beta))
+    assert "write sp.exp" in said(lambda: np.exp(1 + beta**t))
+    assert "write sp.atan" in said(lambda: np.arctan(beta))
+    assert "for a SymPy expression write that of sp" in said(lambda: math.sqrt(beta))
+    for call in (lambda: (1 - beta) ^ t, lambda: 0.9 ^ 3, lambda: np.ones(2) ^ 2):
+        assert "a power is **" in said(call)
+    assert said(lambda: 1 + "a") == "" and advice("KeyError", "for ^") == ""

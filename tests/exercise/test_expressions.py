@@ -58,6 +58,13 @@ def test_equivalent_forms_are_right(answer):
         ("lambda*t", "'lambda' is a word of Python"),
         (r"\frac{1 - \beta_1^t}{2}", "is LaTeX; write the formula as in Python"),
         ("$beta1$", "is LaTeX"),
+        ("\frac{1}{beta1}", "is LaTeX"),  # not raw: a form feed
+        ("\beta_1", "is LaTeX"),
+        ("np.sqrt(beta1)", "write sqrt alone, without 'np.'"),
+        ("sp.log(beta1)", "write log alone, without 'sp.'"),
+        ("beta1.sqrt", "'Attribute' is not allowed"),
+        (sp.Xor(beta1, t), r"\^ is no power in Python: write \*\*"),
+        ("beta1^t", r"'\^' is no power in Python: write \*\*"),
         (
             (1 - beta1) ** t / sp.sqrt(1 - beta2**t),
             r"\(1 - beta1\)\*\*t where 1 - beta1\*\*t belongs",

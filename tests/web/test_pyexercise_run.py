@@ -34,6 +34,13 @@ def test_an_error_shows_the_readers_line_and_nothing_of_the_machinery():
     assert result["checks"][0]["status"] == "skipped"
 
 
+def test_an_error_that_says_little_comes_with_advice():
+    result, _ = run("import numpy as np\nimport sympy as sp\nnp.sqrt(sp.Symbol('v'))\n")
+    assert result["error"].endswith("for a SymPy expression write sp.sqrt.")
+    result, _ = run("def f(b, t): return 1 - b^t\n", ("c", "f(0.9, 2)"))
+    assert "In Python a power is **" in messages(result)[0]
+
+
 def test_a_syntax_error_points_at_the_line():
     result, _ = run("x = 1\ny = (\n", ("c", "pass"))
     assert "line 2" in result["error"]
