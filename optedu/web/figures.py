@@ -13,9 +13,11 @@ controls: [lr]
 ````
 
 The argument names a preset; the body is YAML whose entries replace the preset's. Both are explained
-in :mod:`optedu.web.figure.configuration` and ``presets.yml``. The options are ``:name:``, a label
-to refer to, ``:caption:`` and ``:alt:``. The figure runs the JavaScript printed from the rules; in
-its place stands a picture of the same runs where there is no JavaScript, and in print.
+in :mod:`optedu.web.figure.configuration` and ``presets.yml``. With the entry ``predict`` the reader
+answers a question before the figure moves (:mod:`optedu.web.figure.prediction`). The options are
+``:name:``, a label to refer to, ``:caption:`` and ``:alt:``. The figure runs the JavaScript printed
+from the rules; in its place stands a picture of the same runs where there is no JavaScript, and in
+print.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import hashlib
 import json
 import os
 import posixpath
+import string
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +35,8 @@ from urllib.parse import quote
 import yaml
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective
 
+from optedu.web import tasks
 from optedu.web.figure import script
 from optedu.web.figure.configuration import PRESETS, configuration, merged, presets
 
@@ -44,11 +47,10 @@ class optfigure(nodes.General, nodes.Element):
     """An interactive figure; its one child is the still."""
 
 
-class OptFigureDirective(SphinxDirective):
+class OptFigureDirective(tasks.TaskDirective):
     """Check the configuration, draw the still, and make a numbered figure of both."""
 
     optional_arguments = 1
-    has_content = True
     option_spec = {
         "name": directives.unchanged,
         "caption": directives.unchanged,
@@ -64,6 +66,7 @@ class OptFigureDirective(SphinxDirective):
                 raise ValueError(f"the body must be YAML like `steps: 50`, got {own!r}")
             options = merged(preset, {**own, **self._written("caption", "alt")})
             config = configuration(options, preset or "")
+            asked = self._prediction(options, config)
         except (ValueError, TypeError, yaml.YAMLError) as error:
             raise self.error(f"optfigure {preset or ''}: {error}") from error
         if options.get("free"):
@@ -71,14 +74,56 @@ class OptFigureDirective(SphinxDirective):
         caption = options.get("caption") or _default_caption(options)
         node = optfigure(config=config, ids=[self._identifier(preset)])
         node += self._still(config, options.get("alt") or caption or config["label"])
+        before = []
+        if asked is not None:
+            config["t"] = 0  # where it waits for the answer
+            node["held"] = True
+            before = [self._question(asked, node["ids"][0])]
         if not caption:
-            return [node]
+            return [*before, node]
         figure = nodes.figure("", node)
         text, messages = self.state.inline_text(caption, self.lineno)
         figure += nodes.caption(caption, "", *text)
         self.set_source_info(figure)
         self.add_name(figure)
-        return [figure, *messages]
+        return [*before, figure, *messages]
+
+    def _prediction(self, options: Mapping[str, Any], config: dict[str, Any]) -> Any:
+        if options.get("predict") is None:
+            return None
+        # SymPy and the runs: only pages with a prediction pay.
+        from optedu.web.figure import prediction
+
+        return prediction.read(options["predict"], config)
+
+    def _question(self, asked: Any, figure: str) -> tasks.task:
+        """Return what is asked before the figure, with the truth folded."""
+        label = "Predict first"
+        data = {"answer": asked.kind, "figure": figure}
+        if asked.truth:
+            data |= {"truth": json.dumps(asked.truth), "width": repr(asked.width)}
+        node = tasks.task(
+            ids=[nodes.make_id(f"predict-{figure}")], kind="predict", label=label, data=data
+        )
+        node += nodes.paragraph("", "", nodes.strong("", label), classes=["task-title"])
+        node += nodes.container("", *self.blocks(asked.ask, 0), classes=["task-prose"])
+        right = ""
+        if asked.choices:
+            listed = nodes.enumerated_list(enumtype="loweralpha", prefix="(", suffix=")")
+            listed["classes"].append("task-choices")
+            for letter, one in zip(string.ascii_lowercase, asked.choices, strict=False):
+                listed += nodes.list_item("", self.inline(one.text, 0))
+                right = f"({letter}) " if one.right else right
+            node["data"]["right"] = right.strip(" ()")
+            node += listed
+        folded = tasks.answers(summary="Show what the figure says")
+        truth = tasks.verdict(data={"right": "true"})
+        words = self.inline(f"The figure says: {right}{asked.shown.rstrip('.')}.", 0)
+        words["classes"].append("task-lead")
+        truth.extend([words, *self.blocks(asked.why, 0)])
+        folded += truth
+        node += folded
+        return node
 
     def _written(self, *names: str) -> dict[str, str]:
         return {name: self.options[name] for name in names if name in self.options}
@@ -115,11 +160,13 @@ def visit_html(translator: Any, node: optfigure) -> None:
     (image,) = node.children
     width, height = image["shown"]
     source = posixpath.join(builder.imgpath, quote(builder.images[image["uri"]]))
-    free = ' class="of-free"' if node["config"].get("free") else ""
+    kinds = {"of-free": node["config"].get("free"), "of-held": node.get("held")}
+    names = " ".join(name for name, is_so in kinds.items() if is_so)
+    kind = f' class="{names}"' if names else ""
     # "</" would end the script element early.
     data = json.dumps(node["config"], ensure_ascii=False).replace("</", "<\\/")
     translator.body.append(
-        f'<opt-figure id="{node["ids"][0]}"{free}>'
+        f'<opt-figure id="{node["ids"][0]}"{kind}>'
         f'<script type="application/json">{data}</script>'
         f'<img src="{source}" alt="{translator.attval(image["alt"])}" width="{width}" '
         f'height="{height}" loading="lazy"></opt-figure>\n'
@@ -150,6 +197,7 @@ def add_assets(app: Any, page: str, template: str, context: dict[str, Any], doct
 
 
 def setup(app: Any) -> dict[str, Any]:
+    app.setup_extension("optedu.web.tasks")
     app.add_node(
         optfigure,
         html=(visit_html, None),

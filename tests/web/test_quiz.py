@@ -202,7 +202,7 @@ def test_numbers_are_read_as_people_write_them(tmp_path):
         shutil.copy(path, tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     written = ["0.5", " 1/4 ", "0,5", "\u22122e-3", "", "a", "1/0", "1/2/3", "/2"]
-    code = f"""import {{ number }} from "./quiz.js";
+    code = f"""import {{ number }} from "./task.js";
 console.log(JSON.stringify({json.dumps(written)}.map(number)));"""
     (tmp_path / "run.js").write_text(code)
     done = subprocess.run([node, "run.js"], cwd=tmp_path, capture_output=True, text=True)

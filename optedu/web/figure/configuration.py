@@ -13,8 +13,9 @@ import yaml
 
 from optedu.validate import choice, nonnegative
 from optedu.web.figure import catalog
+from optedu.web.figure.trajectories import QUANTITIES
 
-__all__ = ["PRESETS", "configuration", "merged", "presets"]
+__all__ = ["PRESETS", "configuration", "evaluate", "formula", "merged", "presets"]
 
 PRESETS = Path(__file__).with_name("presets.yml")
 
@@ -39,9 +40,9 @@ _OPTIONS: dict[str, Any] = {
     "ranges": {},
     "marks": {},
     "free": False,
+    "predict": None,  # read by optedu.web.figure.prediction
 }
 _VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed")
-_QUANTITIES = ("loss", "f", "x", "distance", "step", "g", "g2")
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
 
@@ -107,7 +108,7 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
         "controls": [_control(name, runs) for name in o["controls"]],
         "ranges": {k: _range(k, v) for k, v in o["ranges"].items()},
         "marks": [
-            {"hyper": hyper, "at": _evaluate(at, problem), "label": label}
+            {"hyper": hyper, "at": evaluate(at, problem), "label": label}
             for hyper, marks in o["marks"].items()
             for at, label in marks.items()
         ],
@@ -150,7 +151,7 @@ def _view(entry: Any, runs: list[dict[str, Any]]) -> dict[str, Any]:
         view["y"] = [view["y"]] if isinstance(view["y"], str) else list(view["y"])
         states = {s.name for run in runs for s in catalog.rule(run["rule"]).states}
         for name in view["y"]:
-            choice("quantity", name, [*_QUANTITIES, *sorted(states)])
+            choice("quantity", name, [*QUANTITIES, *sorted(states)])
     if view["type"] == "heat":
         names = catalog.rule(runs[0]["rule"]).defaults()
         choice("x of the map", view["x"], names)
@@ -171,11 +172,22 @@ def _range(name: str, ends: Any) -> dict[str, float]:
     return {"lo": lo, "hi": hi}
 
 
-def _evaluate(expression: Any, problem: Any) -> float:
+def evaluate(expression: Any, problem: Any) -> float:
     r"""Return a number written with L and mu, such as 2/L, for this problem."""
-    known = {"L": problem.L, "mu": problem.mu}
-    value = sympy.sympify(str(expression), locals={k: sympy.Symbol(k) for k in known})
-    return float(value.subs({k: v for k, v in known.items() if v is not None}))
+    known = {k: v for k, v in {"L": problem.L, "mu": problem.mu}.items() if v is not None}
+    value = formula(expression).subs(known)
+    if not value.is_number:
+        names = " and ".join(known) or "nothing, for the problem has neither L nor mu"
+        raise ValueError(f"expected a number written with {names}, got {expression!r}")
+    return float(value)
+
+
+def formula(expression: Any) -> sympy.Expr:
+    r"""Return what an author wrote with L and mu."""
+    try:
+        return sympy.sympify(str(expression), locals={k: sympy.Symbol(k) for k in ("L", "mu")})
+    except (sympy.SympifyError, TypeError, AttributeError):
+        raise ValueError(f"expected a number written with L and mu, got {expression!r}") from None
 
 
 def _whole(name: str, value: Any, lo: int, hi: int) -> int:

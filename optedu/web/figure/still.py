@@ -67,7 +67,7 @@ def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
         gradients, states = trajectories.state_history(config, chosen, run)
         for k, name in enumerate(view["y"]):
-            values = _quantity(name, run, gradients, states)
+            values = trajectories.quantity(name, run, gradients, states)
             # A run on its way to infinity would leave nothing of the others; the script cuts too.
             values = np.where(np.abs(values) < 1e12, values, np.nan)
             finite = values[np.isfinite(values)]
@@ -80,21 +80,6 @@ def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
         ax.set_ylim(bottom=max(ax.get_ylim()[0], 1e-18))
     ax.set(xlabel="step $t$", title=view.get("title", " and ".join(map(_words, view["y"]))))
     ax.grid(True)
-
-
-def _quantity(
-    name: str, run: Run, gradients: np.ndarray, states: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    if name == "loss":
-        known = run.problem.minimum is not None and np.isfinite(run.problem.minimum)
-        return run.gap if known else run.f
-    if name == "distance":
-        return np.linalg.norm(run.x - run.problem.minimizer, axis=1)
-    if name == "step":
-        moves = np.linalg.norm(np.diff(run.x, axis=0), axis=1)
-        return np.concatenate([[np.nan], moves])
-    table = {"f": run.f, "x": run.x[:, 0], "g": gradients, "g2": gradients**2}
-    return table[name] if name in table else states.get(name, np.full(len(run.f), np.nan))
 
 
 def _words(name: str) -> str:

@@ -14,7 +14,10 @@ from optedu.symbols import lr, t
 from optedu.web.figure import catalog, derived
 from optedu.web.figure.noise import Disturbed
 
-__all__ = ["run", "state_history"]
+__all__ = ["QUANTITIES", "quantity", "run", "state_history"]
+
+# What a chart can show besides the states of a rule.
+QUANTITIES = ("loss", "f", "x", "distance", "step", "g", "g2")
 
 
 def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Run:
@@ -79,6 +82,22 @@ def state_history(
         state = rule.step(x, g, state, k, **hyper)[1]
         keep(k)
     return gradients, history
+
+
+def quantity(
+    name: str, run: Run, gradients: np.ndarray, states: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    r"""Return one of `QUANTITIES`, or a state, at every step of a run."""
+    if name == "loss":
+        known = run.problem.minimum is not None and np.isfinite(run.problem.minimum)
+        return run.gap if known else run.f
+    if name == "distance":
+        return np.linalg.norm(run.x - run.problem.minimizer, axis=1)
+    if name == "step":
+        moves = np.linalg.norm(np.diff(run.x, axis=0), axis=1)
+        return np.concatenate([[np.nan], moves])
+    table = {"f": run.f, "x": run.x[:, 0], "g": gradients, "g2": gradients**2}
+    return table[name] if name in table else states.get(name, np.full(len(run.f), np.nan))
 
 
 def _problem(config: Mapping[str, Any], batch: int) -> Disturbed:

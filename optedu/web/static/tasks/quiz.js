@@ -1,16 +1,7 @@
 // Turns each question of a page into a form: radio buttons, check boxes or a field for a number,
 // and a button that says whether the answer is right, and why. Nothing is loaded or stored.
 import { gather } from "./series.js";
-import { make, button, words } from "./task.js";
-
-/** A number as people write it: 0,5 and 1/4 and −2e-3 too. NaN where it is none. */
-export function number(text) {
-  const clean = text.trim().replaceAll("−", "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
-  const [over, under, ...rest] = clean.split("/").map((part) => (part.trim() ? Number(part) : NaN));
-  if (rest.length) return NaN;
-  const value = under === undefined ? over : over / under;
-  return Number.isFinite(value) ? value : NaN;
-}
+import { button, make, number, words } from "./task.js";
 
 let serial = 0;
 

@@ -1,4 +1,4 @@
-// What the scripts of questions and proofs share.
+// What the scripts of questions, predictions and proofs share.
 export function make(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;
@@ -12,3 +12,12 @@ export function button(text, className = "") {
 
 /** 1 block, 2 blocks. */
 export const words = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
+/** A number as people write it: 0,5 and 1/4 and −2e-3 too. NaN where it is none. */
+export function number(text) {
+  const clean = text.trim().replaceAll("−", "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
+  const [over, under, ...rest] = clean.split("/").map((part) => (part.trim() ? Number(part) : NaN));
+  if (rest.length) return NaN;
+  const value = under === undefined ? over : over / under;
+  return Number.isFinite(value) ? value : NaN;
+}
