@@ -17,6 +17,7 @@ FEATURES = (
     "plan",
     "references",
     "search",
+    "terms",
     "folding",
     "boxes",
     "formulas",
