@@ -36,6 +36,8 @@ CANNOT = {
     "circular": "(lambda a: (a.append(a), a)[1])([])",
     "objects": "np.array([object()], dtype=object)",
     "wide": "list(range(2_000_000))",
+    "very wide": "[0] * 50_000_000",
+    "many in one": "[(0,) * 3_000_000] * 20",
 }
 
 
@@ -104,8 +106,41 @@ def test_mappings_and_sequences_of_the_library_are_data(state):
     assert scores(notebook) == [1, 1]
 
 
+MAPPINGS = {
+    "a chain": "collections.ChainMap({'b': b}, {'b': 0})",
+    "a read-only mapping": "types.MappingProxyType({'b': b})",
+    "a class of the student's": "State(b)",
+}
+MOMENTUM = """
+import collections, collections.abc, optedu, types
+class State(collections.abc.Mapping):
+    def __init__(self, b): self.b = b
+    def __getitem__(self, key): return {"b": self.b}[key]
+    def __iter__(self): return iter("b")
+    def __len__(self): return 1
+@optedu.implement("momentum")
+def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
+    b = momentum * state["b"] + g
+    return x - lr * b, STATE
+"""
+
+
+@pytest.mark.parametrize("state", MAPPINGS.values(), ids=MAPPINGS)
+def test_a_state_may_be_any_mapping(state):
+    notebook = ends_well(
+        answer(RIGHT + MOMENTUM.replace("STATE", state)),
+        graded("import optedu\noptedu.check('momentum')"),
+    )
+    assert scores(notebook) == [1, 1], text(notebook.cells[1])
+
+
 NEIGHBOURS = {
     "a child that goes on": "import os\nos.fork()",
+    "a child that Python was not told of": "import ctypes\nctypes.CDLL(None).fork()",
+    "children of a function that go on": (
+        "import ctypes, os\nold = f\ndef f(x):\n    os.fork()\n    ctypes.CDLL(None).fork()\n"
+        "    return old(x)"
+    ),
     "children that go on": "import os\nfor _ in range(3):\n    os.fork()",
     "a stream without flush": (
         "import sys\nclass Log:\n    def write(self, text): pass\nsys.stdout = sys.stderr = Log()"

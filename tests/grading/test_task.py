@@ -197,7 +197,7 @@ def test_a_slow_submission_whose_kernel_dies_is_graded_once(monkeypatch):
 
     def slow(course, files):
         tries.append(1)
-        return {"status": "crashed", "seconds": 100.0, "items": ["what was earned"]}
+        return {"status": "crashed", "seconds": 100.0, "items": ["what was earned"], "grades": []}
 
     monkeypatch.setattr(task, "_course", lambda shared: None)
     monkeypatch.setattr(task, "_grade", slow)
@@ -206,3 +206,23 @@ def test_a_slow_submission_whose_kernel_dies_is_graded_once(monkeypatch):
     monkeypatch.setattr(task, "_QUICK_S", 200.0)
     task.grade(b"", pickle.dumps({}))
     assert len(tries) == 3
+
+
+TRIES = {
+    "the second ended": (("crashed", 5.0), ("graded", 3.0), 3.0),
+    "the first earned more": (("crashed", 5.0), ("crashed", 3.0), 5.0),
+    "the second earned more": (("error", 0.0), ("crashed", 3.0), 3.0),
+    "nothing is known of one": (("crashed", 1.0), ("error", None), 1.0),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), TRIES.values(), ids=TRIES)
+def test_of_two_tries_the_better_one_is_kept(monkeypatch, first, second, kept):
+    tries = [
+        {"status": status, "seconds": 1.0, "grades": [{"auto_score": score}]}
+        for status, score in (first, second)
+    ]
+    monkeypatch.setattr(task, "_course", lambda shared: None)
+    monkeypatch.setattr(task, "_grade", lambda course, files: tries.pop(0))
+    result = json.loads(task.grade(b"", pickle.dumps({})))
+    assert result["grades"] == [{"auto_score": kept}] and not tries

@@ -8,6 +8,7 @@ may be a student's process that writes whatever it likes.
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import struct
@@ -37,7 +38,7 @@ class Unsendable(ChannelError):
 
 
 class Channel:
-    """One end of a connection.
+    """One end of a connection; it belongs to the process that made it, and not to its forks.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class Channel:
         self.sock = sock
         self.max_frame = max_frame
         self.received = 0
+        self._owner = os.getpid()
         self._buffer = bytearray()
 
     def fileno(self) -> int:
@@ -77,10 +79,16 @@ class Channel:
         total = len(head) + sum(len(b) for b in buffers)
         if total > self.max_frame or len(head) > _MAX_HEAD:
             raise Unsendable(f"{total} bytes are too many to be sent")
+        self._only_here()
         try:
             self.sock.sendall(b"".join([_PREFIX.pack(total, len(head)), head, *buffers]))
         except OSError as error:
             raise ChannelClosed(str(error)) from None
+
+    def _only_here(self) -> None:
+        # Also in a fork that Python was not told of, such as `ctypes.CDLL(None).fork()`.
+        if os.getpid() != self._owner:
+            raise ChannelClosed("this connection is another process's")
 
     def pending(self) -> bool:
         """Whether a complete frame is buffered already (``select`` cannot see it)."""
@@ -91,6 +99,7 @@ class Channel:
 
     def fill(self) -> None:
         """Read what is there once; blocks when nothing is."""
+        self._only_here()
         try:
             data = self.sock.recv(1 << 18)
         except OSError as error:

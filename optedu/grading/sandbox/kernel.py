@@ -208,6 +208,7 @@ class Kernel:
         except (KeyboardInterrupt, ChannelError):
             pass
         finally:
+            self._only_here()
             self._busy = False
             self._flush()
 
@@ -224,6 +225,7 @@ class Kernel:
         except (Exception, KeyboardInterrupt) as raised:
             error = raised  # of the shell itself, which a cell may have broken
         finally:
+            self._only_here()
             self._busy = False
         if error is not None:
             reply |= {
@@ -242,8 +244,13 @@ class Kernel:
     def _flush(self) -> None:
         for stream in self._streams:
             stream.flush()
-        if sys.stdout is None or sys.stderr is None:  # the shell cannot do without
+        if not (_flushes(sys.stdout) and _flushes(sys.stderr)):  # the shell cannot do without
             sys.stdout, sys.stderr = self._streams
+
+    def _only_here(self) -> None:
+        """End a child that comes back from the cell, or the call, that has forked it."""
+        if os.getpid() != self.pid:
+            os._exit(0)
 
     def _leave(self) -> None:
         """In a child that a cell has forked: it has no part in the conversation of its parent."""
@@ -261,6 +268,12 @@ class Kernel:
             self.publish("error", {**shown, "traceback": lines})
             return error
         return None
+
+
+def _flushes(stream: Any) -> bool:
+    with contextlib.suppress(Exception):  # an object of the student's may do anything
+        return callable(stream.flush)
+    return False
 
 
 def _weight(value: Any) -> int:

@@ -37,6 +37,7 @@ __all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
 
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
+_MOST = 8_000_000  # with plain numbers, which take two characters of a message's 16 MB at least
 _KINDS = "biufcSUmM"
 _KNOWN_DTYPES = {np.dtype(c).str: np.dtype(c) for c in "?bBhHiIlLefdFD"}
 _AS_THEY_ARE = frozenset({type(None), bool, float, str})
@@ -151,9 +152,15 @@ class Encoder:
             return {"t": "h", **self._keep(value)}
         raise CannotCross(f"a value of type {kind.__name__} is not data and cannot cross")
 
+    def _count(self, parts: int) -> None:
+        # Before they are written: fifty million zeros take seconds, and gigabytes.
+        self._items += parts
+        if self._items > _MOST:
+            raise CannotCross("the value has too many parts")
+
     def items(self, value: list | dict, depth: int = 0) -> Any:
         """The contents of a list or dict."""
-        self._items += len(value)
+        self._count(len(value))
         depth += 1
         if isinstance(value, dict):
             pairs = [[self.encode(k, depth), self.encode(v, depth)]
@@ -169,7 +176,7 @@ class Encoder:
         return self.items(value, depth)
 
     def _tuple(self, value: tuple, depth: int) -> dict:
-        self._items += len(value)
+        self._count(len(value))
         return {"t": "t", "v": [self.encode(v, depth + 1) for v in value]}
 
     def _module(self, value: ModuleType, depth: int = 0) -> dict:

@@ -3,6 +3,7 @@ r"""The student's end of the wire: looks names up and calls what the student wro
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -74,7 +75,11 @@ def _checked(function: Any, args: list, kwargs: dict) -> Any:
     from optedu.exercise import errors
 
     try:
-        return _guarded(function, *args, **kwargs)
+        result = _guarded(function, *args, **kwargs)
+        # The state may be any mapping, as at home; what crosses is a dictionary.
+        if isinstance(result, tuple | list) and len(result) == 2 and isinstance(result[1], Mapping):
+            return result[0], dict(result[1])
+        return result
     except Exception as error:
         raise errors.describe(error) from None
 

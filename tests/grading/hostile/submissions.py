@@ -149,6 +149,34 @@ code(NONE, "what it leaves behind ends with it", "leaves-processes", mean=WRONG_
              "[sys.executable, '-c', 'import time; time.sleep(3600)'], start_new_session=True)\n"
              + WRONG_SQUARES)  # fmt: skip
 
+code(2.0, "what was earned before the end is kept, whichever try it was", "dies-late",
+     status="crashed", mean="import os, time\ntime.sleep(1)\nos._exit(1)\n")  # fmt: skip
+code(2.0, "a function that is changed to end the kernel has one test behind it",
+     "dies-when-called-later", status="crashed",
+     mean="import os\ndef squares(n):\n    os._exit(1)\n" + WRONG_MEAN)  # fmt: skip
+
+# -------------------------------------------------------------------- what a beginner leaves behind
+
+code(ALL, "children that go on after the cell are nobody's kernel", "forks-without-an-exit",
+     squares="import os\nfor _ in range(3):\n    os.fork()\n" + ANSWERS["squares"])  # fmt: skip
+code(ALL, "the same, where Python is not told of the fork", "forks-behind-pythons-back",
+     squares="import ctypes\nctypes.CDLL(None).fork()\n" + ANSWERS["squares"])  # fmt: skip
+code(ALL, "of a call that forks, one answer counts", "forks-when-called",
+     squares=ANSWERS["squares"] + "def squares(n, squares=squares):\n    import os\n"
+             "    os.fork()\n    return squares(n)\n")  # fmt: skip
+code(ALL, "a stream that can do nothing but write costs nothing", "replaces-stdout",
+     squares="import sys\nclass Log:\n    def write(self, text): pass\n"
+             "sys.stdout = sys.stderr = Log()\n" + ANSWERS["squares"])  # fmt: skip
+code(ALL, "nor does a stream that is closed", "closes-stdout",
+     squares="import sys\nsys.stdout.close()\nsys.stderr.close()\n"
+             + ANSWERS["squares"])  # fmt: skip
+code(ALL, "nor warnings that are errors", "makes-errors-of-warnings",
+     squares="import warnings\nwarnings.simplefilter('error')\n" + ANSWERS["squares"])  # fmt: skip
+code(3.0, "a warning that is an error is the answer's own", "raises-its-own-warning",
+     squares="import warnings\nwarnings.simplefilter('error')\ndef squares(n):\n"
+             "    warnings.warn('careful')\n    return [i * i for i in range(1, n + 1)]\n"
+     )  # fmt: skip
+
 # --------------------------------------------------------------------------- changing the notebook
 
 
