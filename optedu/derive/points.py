@@ -121,13 +121,14 @@ def fits(atom: sp.Expr, value: sp.Expr) -> bool:
 
 def values(symbol: sp.Symbol, within: Bounds, claim: sp.Basic) -> list[sp.Expr]:
     r"""Return the values of one symbol at which claims tend to fail, those of its range only."""
-    tried = [sp.Integer(v) for v in _SMALL]
+    tried = [sp.Integer(v) for v in _SMALL] + _constants(claim)
     tried += [end for end in (within.low, within.high) if end.is_finite]
     if symbol.is_integer:
         tried += [sp.Integer(sign * v) for v in _WHOLE for sign in (1, -1)]
         tried += [end + k for end in tried[-2:] if end.is_finite for k in (1, -1)]
         if _written_out(claim):
             tried = [v for v in tried if abs(v) <= _SUMMED]
+        tried.sort(key=abs)  # the plainest counterexample first
     else:
         half = sp.Rational(1, 2)
         magnitudes = [sp.Integer(10) ** (s * p) for p in _POWERS for s in (1, -1)]
@@ -139,6 +140,16 @@ def values(symbol: sp.Symbol, within: Bounds, claim: sp.Basic) -> list[sp.Expr]:
         tried += [end + s * near for end in (within.low, within.high) if end.is_finite
                   for s in (1, -1)]  # fmt: skip
     return [v for v in dict.fromkeys(tried) if within.has(v) and fits(symbol, v)]
+
+
+def _constants(claim: sp.Basic) -> list[sp.Expr]:
+    r"""Return the numbers of a claim, and their opposites: |x - 7| is special at 7."""
+    found = [
+        node
+        for node in sp.preorder_traversal(claim)
+        if isinstance(node, sp.Expr) and node.is_number and node.is_real and node.is_finite
+    ]
+    return [sign * value for value in list(dict.fromkeys(found))[:10] for sign in (1, -1)]
 
 
 def _written_out(claim: sp.Basic) -> bool:
@@ -184,20 +195,19 @@ def meeting(
 ) -> list[sp.Expr]:
     r"""Return values of one symbol where the sides of a claim are equal, between and beyond them.
 
-    For a claim whose sides are rational functions of the symbol: nowhere else can it change.
+    A claim whose sides are rational functions of the symbol can change nowhere else. Of other
+    claims these are the points where a sum in them is zero: the corner of an absolute value.
     """
     others = {s: v for s, v in point.items() if s != symbol}
-    gap = sp.nsimplify((claim.lhs - claim.rhs).subs(others), rational=True)
-    if gap.free_symbols != {symbol} or not gap.is_rational_function(symbol):
-        return []
-    numerator, denominator = sp.fraction(sp.together(gap))
-    polynomial = sp.Poly(numerator * denominator, symbol)
-    if not polynomial.domain.is_QQ and not polynomial.domain.is_ZZ:
-        return []
-    if not 0 < polynomial.degree() <= 12:
-        return []
-    roots = sorted(set(polynomial.real_roots()))
-    near = [sp.Rational(str(root.evalf(40))) for root in roots]
+    left, right = (sp.nsimplify(e.subs(others), rational=True) for e in (claim.lhs, claim.rhs))
+    sums = [left - right]
+    for node in sp.preorder_traversal(left - right):
+        if node.is_Relational:
+            sums.append(node.lhs - node.rhs)
+        elif isinstance(node, sp.Add):
+            sums.append(node)
+    roots = {root for expr in dict.fromkeys(sums) for root in _roots(expr, symbol)}
+    near = sorted(sp.Rational(str(root.evalf(40))) for root in roots)
     if symbol.is_integer:
         tried = [sp.floor(v) + k for v in near for k in (-1, 0, 1, 2)]
     elif near:
@@ -205,7 +215,18 @@ def meeting(
         tried = [*roots, *between, near[0] - 1, near[-1] + 1]
     else:
         tried = []
-    return [v for v in tried if within.has(v) and fits(symbol, v)]
+    return [v for v in dict.fromkeys(tried) if within.has(v) and fits(symbol, v)]
+
+
+def _roots(expr: sp.Expr, symbol: sp.Symbol) -> set[sp.Expr]:
+    r"""Return the real zeros and poles of a rational function of one symbol."""
+    if expr.free_symbols != {symbol} or not expr.is_rational_function(symbol):
+        return set()
+    numerator, denominator = sp.fraction(sp.together(expr))
+    polynomial = sp.Poly(numerator * denominator, symbol)
+    if not (polynomial.domain.is_QQ or polynomial.domain.is_ZZ):
+        return set()
+    return set(polynomial.real_roots()) if 0 < polynomial.degree() <= 12 else set()
 
 
 def elements(rng: random.Random) -> Iterator[Element]:
