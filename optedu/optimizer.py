@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optedu import stepper, validate
+from optedu import stepper, symbols, validate
 from optedu.arena import Arena, flatten
 from optedu.backend import namespace, to_numpy
 from optedu.display import number
@@ -117,7 +117,8 @@ class Optimizer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
-            hint = f": set hyper[{name!r}]" if name in self._hyper else ""
+            known = name in self._hyper
+            hint = f": set hyper[{name!r}]" if known else symbols.meant(name, self._hyper)
             raise AttributeError(f"an optimizer has no attribute {name!r}{hint}")
         super().__setattr__(name, value)
 

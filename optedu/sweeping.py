@@ -164,11 +164,12 @@ def sweep(
         width = max(1, _CHUNK // x0.shape[0])
     parts = [slice(i, min(i + width, runs)) for i in range(0, runs, width)]
     f = np.empty(runs)
+    frozen = np.zeros(runs, dtype=bool)
     finals = []
     with np.errstate(all="ignore"), Progress(steps * len(parts), progress, chosen.name) as bar:
         for number, part in enumerate(parts):
             values = {**complete, **{name: column[part] for name, column in columns.items()}}
-            x = _advance(
+            x, frozen[part] = _advance(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
                 lambda t, done=number * steps: bar.update(done + t),
             )  # fmt: skip
@@ -176,7 +177,7 @@ def sweep(
             finals.append(x)
     xp = namespace(x0)
     x = finals[0] if len(finals) == 1 else xp.concat(finals, axis=1)
-    diverged = ~(np.isfinite(f) & np.isfinite(to_numpy(x)).all(axis=0))
+    diverged = frozen | ~(np.isfinite(f) & np.isfinite(to_numpy(x)).all(axis=0))
     f[diverged] = np.inf
     x = xp.where(xp.asarray(diverged), xp.asarray(np.nan, dtype=x.dtype), x)
     shape = grid[0].shape
@@ -201,8 +202,11 @@ def _advance(
     steps: int,
     seed: int,
     report: Callable[[int], None],
-) -> Any:
-    r"""Return the final points of some runs, of shape `(dim, runs)`."""
+) -> tuple[Any, np.ndarray]:
+    r"""Return the final points of some runs, of shape `(dim, runs)`, and which stand still.
+
+    These are the ones in which a square of the gradient has overflowed: it stays infinite.
+    """
     xp = namespace(x0)
     x = xp.asarray(xp.broadcast_to(x0[:, None], (x0.shape[0], runs)), copy=True)
     hyper = {k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in hyper.items()}
@@ -224,7 +228,11 @@ def _advance(
         report(t)
         if t % 64 == 0 and not bool(xp.any(xp.isfinite(engine.x))):
             break
-    return engine.x
+    frozen = np.zeros(runs, dtype=bool)
+    if chosen.squares:
+        for value in engine.state.values():
+            frozen |= ~np.isfinite(to_numpy(value)).all(axis=0)
+    return engine.x, frozen
 
 
 def _varies(value: Any) -> bool:

@@ -678,6 +678,25 @@ def test_of_several_runs_those_go_on_whose_squares_do_not_overflow():
     assert optedu.minimize(tame, np.ones((2, 2)), optimizer="adam", steps=3).diverged_at is None
 
 
+def test_a_sweep_counts_runs_whose_squares_overflow_as_diverged():
+    class Steep:
+        name = "steep"
+
+        def f(self, x):
+            return (5e199 * x * x).sum(axis=0)
+
+        def grad(self, x):
+            return 1e200 * x
+
+    problem = Steep()
+    result = optedu.sweep(problem, [1e-50], optimizer="adam", steps=3, lr=[1e-60, 1e-50])
+    assert not result.diverged.any()
+    result = optedu.sweep(problem, [1e-50], optimizer="adam", steps=3, lr=[1e-60, 1e-3])
+    assert result.diverged.tolist() == [False, True] and np.isinf(result.f[1])
+    kept = optedu.sweep(problem, [1e-50], optimizer="lion", steps=3, lr=[1e-60, 1e-3])
+    assert not kept.diverged.any()  # keeps no square
+
+
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "adagrad", "adamw"])
 def test_where_the_gradient_is_zero_and_eps_vanishes_the_advice_is_a_larger_eps(name):
     def advice(dtype, **hyper):

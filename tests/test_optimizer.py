@@ -457,3 +457,15 @@ def test_a_gradient_whose_square_overflows_is_refused_by_the_rules_that_square_i
     g[1] = -large
     momentum.step(g)  # keeps no square
     assert np.isfinite(momentum.params[1])
+
+
+def test_what_is_set_under_another_librarys_name_is_refused_with_ours():
+    adam = optedu.Optimizer("adam", np.ones(2))
+    with pytest.raises(AttributeError, match=r"no attribute 'learning_rate' \(did you mean 'lr'"):
+        adam.learning_rate = 0.1
+    with pytest.raises(TypeError, match=r"no hyper-parameter 'betas'.*'beta1' and 'beta2'"):
+        adam.hyper["betas"] = 0.1
+    with pytest.raises(TypeError, match=r"did you mean 'eps'"):
+        adam.hyper = {"epsilon": 0.1}
+    with pytest.raises(AttributeError, match=r"no attribute 'colour'$"):
+        adam.colour = 0.1
