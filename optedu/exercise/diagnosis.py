@@ -92,6 +92,9 @@ def diagnose(
     factor = _constant_factor(calls, quantity)
     if factor:
         return Diagnosis(sentence=factor)
+    unused = _unused(function, rule, quantity, invoke)
+    if unused:
+        return Diagnosis(sentence=unused)
     # Two mistakes at once: of those that leave alone what is right.
     right = [q for q in everything if all(_same(c.right[q], c.got[q]) for c in calls)]
     names = {m.name for m in misconceptions.of(rule) if _keeps(m, calls, right)}
@@ -215,6 +218,38 @@ def _not_a_function(
         "called twice with the same arguments, your function gives two results: something is kept "
         "outside of `state`, in a global variable or an attribute. Everything that the next step "
         "needs goes into the state that you return"
+    )
+
+
+def _unused(
+    function: Callable[..., Any], rule: Rule, quantity: str, invoke: Callable[..., Any]
+) -> str | None:
+    r"""Tell which hyper-parameter changes nothing: a number may stand in its place."""
+    unused = []
+    for hyper in rule.hypers:
+        same, matters = True, False
+        for (x, g, state, t), given in _cases(rule, True):
+            # Twice as far from the end of its range, or half: 0.62 to 0.81, 0.07 to 0.14.
+            value = given[hyper.name]
+            other = {**given, hyper.name: (1 + value) / 2 if hyper.upper == 1 else 2 * value}
+            right, theirs = [], []
+            for values in (given, other):
+                new_x, new = rule.step(x, g, state, t, **values)
+                right.append({**new, "x": new_x}[quantity])
+                try:
+                    result = invoke(function, np, *_copies(x, g, state), t, values)
+                    theirs.append(_results(rule, result)[quantity])
+                except (StudentError, TypeError, ValueError, KeyError, IndexError):
+                    return None
+            same = same and np.array_equal(*theirs, equal_nan=True)
+            matters = matters or not _same(*right)
+        if same and matters:
+            unused.append(hyper.name)
+    if len(unused) != 1:  # of a function that looks at none of them, this is not what is wrong
+        return None
+    return (
+        f"your {'step' if quantity == 'x' else quantity} is the same whatever {unused[0]} is: use "
+        f"the argument {unused[0]}, and no number in its place"
     )
 
 

@@ -497,6 +497,15 @@ def _denominator(rule: Rule) -> Iterator[Candidate]:
         _rewrite(divides, lambda node: 1 / node),
     )
     yield (
+        "root-of-sum",
+        "your step divides by the root of a sum over all elements, the same for all parameters; "
+        "here each element has its own root",
+        _rewrite(
+            lambda node: node.is_Pow and abs(node.exp) == HALF,
+            lambda node: Total(node.base) ** node.exp,
+        ),
+    )
+    yield (
         "no-root",
         "the square root is missing in your denominator",
         _rewrite(lambda node: node.is_Pow and abs(node.exp) == HALF, lambda node: node**2),
@@ -540,6 +549,15 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                         lambda e, square=square, over=over: e.xreplace({square: over(square)}),
                     ),
                 )
+            yield (
+                f"square-of-sum:{state.name}",
+                f"your {phrase} squares the sum of {base} over all elements; here each element has "
+                f"its own {base}**2",
+                _only(
+                    state.new,
+                    lambda e, square=square: e.xreplace({square: Total(square.base) ** 2}),
+                ),
+            )
             for other, value in _means(rule, state):
                 yield (
                     f"centered-{other}:{state.name}",
@@ -562,6 +580,13 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                         lambda e, square=square, other=other: e.xreplace({square: other.new**2}),
                     ),
                 )
+        if not squares and not rhs.has(Max) and not state.scalar:
+            yield (
+                f"negated:{state.name}",
+                f"your {phrase} subtracts the gradient; here it is added, and it is the step that "
+                "is subtracted, from x",
+                _only(state.new, lambda e, state=state: 2 * _part(e, state) - e),
+            )
         if rhs.has(state.old) and not rhs.has(Max) and not state.scalar:
             yield (
                 f"added-to-old:{state.name}",
@@ -635,14 +660,17 @@ def _earlier(rule: Rule, state: State) -> list[State]:
     return [s for s in rule.states if s.new in known and not s.scalar]
 
 
-def _means(rule: Rule, state: State) -> Iterator[tuple[str, Symbol]]:
-    r"""Yield the first moments from which a distance may be taken, new and old."""
+def _means(rule: Rule, state: State) -> Iterator[tuple[str, Expr]]:
+    r"""Yield the first moments from which a distance may be taken: new, corrected and old."""
     for other in rule.states:
         rhs = rule.expression(other.name)
         if other is state or other.scalar or rhs.has(Max) or _phrase(rule, other)[0] != "f":
             continue
         if other in _earlier(rule, state):
             yield other.name, other.new
+            for _, correction in _corrections(rule):
+                if rhs.has(1 - (1 - correction).as_base_exp()[0]):
+                    yield f"{other.name}_hat", other.new / correction
         yield f"{other.name}_old", other.old
 
 
@@ -663,7 +691,18 @@ def _step(rule: Rule) -> Iterator[Candidate]:
         _only(X.new, lambda rhs: 2 * X.old - rhs),
     )
     if any(eq.rhs.has(sign) for eq in rule.equations):
+        yield (
+            "sign-of-g",
+            "your step takes the sign of the gradient alone; here it is the sign of a mean of the "
+            "old state and the gradient",
+            _rewrite(lambda node: isinstance(node, sign), lambda node: sign(symbols.g)),
+        )
         for state in rule.states:
+            yield (
+                f"sign-of-old:{state.name}",
+                f"your step takes the sign of the old {state.name} alone: the gradient is missing",
+                _rewrite(lambda node: isinstance(node, sign), lambda node, s=state: sign(s.old)),
+            )
             yield (
                 f"sign-of-new:{state.name}",
                 f"your step takes the sign of the new {state.name}, the state that you return; "
@@ -824,6 +863,20 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     _only(state.new, lambda e, s=state: e.subs(s.old, 0) * lr + _part(e, s)),
                 ),
             )
+            if rule.expression("x") == X.old - lr * state.new:
+                yield (
+                    f"velocity:{state.name}",
+                    f"your {phrase} is the velocity, momentum*{state.name} - lr*g, and your step "
+                    f"adds it: that is Keras' form, which differs as soon as lr changes; here "
+                    f"{state.name} sums the gradients and x - lr*{state.name} is the step",
+                    _chain(
+                        _only(X.new, lambda e, s=state: X.old + s.new),
+                        _only(
+                            state.new,
+                            lambda e, s=state: _part(e, s) - lr * (e - _part(e, s)),
+                        ),
+                    ),
+                )
             if rule.expression("x") != X.old - lr * state.new:
                 yield (
                     f"plain-{state.name}",

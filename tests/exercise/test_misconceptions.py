@@ -152,6 +152,15 @@ def rmsprop_like(v):
     return rmsprop
 
 
+def momentum_like(b, new):
+    def momentum(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
+        n = {"x": x, "g": g, "lr": lr, "momentum": momentum, "b": state["b"]}
+        n["b"] = eval(b, {}, n)
+        return eval(new, {}, n), {"b": n["b"]}
+
+    return momentum
+
+
 AS_WRITTEN = [
     ("lion", lion_like(sign="m"), "sign-of-new:m", "takes the sign of the new m"),
     ("adamw", adamw_like("(x - lr * u) * (1 - lr * wd)"), "decays-new-x",
@@ -171,6 +180,18 @@ AS_WRITTEN = [
      "(g - m)**2, as AdaBelief does"),
     ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * (g - m_old)**2"), "centered-m_old:v",
      "(g - m)**2, as AdaBelief does"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * (g - m / (1 - beta1**t))**2"),
+     "centered-m_hat:v", "as AdaBelief does"),
+    ("adam", adam_like(v="beta2 * v_old + (1 - beta2) * xp.sum(g)**2"), "square-of-sum:v",
+     "squares the sum of g over all elements"),
+    ("adam", adam_like(denominator="xp.sqrt(xp.sum(v_hat)) + eps + 0 * v"), "root-of-sum",
+     "root of a sum over all elements"),
+    ("adam", adam_like(m="beta1 * m_old - (1 - beta1) * g"), "negated:m", "subtracts the gradient"),
+    ("lion", lion_like(new="x - lr * xp.sign(m_old)"), "sign-of-old:m", "the gradient is missing"),
+    ("lion", lion_like(new="x - lr * xp.sign(g)"), "sign-of-g", "sign of the gradient alone"),
+    ("momentum", momentum_like("momentum * b - lr * g", "x + b"), "velocity:b", "Keras' form"),
+    ("momentum", momentum_like("momentum * b - g", "x + lr * b"), "negated:b", "subtracts"),
+    ("momentum", momentum_like("b + momentum * b + g", "x - lr * b"), "added-to-old:b", "+="),
     ("adam", adam_like(v="v_old + g**2"), "accumulates:v", "adds up all squares"),
     ("adam", adam_like(v="v_old + beta2 * v_old + (1 - beta2) * g**2"), "added-to-old:v", "+="),
     ("adam", adam_like(m="m_old + beta1 * m_old + (1 - beta1) * g"), "added-to-old:m", "+="),
@@ -265,6 +286,21 @@ def test_a_power_written_as_xor_is_explained():
     registry.register("adam", adam_like(v="beta2 * v_old + (1 - beta2) * g^2"))
     with pytest.raises(CheckFailed, match=r"a power is \*\*"):
         check("adam")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"denominator": "xp.sqrt(v_hat) + 1e-7"}, "your step is the same whatever eps is"),
+        ({"v": "0.99 * v_old + 0.01 * g**2"}, "your v is the same whatever beta2 is"),
+        ({"m": "0.5 * m_old + 0.5 * g"}, "use the argument beta1, and no number in its place"),
+    ],
+)
+def test_a_number_of_the_students_own_in_place_of_a_hyper_parameter_is_told(changed, words):
+    registry.register("adam", adam_like(**changed))
+    with pytest.raises(CheckFailed) as failure:
+        check("adam")
+    assert words in " ".join(str(failure.value).split())
 
 
 def test_a_factor_is_named_though_some_gradients_are_zero():
