@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-__all__ = ["latex_number", "number", "table"]
+if TYPE_CHECKING:
+    from sympy import Rational
+
+__all__ = ["is_short", "latex_number", "number", "table"]
+
+# Whole numbers up to here are exact in float32, and short enough to be read in a fraction.
+_EXACT = 1 << 20
 
 
 def number(value: float, *, exact: bool = False) -> str:
@@ -32,7 +39,7 @@ def number(value: float, *, exact: bool = False) -> str:
     return text
 
 
-def latex_number(value: float) -> str:
+def latex_number(value: float, *, exact: bool = False) -> str:
     r"""Return what `number` gives as LaTeX.
 
     Examples
@@ -40,11 +47,16 @@ def latex_number(value: float) -> str:
     >>> latex_number(1e-08), latex_number(0.9)
     ('10^{-8}', '0.9')
     """
-    mantissa, _, exponent = number(value).partition("e")
+    mantissa, _, exponent = number(value, exact=exact).partition("e")
     if not exponent:
         return mantissa
     power = f"10^{{{int(exponent)}}}"
     return power if mantissa == "1" else rf"{mantissa} \cdot {power}"
+
+
+def is_short(number: Rational) -> bool:
+    r"""Say whether a rational prints as a fraction: what came from a float may have 50 digits."""
+    return number.q <= _EXACT and abs(number.p) <= _EXACT
 
 
 def table(caption: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -8,7 +8,7 @@ import optedu
 PACKAGE = Path(optedu.__file__).parent
 # From below. What stands in one line may import from each other.
 FLOORS = [
-    {"validate", "backend", "symbols", "display", "progress"},
+    {"validate", "backend", "symbols", "display", "latex", "progress"},
     {"rule", "rules", "compile"},
     {"problems"},
     {"stepper", "arena", "minimization", "sweeping", "optimizer"},

@@ -19,6 +19,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence
 from sympy.printing.pycode import PythonCodePrinter
 
 from optedu import symbols
+from optedu.display import is_short
 
 __all__ = [
     "ELEMENTARY",
@@ -26,7 +27,6 @@ __all__ = [
     "JavaScriptPrinter",
     "PythonPrinter",
     "decimal",
-    "is_short",
     "otherwise",
 ]
 
@@ -93,7 +93,7 @@ class _Readable(CodePrinter):
         top: list[str] = []
         bottom: list[Expr] = []
         for factor in sorted(expr.args, key=lambda a: (self._order(a), str(a))):
-            if isinstance(factor, Rational) and factor.p == 1 and 1 != factor.q <= _EXACT:
+            if isinstance(factor, Rational) and factor.p == 1 != factor.q and is_short(factor):
                 bottom.append(S(factor.q))
             elif isinstance(factor, Pow) and factor.exp.as_coeff_Mul()[0].is_negative:
                 bottom.append(Pow(factor.base, -factor.exp))
@@ -298,15 +298,6 @@ class CPrinter(_Readable, C99CodePrinter):
             first = self._print(argument)
             code = f"({first} {comparison} {code} || {first} != {first} ? {first} : {code})"
         return code
-
-
-# Whole numbers up to here are exact in float32, and short enough to be read in a fraction.
-_EXACT = 1 << 20
-
-
-def is_short(number: Rational) -> bool:
-    r"""Say whether a rational prints as a fraction: what came from a float may have 50 digits."""
-    return number.q <= _EXACT and abs(number.p) <= _EXACT
 
 
 def _negative(expr: Expr) -> bool:

@@ -16,7 +16,6 @@ from optedu.derive.pieces import (
     proximal_argmin,
     spectral_radius,
 )
-from optedu.derive.printing import latex, use_notation
 from optedu.derive.recurrence import (
     Recurrence,
     close_geometric,
@@ -24,6 +23,7 @@ from optedu.derive.recurrence import (
     prove_by_induction,
     unroll,
 )
+from optedu.latex import latex, use_notation
 
 __all__ = [
     "Derivation",

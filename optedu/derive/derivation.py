@@ -10,7 +10,7 @@ import sympy as sp
 from optedu import validate
 from optedu.derive import arguments
 from optedu.derive.checking import Domain, Verdict, check
-from optedu.derive.printing import RELATIONS, pieces
+from optedu.latex import RELATIONS, pieces
 
 _RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt}
 

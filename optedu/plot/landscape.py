@@ -188,7 +188,7 @@ def _graph(ax: Any, problem: Any, runs: dict[str, Run], window: Any, levels: int
 def _symbol(problem: Any, axis: int) -> str:
     symbols = getattr(problem, "symbols", None)
     if symbols:
-        import sympy
+        from optedu.latex import latex
 
-        return f"${sympy.latex(symbols[axis])}$"
+        return f"${latex(symbols[axis])}$"
     return "$x$" if problem.dim == 1 else f"$x_{axis + 1}$"

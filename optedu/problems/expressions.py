@@ -12,6 +12,7 @@ from sympy import Expr, Matrix, Symbol
 from optedu import validate
 from optedu.backend import namespace
 from optedu.compile.printing import JavaScriptPrinter
+from optedu.latex import latex
 from optedu.problems.base import Problem
 from optedu.problems.printing import ArrayPrinter, compile_source, share
 from optedu.validate import choice
@@ -100,8 +101,8 @@ class _Coded(Problem):
 
     def latex(self) -> str:
         r"""Return the LaTeX of the definition, such as `f(x, y) = x^{2} - y^{2}`."""
-        arguments = ", ".join(sympy.latex(s) for s in self.symbols)
-        return f"f({arguments}) = {sympy.latex(self.expr)}"
+        arguments = ", ".join(latex(s) for s in self.symbols)
+        return f"f({arguments}) = {latex(self.expr)}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -252,7 +253,7 @@ class Chain(_Coded):
             s: Symbol(f"x_{{i{f'+{k}' if k else ''}}}", real=True)
             for k, s in enumerate(self.window_symbols)
         }
-        body = sympy.latex(self.term.xreplace(names))
+        body = latex(self.term.xreplace(names))
         return rf"f(x) = \sum_{{i=1}}^{{{last}}} \left[ {body} \right]"
 
     def _derivatives(self) -> list[Expr]:

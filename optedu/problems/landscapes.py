@@ -54,7 +54,7 @@ def rosenbrock(dim: int = 2) -> Symbolic | Chain:
     --------
     >>> problem = optedu.problems.rosenbrock()
     >>> print(problem.latex())
-    f(x, y) = \left(1 - x\right)^{2} + 100 \left(- x^{2} + y\right)^{2}
+    f(x, y) = \left(1 - x\right)^{2} + 100 \left(y - x^{2}\right)^{2}
     """
     dim = validate.count("dim", dim, minimum=2)
     return chain(
