@@ -37,8 +37,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy
 
+from optedu.latex import latex
 from optedu.validate import choice
 from optedu.web.figure import catalog, trajectories
 from optedu.web.figure.configuration import evaluate, formula
@@ -144,8 +144,7 @@ def read(written: Any, config: Mapping[str, Any]) -> Prediction:
     value = _number(written, config, run)
     shown = _words(value)
     if "formula" in written:
-        latex = sympy.latex(formula(written["formula"]), fold_short_frac=True)
-        shown += f", which is ${latex}$"
+        shown += f", which is ${latex(formula(written['formula']), fold_short_frac=True)}$"
     return Prediction(ask, why, "number", shown, (value,), _width(written, abs(value)))
 
 
