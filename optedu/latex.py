@@ -58,7 +58,10 @@ class _Printer(LatexPrinter):
         numerator, denominator = sp.fraction(expr, exact=True)
         if denominator == 1:
             return self._product(expr)
-        return rf"\frac{{{self._product(numerator)}}}{{{self._product(denominator)}}}"
+        top, bottom = self._product(numerator), self._product(denominator)
+        if self._settings["fold_short_frac"] and numerator.is_Atom and denominator.is_Atom:
+            return f"{top} / {bottom}"
+        return rf"\frac{{{top}}}{{{bottom}}}"
 
     def _product(self, expr: Expr, *, first: bool = True) -> str:
         factors = list(Mul.make_args(expr))

@@ -55,6 +55,11 @@ def test_signs_and_brackets(expr, shown):
     assert latex(expr) == shown
 
 
+def test_a_short_fraction_fits_a_line_of_text():
+    assert latex(2 / y, fold_short_frac=True) == "2 / y"
+    assert latex(2 / (1 + y), fold_short_frac=True) == r"\frac{2}{1 + y}"
+
+
 def test_states_of_a_rule(monkeypatch):
     adam = rules.get("adam")
     assert latex(adam.symbols["m_old"]) == "m_{t-1}"
