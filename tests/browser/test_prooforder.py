@@ -230,4 +230,8 @@ def test_axe_finds_nothing_and_nothing_is_cut_on_a_phone(browser, site, scheme):
         ".map((e) => e.outerHTML)"
     )
     assert small == [], "too small for a finger"
+    cut = task.locator(".order-text").evaluate_all(
+        "all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"
+    )
+    assert cut == []
     context.close()

@@ -35,6 +35,7 @@ export class Pad {
   /** Over the plane's own box, which the figure lays out anew with its width. */
   lay() {
     const { canvas, box } = this.view;
+    if (!box) return; // the figure has no width yet, and will get one
     const [own, of] = [canvas.getBoundingClientRect(), this.figure.getBoundingClientRect()];
     Object.assign(this.el.style, {
       left: `${own.left - of.left + box.x}px`, top: `${own.top - of.top + box.y}px`,
