@@ -26,9 +26,11 @@ from optedu.grading.outputs import as_text
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox.jail import SandboxUnavailable, probe
 from optedu.grading.sandbox.limits import Limits
+from optedu.grading.wire import names
 
 __all__ = ["Execute", "Limits", "Outcome", "SandboxUnavailable", "probe"]
 
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
 
@@ -87,6 +89,8 @@ class Execute(NbgraderExecute):
         """Run the code cells of ``nb`` in place; ``km`` is not used."""
         self.nb, self.resources = nb, resources
         self.outcome = Outcome()
+        self._made: dict[str, str] = {}  # by tests: the names, and the first cell that did
+        self._read: set[str] = set()  # by the student's functions
         if self.sandbox:
             probe()
         originals = _originals(resources)
@@ -110,7 +114,10 @@ class Execute(NbgraderExecute):
 
     def _run_cell(self, pair: Pair, cell: NotebookNode, count: int, originals: dict | None) -> None:
         if not utils.is_locked(cell):
-            self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
+            reply = pair.run(pair.student, cell.source, cell.outputs, count)
+            self._finish(cell, reply)
+            if pair.trusted is not pair.student:
+                self._remember(cell, reply)
         elif not _is_original(cell, originals):
             self.outcome.tampered.append(
                 f"cell {cell.metadata.nbgrader.grade_id}: says that it is locked, "
@@ -122,11 +129,12 @@ class Execute(NbgraderExecute):
             self._finish(cell, reply)
             if refused := reply.get("refused"):
                 self._refuse(cell, "; ".join(map(str, refused)))
+            self._doubt(cell, reply)
             _settle(cell)
         else:
             self._finish(cell, pair.run(pair.student, cell.source, cell.outputs, count))
             if pair.trusted is not pair.student:
-                pair.run(pair.trusted, cell.source, [], count)
+                pair.run(pair.trusted, cell.source, [], count, shared=True)
 
     def _refuse(self, cell: NotebookNode, what: str) -> None:
         """No points for what could not be judged, even where the test caught the error."""
@@ -134,6 +142,31 @@ class Execute(NbgraderExecute):
         self.outcome.tampered.append(f"cell '{grade_id}' cannot be judged in two kernels: {what}")
         if not any(output.output_type == "error" for output in cell.outputs):
             cell.outputs.append(_error("CannotJudge", what))
+
+    def _doubt(self, cell: NotebookNode, reply: dict) -> None:
+        """Tell a person what one kernel might have judged otherwise."""
+        grade_id = cell.metadata.nbgrader.grade_id
+        for name in map(str, reply.get("made") or []):
+            self._made.setdefault(name, grade_id)
+        doubts = [str(doubt) for doubt in reply.get("doubts") or []]
+        read = sorted(self._read.intersection(map(str, reply.get("made") or [])))
+        doubts += [
+            f"the student's functions read the name '{name}', which it sets" for name in read
+        ]
+        if doubts:
+            self.outcome.tampered.append(
+                f"cell '{grade_id}' may be judged otherwise in two kernels: {'; '.join(doubts)}"
+            )
+
+    def _remember(self, cell: NotebookNode, reply: dict) -> None:
+        """Which names of the notebook a cell of the student reads; tell of those that it misses."""
+        self._read |= names.read_by_functions(cell.source)
+        missing = _UNDEFINED.match(as_text(reply.get("evalue")))
+        if reply.get("ename") == "NameError" and missing and missing[1] in self._made:
+            self.outcome.tampered.append(
+                f"a cell of the student needs '{missing[1]}', which the test "
+                f"'{self._made[missing[1]]}' makes: in two kernels it is not there"
+            )
 
     def _finish(self, cell: NotebookNode, reply: dict) -> None:
         """Add the error that the outputs do not show yet, as nbgrader does."""

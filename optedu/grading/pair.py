@@ -119,8 +119,10 @@ class Pair:
         folder.mkdir()
         return str(folder)
 
-    def run(self, kernel: KernelProcess, code: str, outputs: list, count: int) -> dict[str, Any]:
-        r"""Run one cell in one kernel.
+    def run(
+        self, kernel: KernelProcess, code: str, outputs: list, count: int, shared: bool = False
+    ) -> dict[str, Any]:
+        r"""Run one cell in one kernel; a ``shared`` one runs in the other, too.
 
         Returns
         -------
@@ -137,6 +139,8 @@ class Pair:
         self.outputs.begin(outputs, count)
         try:
             needs = names.of_cell(code) if kernel is not self.student else None
+            if needs is not None and shared:  # its imports are there
+                needs = needs._replace(imports=set())
             kernel.send_cell(self._cells, count, code, needs)
         except ChannelError:
             self._gone(kernel)

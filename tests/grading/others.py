@@ -305,11 +305,61 @@ NOTEBOOKS: dict[str, list] = {
              "    greet()\nassert got.stdout == 'hello\\n'"),
     ],
     "asked": [  # for input, and what mocks see
-        Answer("def ask():\n    return int(input('n? ')) + 1", "def ask():\n    return 0"),
+        Answer("def ask():\n    return int(input('n? ')) + 1\ndef say():\n"
+               "    print('hi', end='!')", "def ask():\n    return 0\ndef say():\n    pass"),
         Test("from unittest.mock import patch\nwith patch('builtins.input', return_value='4'):\n"
              "    assert ask() == 5"),
         Test("import builtins\nbuiltins.input, old = lambda *a: '1', builtins.input\n"
              "assert ask() == 2\nbuiltins.input = old"),
+        Test("with patch('builtins.print') as shown:\n    say()\n"
+             "shown.assert_called_once_with('hi', end='!')"),
+    ],
+    "mocked": [
+        Answer("import random\ndef roll():\n    return random.randint(1, 6)\n"
+               "def fact(n):\n"
+               "    return 1 if n < 2 else n * fact(n - 1)", "def roll():\n    return 3"),
+        Test("from unittest.mock import patch\n"
+             "with patch('random.randint', return_value=6):\n    assert roll() == 6"),
+        Test("with patch('__main__.fact', return_value=7) as m:\n    assert fact(3) == 7"),
+        Test("exec('got = fact(4)')\nassert got == 24"),
+        Test("assert eval('fact(5)') == 120"),
+        Test("import sys\nassert getattr(sys.modules['__main__'], 'fact')(3) == 6"),
+    ],
+    "raises": [
+        Answer("import json\ndef f(k):\n    if k == 'key':\n        return {}['gone']\n"
+               "    if k == 'json':\n        return json.loads('{')\n    if k == 'stop':\n"
+               "        raise StopIteration\n    if k == 'unicode':\n"
+               "        return b'\\xff'.decode()\n    if k == 'import':\n        import nosuch\n"
+               "    if k == 'file':\n        open('/nowhere/x')\n    raise Own(3, 'three')\n"
+               "class Own(LookupError):\n    def __init__(self, code, text):\n"
+               "        super().__init__(text)\n        self.code = code",
+               "def f(k):\n    raise ValueError(k)\nclass Own(Exception):\n    pass"),
+        Test("try:\n    f('key')\nexcept KeyError as e:\n    assert e.args == ('gone',)"),
+        Test("import json\ntry:\n    f('json')\nexcept json.JSONDecodeError as e:\n"
+             "    assert 'property name' in str(e)\nelse:\n    assert False"),
+        Test("try:\n    f('stop')\nexcept StopIteration:\n    pass"),
+        Test("try:\n    f('unicode')\nexcept UnicodeDecodeError:\n    pass"),
+        Test("try:\n    f('import')\nexcept ImportError:\n    pass"),
+        Test("try:\n    f('file')\nexcept FileNotFoundError as e:\n"
+             "    assert '/nowhere/x' in str(e)"),
+        Test("try:\n    f('own')\nexcept Own as e:\n"
+             "    assert (e.code, str(e)) == (3, 'three')"),
+        Test("try:\n    f('own')\nexcept LookupError:\n    pass"),
+        Test("import unittest\nt = unittest.TestCase()\nwith t.assertRaises(KeyError):\n"
+             "    f('key')"),
+    ],
+    "inherits": [
+        Answer("class Stack(list):\n    def push(self, x):\n        self.append(x)\n"
+               "class Bag(dict):\n    def add(self, x):\n        self[x] = self.get(x, 0) + 1\n"
+               "class Money(float):\n    def shown(self):\n        return f'{self:.2f}'",
+               "class Stack(list):\n    def push(self, x):\n        pass\nclass Bag(dict):\n"
+               "    def add(self, x):\n        pass\nclass Money(float):\n"
+               "    def shown(self):\n        return ''"),
+        Test("s = Stack()\ns.push(1)\ns.push(2)\nassert len(s) == 2 and s[0] == 1"),
+        Test("assert isinstance(Stack(), list) and isinstance(Stack(), Stack)"),
+        Test("b = Bag()\nb.add('x')\nb.add('x')\nassert b['x'] == 2 and list(b) == ['x']"),
+        Test("assert Money(2).shown() == '2.00'"),
+        Test("assert Money(2) + 1 == 3"),
     ],
     "figures": [
         Answer("import matplotlib.pyplot as plt\ndef draw():\n    plt.plot([1, 2])\n"
@@ -365,15 +415,16 @@ NOTEBOOKS: dict[str, list] = {
     "unimported": [Answer("x = 1"), Test("assert np.pi")],
 }  # fmt: skip
 
-if find_spec("pandas"):
+PANDAS = find_spec("pandas") is not None
+if PANDAS:
     NOTEBOOKS["frames"] = [
         Given("import pandas as pd\nimport numpy as np"),
         Answer("import pandas as pd\ndf = pd.DataFrame({'a': [1, 2, 3], 'b': ['x', 'y', None]})\n"
                "def positive(d):\n    return d[d['a'] > 1]\ndef add(d):\n    d['c'] = d['a'] * 2\n"
-               "def means(d):\n    return d.groupby('k')['v'].mean()\nserie = df['a']\n"
+               "def means(d):\n    return d.groupby('k')['v'].mean()\ncolumn = df['a']\n"
                "def times():\n    return pd.date_range('2024-01-01', periods=2)",
                "df = [1]\ndef positive(d):\n    return d\ndef add(d):\n    pass\n"
-               "def means(d):\n    return d['v']\nserie = [1]\ndef times():\n    return []"),
+               "def means(d):\n    return d['v']\ncolumn = [1]\ndef times():\n    return []"),
         Test("assert isinstance(df, pd.DataFrame) and list(df.columns) == ['a', 'b']"),
         Test("assert (df['a'] > 0).all() and df.shape == (3, 2)"),
         Test("assert positive(pd.DataFrame({'a': [1, 5]})).equals("

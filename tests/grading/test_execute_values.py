@@ -101,7 +101,7 @@ STATES = {
 def test_mappings_and_sequences_of_the_library_are_data(state):
     notebook = ends_well(
         answer(f"import collections, types\n{RIGHT}def g():\n    return {state}"),
-        graded("assert dict(g()) == {'m': [1.0, 2.0]} and list(g()['m']) == [1.0, 2.0]"),
+        graded("assert list(g()) == ['m'] and list(g()['m']) == [1.0, 2.0]"),
     )
     assert scores(notebook) == [1, 1]
 

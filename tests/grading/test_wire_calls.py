@@ -88,7 +88,14 @@ class Agreeable:
     def __eq__(self, other):
         return True
 
+class Evasive(Agreeable):
+    def __bool__(self): return True
+    def __contains__(self, item): return True
+    def __array__(self, dtype=None, copy=None): return np.ones(3)
+    def __hash__(self): return 1
+
 agreeable = Agreeable()
+evasive = Evasive()
 data = [1, (2, 3), {"a": np.arange(3)}]
 """
 
@@ -229,8 +236,10 @@ def test_an_object_that_equals_everything_equals_nothing_here(need):
         with pytest.raises(CannotJudge, match="object Agreeable"):
             compare()
     assert thing == need("agreeable") and thing in [need("agreeable")]
-    with pytest.raises(TypeError, match="not a truth value"):
-        bool(thing)
+    assert bool(thing)  # as everything that does not say otherwise
+    for ask in (bool, lambda x: 5 in x, np.asarray, hash):
+        with pytest.raises(CannotJudge, match="object Evasive"):
+            ask(need("evasive"))
 
 
 class _Open:
@@ -303,10 +312,23 @@ def test_names_are_asked_anew_for_every_cell(ends):
     assert cells["double"] == "the cell's own" and first is not None
 
 
-def test_names_that_say_what_they_mean_are_not_asked(ends):
+def test_what_names_that_say_what_they_mean_stand_for_is_not_asked(ends):
     trusted, cells = ends
+    trusted.request("bind", "np", need_of(trusted, cells, "double"))
     trusted.before_cell(of_cell("np.allclose(assert_allclose, plt)"))
     assert cells["np"] is np
+    assert "assert_allclose" not in cells and "plt" not in cells  # nobody has imported them
+
+
+def need_of(trusted, cells, name):
+    trusted.before_cell(of_cell(name))
+    return cells[name]
+
+
+def test_such_names_are_known_when_the_student_is_gone(ends):
+    trusted, cells = ends
+    trusted.channel.sock.shutdown(socket.SHUT_RDWR)
+    trusted.before_cell(of_cell("np.allclose(assert_allclose, plt)"))
     assert cells["assert_allclose"] is np.testing.assert_allclose
 
 

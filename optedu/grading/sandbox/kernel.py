@@ -150,7 +150,7 @@ class Kernel:
         signal.signal(signal.SIGINT, self._interrupt)
         os.register_at_fork(after_in_child=self._leave)
         self.before_cell: Any = None  # (what the cell needs) -> None, may raise
-        self.after_cell: Any = None  # () -> dict for the reply
+        self.after_cell: Any = None  # (error or None) -> dict for the reply
         self.serve_wire: Any = None  # () -> None
 
     def _interrupt(self, signum, frame):
@@ -234,7 +234,7 @@ class Kernel:
                 "evalue": _text(error),
             }
         if self.after_cell is not None:
-            reply |= self.after_cell()
+            reply |= self.after_cell(error)
         self._flush()
         self.shell.payload_manager.clear_payload()
         with self._lock:

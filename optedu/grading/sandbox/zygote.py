@@ -446,6 +446,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
     import numpy as np
 
     from optedu.grading.sandbox.kernel import Kernel
+    from optedu.grading.wire import watch
     from optedu.grading.wire.service import Service
     from optedu.grading.wire.trusted import Trusted
 
@@ -497,6 +498,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
             rules.connect(service.request)  # type: ignore[attr-defined]
     else:
         trusted = Trusted(kernel.wire, shell)
+        watch.install(trusted)
         kernel.before_cell, kernel.after_cell = trusted.before_cell, trusted.after_cell
         kernel.serve_wire = trusted.between_cells
     kernel.control.send({"op": "ready"})

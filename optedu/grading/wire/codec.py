@@ -13,10 +13,11 @@ is an object with a one-letter tag ``t``:
 ``v``  an array that shares memory with an argument; ``k`` a container that is an argument
 ``h``  something of the sender's that stays there (a function, an object); ``o`` one that
        stays with the receiver
+``x``  pandas (:mod:`.frames`); the other letters are in :mod:`.library`
 =====  ==================================================================================
 
-Decoding makes exactly these types, never a subclass: an object whose ``==`` always answers
-``True`` arrives as the number that it is made of, or not at all.
+Decoding makes exactly these types, and never runs what a student has written: an object whose
+``==`` always answers ``True`` arrives as the number that it is made of, or not at all.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import UserDict, UserList, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from optedu.grading.wire import expression
+from optedu.grading.wire import expression, frames, kinds, library
 
 __all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
 
@@ -55,6 +56,14 @@ MODULES = frozenset(_NAMESPACES) | {
     "numpy.linalg", "numpy.random", "numpy.testing", "sympy", "scipy", "scipy.optimize",
     "scipy.linalg", "scipy.stats", "matplotlib", "matplotlib.pyplot", "pandas", "optedu",
 }  # fmt: skip
+# What else may cross as a module: it is what it is in both kernels.
+_LIBRARIES = {"numpy", "scipy", "sympy", "matplotlib", "pandas", "sklearn", "networkx", "seaborn"}
+_STDLIB = {
+    "abc", "array", "bisect", "calendar", "cmath", "collections", "contextlib", "copy", "csv",
+    "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "heapq", "itertools",
+    "json", "math", "numbers", "operator", "posixpath", "random", "re", "statistics", "string",
+    "textwrap", "time", "types", "typing", "unicodedata",
+}  # fmt: skip
 
 
 class CannotCross(TypeError):
@@ -68,6 +77,7 @@ class Seen:
     arrays: list[Any] = field(default_factory=list)
     containers: list[Any] = field(default_factory=list)
     generators: list[np.random.Generator] = field(default_factory=list)
+    frames: list[Any] = field(default_factory=list)
 
 
 class Encoder:
@@ -85,6 +95,7 @@ class Encoder:
     def __init__(self, keep: Callable[[Any], dict] | None = None, arguments: Seen | None = None):
         self.buffers: list[bytes] = []
         self.seen = Seen()
+        self.lost: set[str] = set()  # attributes that what crosses has no more
         self._keep = keep
         self._arguments = arguments or Seen()
         self._places = {id(array): i for i, array in enumerate(self._arguments.arrays)}
@@ -101,6 +112,17 @@ class Encoder:
             raise CannotCross("the value is nested too deeply or has too many parts")
         if (write := _WRITERS.get(kind)) is not None:  # most of what crosses
             return write(self, value, depth)
+        # Before anything that asks for its class: that may be one of the other side.
+        if (away := getattr(kind, "_optedu_away", None)) is not None:
+            return {"t": "o", "i": away(value)}
+        if (found := library.write(self, value, depth)) is not None:
+            return found
+        if (found := frames.write(self, value, depth)) is not None:
+            return found
+        if self._keep is not None and self._stays(kind):
+            return {"t": "h", **self._keep(value)}
+        if kind.__module__ == "__main__":  # a number or text, of which the methods stay here
+            self.lost |= {name for name in vars(kind) if not name.startswith("_")}
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
@@ -111,22 +133,24 @@ class Encoder:
             return float(value)
         if isinstance(value, str):
             return str.__str__(value)
-        if isinstance(value, list | dict):
+        if isinstance(value, list | dict | deque | bytearray):
             return self._container(value, depth)
-        if isinstance(value, MappingProxyType | UserDict):
+        if isinstance(value, MappingProxyType | UserDict) or _is_mapping(value):
             return self._container(dict(value), depth)
-        if isinstance(value, deque | UserList):
+        if isinstance(value, UserList):
             return self._container(list(value), depth)
         if isinstance(value, tuple):
             return self._tuple(value, depth)
-        if isinstance(value, set | frozenset):
-            return {"t": "s", "v": [self.encode(v, depth + 1) for v in value]}
+        if isinstance(value, set):
+            return self._container(value, depth)
+        if isinstance(value, frozenset):
+            return {"t": "s", "f": 1, "v": [self.encode(v, depth + 1) for v in value]}
         if isinstance(value, complex):
             return {"t": "c", "v": [value.real, value.imag]}
-        if isinstance(value, bytes | bytearray):
+        if isinstance(value, bytes):
             return {"t": "b", "i": self._buffer(bytes(value))}
         if isinstance(value, ModuleType):
-            return self._module(value)
+            return self._module(value, depth)
         if isinstance(value, slice):
             parts = (value.start, value.stop, value.step)
             return {"t": "i", "v": [self.encode(v, depth + 1) for v in parts]}
@@ -144,8 +168,6 @@ class Encoder:
             return self._generator(value)
         if expression.is_expression(value):
             return {"t": "y", "v": expression.write(value)}
-        if (away := getattr(kind, "_optedu_away", None)) is not None:
-            return {"t": "o", "i": away(value)}
         if hasattr(kind, "__array_namespace__"):
             return self._foreign(value)
         if self._keep is not None:
@@ -158,30 +180,56 @@ class Encoder:
         if self._items > _MOST:
             raise CannotCross("the value has too many parts")
 
-    def items(self, value: list | dict, depth: int = 0) -> Any:
-        """The contents of a list or dict."""
+    def _stays(self, kind: type) -> bool:
+        """Whether this is a container, made by the notebook, that is more than what it holds."""
+        base = next((b for b in (list, dict, set, deque) if issubclass(kind, b)), None)
+        return base is not None and library.is_class_of_its_own(kind, base)
+
+    def array(self, value: np.ndarray) -> dict:
+        """An array that is a part of something else."""
+        return {"t": "a", "d": _dtype_name(value.dtype), "s": list(value.shape),
+                "i": self._buffer(value.tobytes()), "w": True, "u": 1}  # fmt: skip
+
+    def items(self, value: Any, depth: int = 0) -> Any:
+        """The contents of a container."""
         self._count(len(value))
         depth += 1
         if isinstance(value, dict):
             pairs = [[self.encode(k, depth), self.encode(v, depth)]
                      for k, v in dict.items(value)]  # fmt: skip
             return {"t": "d", "v": pairs}
-        return [self.encode(v, depth) for v in list.__iter__(value)]
+        each = list.__iter__(value) if isinstance(value, list) else iter(value)
+        return [self.encode(v, depth) for v in each]
 
-    def _container(self, value: list | dict, depth: int) -> Any:
+    def _container(self, value: Any, depth: int) -> Any:
         for index, container in enumerate(self._arguments.containers):
             if container is value:
                 return {"t": "k", "i": index}
         self.seen.containers.append(value)
-        return self.items(value, depth)
+        if isinstance(value, bytearray):
+            return {"t": "B", "i": self._buffer(bytes(value))}
+        content = self.items(value, depth)
+        if isinstance(value, dict):
+            name = library.mapping_name(type(value)) if type(value) is not dict else None
+            factory = library.default_factory(value)
+            if name or factory:
+                content["c"] = name or f"default:{factory}"
+        elif isinstance(value, set):
+            return {"t": "s", "v": content}
+        elif isinstance(value, deque):
+            return {"t": "Q", "v": content, "m": value.maxlen}
+        return content
 
     def _tuple(self, value: tuple, depth: int) -> dict:
         self._count(len(value))
         return {"t": "t", "v": [self.encode(v, depth + 1) for v in value]}
 
     def _module(self, value: ModuleType, depth: int = 0) -> dict:
-        if value.__name__ in MODULES:
-            return {"t": "n", "v": value.__name__}
+        name = value.__name__
+        if _may_cross(name) and sys.modules.get(name) is value:
+            return {"t": "n", "v": name}
+        if self._keep is not None:  # a file of the notebook's folder
+            return {"t": "h", **self._keep(value)}
         raise CannotCross(f"the module {value.__name__} cannot cross between the kernels")
 
     def _buffer(self, data: bytes) -> int:
@@ -269,6 +317,8 @@ class Decoder:
         ``local(id) -> value`` finds a thing that stayed here.
     arguments : Seen, optional
         What this side sent in the call that this message answers.
+    resolve : callable, optional
+        ``resolve(name) -> class or None``: the class of that name here.
     """
 
     def __init__(
@@ -277,7 +327,9 @@ class Decoder:
         remote: Callable[[dict], Any] | None = None,
         local: Callable[[Any], Any] | None = None,
         arguments: Seen | None = None,
+        resolve: Callable[[Any], type | None] = lambda name: kinds.resolve(name, {}),
     ):
+        self.resolve = resolve
         self._buffers = buffers
         self._remote, self._local = remote, local
         self._arguments = arguments or Seen()
@@ -320,7 +372,7 @@ class Decoder:
         return self._pairs({}, message, depth)
 
     def _dict(self, message: dict, depth: int) -> dict:
-        filled: dict = {}
+        filled: dict = library.mapping_class(message["c"])() if "c" in message else {}
         self.seen.containers.append(filled)
         return self._pairs(filled, message, depth)
 
@@ -342,7 +394,7 @@ class Decoder:
         tag = message["t"]
         match tag:
             case "s":
-                return set(self.items(message["v"], depth))
+                return self._set(message, depth)
             case "I":
                 return int(message["v"], 16)
             case "c":
@@ -376,7 +428,21 @@ class Decoder:
                 return self._remote(message)
             case "o" if self._local is not None:
                 return self._local(message["i"])
-        raise CannotCross(f"a message with the tag {tag!r} cannot be read here")
+            case "x":
+                return frames.read(self, message, depth)
+        return library.read(self, message, depth)
+
+    def _set(self, message: dict, depth: int) -> set | frozenset:
+        if message.get("f"):
+            return frozenset(self.items(message["v"], depth))
+        filled: set = set()
+        self.seen.containers.append(filled)
+        filled.update(self.items(message["v"], depth))
+        return filled
+
+    def buffer(self, index: Any) -> bytes:
+        """The raw bytes of that number."""
+        return self._bytes(index)
 
     def _bytes(self, index: Any) -> bytes:
         return self._buffers[_index(index)]
@@ -390,6 +456,8 @@ class Decoder:
             array = _module(message["n"]).asarray(array)
         elif not message["w"]:
             array.flags.writeable = False
+        if message.get("u"):  # a part of something else, which is compared as a whole
+            return array
         self.seen.arrays.append(array)
         self.originals.append(data)
         return array
@@ -448,7 +516,25 @@ def _dtype(name: Any) -> np.dtype:
     return dtype
 
 
+def _may_cross(name: str) -> bool:
+    top = name.partition(".")[0]
+    if name in MODULES:
+        return True
+    parts = name.split(".")
+    return (
+        (top in _LIBRARIES or top in _STDLIB)
+        and not any(part.startswith("_") and part != "_" for part in parts)
+        and all(part.isidentifier() for part in parts)
+        and not {"conftest", "tests", "testing", "__main__"} & set(parts)
+    )
+
+
+def _is_mapping(value: Any) -> bool:
+    """A mapping of a library, which is what it holds; one that a notebook has made stays there."""
+    return type(value).__module__ != "__main__" and isinstance(value, Mapping)
+
+
 def _module(name: Any) -> ModuleType:
-    if not isinstance(name, str) or name not in MODULES:
+    if not isinstance(name, str) or not _may_cross(name):
         raise CannotCross(f"the module {name!r} cannot cross")
     return sys.modules.get(name) or importlib.import_module(name)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-__all__ = ["Needs", "needs", "of_cell", "well_known"]
+__all__ = ["KNOWN", "Needs", "needs", "of_cell", "read_by_functions", "well_known"]
 
 # A student's kernel is never asked for these: whoever decides what ``np.allclose`` or
 # ``assert_allclose`` means, decides the score.
@@ -48,18 +48,27 @@ class Needs(NamedTuple):
         Read by its functions and not assigned by the cell, perhaps needed by a later cell.
     own : set of str
         Assigned, imported or defined at its top level.
+    imports : set of str
+        Its imports: module, attribute (``.`` for the module itself) and the name that is bound,
+        separated by tabs.
     """
 
     first: set[str]
     inner: set[str]
     own: set[str]
+    imports: set[str]
+
+    @classmethod
+    def none(cls) -> Needs:
+        """Those of an empty cell."""
+        return cls(set(), set(), set(), set())
 
 
 @lru_cache(maxsize=1024)  # a class has the same cells a hundred times
 def of_cell(code: str) -> Needs | None:
     r"""Return what a cell needs, magics and all; None if it is not Python even then."""
     try:
-        return needs(TransformerManager().transform_cell(code))
+        return needs(transformed(code))
     except SyntaxError:
         return None
 
@@ -79,7 +88,7 @@ def needs(code: str) -> Needs:
     """
     top = symtable.symtable(code, "<cell>", "exec")
     own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    read = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+    read = {s.get_name() for s in top.get_symbols() if s.is_referenced()} | _deleted(code)
     first: set[str] = set()
     assigned: set[str] = set()
     for statement in ast.parse(code).body:
@@ -97,7 +106,56 @@ def needs(code: str) -> Needs:
             first |= needs(magic).first - assigned
         except SyntaxError:  # the magic's language is another
             continue
-    return Needs(_without_builtins(first), _without_builtins(inner - own), own)
+    return Needs(_without_builtins(first), _without_builtins(inner - own), own, _imports(code))
+
+
+def _deleted(code: str) -> set[str]:
+    nodes = (n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, ast.Del)}
+
+
+@lru_cache(maxsize=1024)
+def read_by_functions(code: str) -> frozenset[str]:
+    r"""The global names that the functions of a cell read, those of the cell itself among them.
+
+    Examples
+    --------
+    >>> sorted(read_by_functions("n = 2\ndef f(x): return x ** n + len(g(x))"))
+    ['g', 'n']
+    """
+    try:
+        tables = list(symtable.symtable(transformed(code), "<cell>", "exec").get_children())
+    except SyntaxError:
+        return frozenset()
+    found: set[str] = set()
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+    return frozenset(_without_builtins(found))
+
+
+def transformed(code: str) -> str:
+    """A cell's code as Python, its magics calls."""
+    return TransformerManager().transform_cell(code)
+
+
+def _imports(code: str) -> set[str]:
+    """The imports that run when the cell runs."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(code)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                name = each.asname or each.name.partition(".")[0]
+                found.add(f"{each.name}\t{'.' if each.asname else ''}\t{name}")
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for each in node.names:
+                found.add(f"{node.module}\t{each.name}\t{each.asname or each.name}")
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return found
 
 
 def _magics(code: str) -> list[str]:
@@ -121,7 +179,7 @@ def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Name):
-            (loads if isinstance(node.ctx, ast.Load) else stores).add(node.id)
+            (stores if isinstance(node.ctx, ast.Store) else loads).add(node.id)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             loads.add(node.target.id)
         if isinstance(node, ast.alias):
@@ -137,6 +195,9 @@ def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:
 
 def _without_builtins(names: set[str]) -> set[str]:
     return {name for name in names if not hasattr(builtins, name)}
+
+
+KNOWN = frozenset([*_MODULES, *_WHERE])
 
 
 def well_known(name: str) -> tuple[Any] | None:

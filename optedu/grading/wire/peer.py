@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import inspect
+from collections import deque
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError, Unsendable
+from optedu.grading.wire import frames, kinds
+from optedu.grading.wire.away import Away, CannotJudge, described, member, stand_in
 from optedu.grading.wire.codec import CannotCross, Decoder, Encoder, Seen
 
 __all__ = ["Away", "CannotJudge", "Peer", "StudentError", "StudentGone"]
 
 _MAX_NESTED = 30
 _MAX_TEXT = 20_000
+_MAX_ARGS = 10
 
 
 class StudentError(Exception):
@@ -29,124 +34,6 @@ class StudentError(Exception):
 
 class StudentGone(RuntimeError):
     """The student's kernel has ended: time, memory, or a crash."""
-
-
-class CannotJudge(BaseException):
-    """A test compares or combines a stand-in: neither the student's fault, nor their merit.
-
-    It is no `Exception`, so that no ``except`` of a test takes it for the student's.
-    """
-
-
-def _refusing(operator: str) -> Any:
-    def method(self: Away, *others: Any) -> Any:
-        same = len(others) == 1 and type(others[0]) is Away and others[0]._number == self._number
-        if operator in ("==", "!="):
-            if same or self._function or others[0] is None:
-                return same == (operator == "==")
-        elif self._function:
-            return NotImplemented
-        self._peer.refuse(f"'{operator}' of the student's object {self._name}")
-        return NotImplemented
-
-    return method
-
-
-_OPERATORS = {
-    "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "add": "+", "sub": "-",
-    "mul": "*", "matmul": "@", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
-    "and": "&", "or": "|", "xor": "^",
-}  # fmt: skip
-
-
-class Away:
-    """Stands for a function or an object that stays in the other kernel.
-
-    Functions, and the same object twice, are equal or not; other comparisons and operators of
-    objects are :meth:`refused <Peer.refuse>`: one that equals everything would earn everything.
-    """
-
-    for _name, _sign in _OPERATORS.items():
-        vars()[f"__{_name}__"] = _refusing(_sign)
-        if _name not in ("eq", "ne", "lt", "le", "gt", "ge"):
-            vars()[f"__r{_name}__"] = _refusing(_sign)
-    del _name, _sign
-
-    def __hash__(self) -> int:
-        return hash((id(self._peer), self._number))
-
-    def __init__(self, peer: Peer, description: dict):
-        name = str(description.get("name"))[:200]
-        object.__setattr__(self, "_peer", peer)
-        object.__setattr__(self, "_number", description["id"])
-        object.__setattr__(self, "_function", description.get("kind") == "function")
-        if self._function:
-            object.__setattr__(self, "__name__", name)
-            object.__setattr__(self, "__qualname__", name)
-            with contextlib.suppress(Exception):
-                object.__setattr__(self, "__signature__", _signature(description["parameters"]))
-        object.__setattr__(self, "_name", name)
-
-    @staticmethod
-    def _optedu_away(value: Away) -> int:
-        return value._number
-
-    def __repr__(self) -> str:
-        return f"<{'function' if self._function else 'object'} {self._name} of the other kernel>"
-
-    def __bool__(self) -> bool:
-        if self._function:
-            return True
-        raise TypeError(f"{self._name} is not a truth value: it is not plain data")
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        return self._peer.request("call", self, args=args, kwargs=kwargs)
-
-    def _optedu_ahead(self, plans: list) -> list:
-        """What `optedu.check` asks of a rule: the steps of several runs in one request."""
-        try:
-            answers = self._peer.request("ahead", self, args=tuple(plans))
-        except CannotCross:  # asked for one by one, the step that cannot is found
-            answers = ()
-        return answers if isinstance(answers, list) else []
-
-    def __getattr__(self, name: str) -> Any:
-        __tracebackhide__ = True
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._peer.request("getattr", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        __tracebackhide__ = True
-        self._peer.request("setattr", self, name, value)
-
-    def __getitem__(self, key: Any) -> Any:
-        __tracebackhide__ = True
-        return self._peer.request("getitem", self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        __tracebackhide__ = True
-        self._peer.request("setitem", self, key, value)
-
-    def __len__(self) -> int:
-        __tracebackhide__ = True
-        length = self._peer.request("len", self)
-        if type(length) is not int:
-            raise TypeError(f"the length of {self._name} is not an integer")
-        return length
-
-    def __iter__(self) -> Any:
-        __tracebackhide__ = True
-        stream = self._peer.request("iter", self)
-        if isinstance(stream, list | tuple):
-            yield from stream
-            return
-        while True:
-            found = self._peer.request("next", stream)
-            if not isinstance(found, tuple) or len(found) != 1:
-                return
-            yield found[0]
 
 
 class Peer:
@@ -158,6 +45,15 @@ class Peer:
         self._depth = 0
         self._lent: dict[int, Any] = {}
         self._numbers: dict[int, int] = {}
+        self._stand_ins: dict[int, Any] = {}
+
+    def resolve(self, name: Any) -> type | None:
+        """The class that the other side names, as it is known here."""
+        return kinds.resolve(name, self.space())
+
+    def space(self) -> Mapping[str, Any]:
+        """The namespace of the notebook."""
+        return {}
 
     def refuse(self, what: str) -> None:
         """Say that ``what`` cannot be done; the side with the checks raises `CannotJudge`."""
@@ -177,8 +73,9 @@ class Peer:
         body = [encoder.items(list(operands)), encoder.items(list(args))]
         body.append(encoder.items(dict(kwargs or {})))
         sent = encoder.seen
+        message = {"q": number, "op": op, "body": body, **self._around(op)}
         try:
-            self.channel.send({"q": number, "op": op, "body": body}, encoder.buffers)
+            self.channel.send(message, encoder.buffers)
             while True:
                 message, buffers = self.channel.recv()
                 if isinstance(message, dict) and "q" in message:
@@ -194,16 +91,26 @@ class Peer:
 
     def _result(self, message: dict, buffers: list[bytes], sent: Seen) -> Any:
         __tracebackhide__ = True
-        decoder = Decoder(buffers, self._stand_in, self._find, sent)
+        decoder = Decoder(buffers, self._stand_in, self._find, sent, self.resolve)
+        self._besides(message, decoder)
         if "error" in message:
-            raise _exception(message["error"])
+            raise self._exception(message["error"])
         for index, state in _pairs(message.get("generators")):
             decoder.set_state(sent.generators[index], state)
         for index, buffer in _pairs(message.get("arrays")):
             _overwrite(sent.arrays[index], buffers[buffer])
         for index, content in _pairs(message.get("containers")):
-            _refill(sent.containers[index], decoder.decode(content))
+            refill(sent.containers[index], decoder.decode(content))
+        for index, content in _pairs(message.get("frames")):
+            frames.overwrite(sent.frames[index], decoder.decode(content))
         return decoder.decode(message.get("ok"))
+
+    def _around(self, op: str) -> dict[str, Any]:
+        """What a request says besides."""
+        return {}
+
+    def _besides(self, message: dict, decoder: Decoder) -> None:
+        """What an answer says besides."""
 
     # What the other side asks.
 
@@ -220,26 +127,46 @@ class Peer:
         try:
             if self._depth > _MAX_NESTED:
                 raise RecursionError("the two kernels call each other too deeply")
-            decoder = Decoder(buffers, self._stand_in, self._find)
+            decoder = Decoder(buffers, self._stand_in, self._find, resolve=self.resolve)
             operands, args = map(decoder.items, message["body"][:2])
             kwargs = decoder.mapping(message["body"][2])
-            before = [_snapshot(c) for c in decoder.seen.containers]
+            before = [snapshot(c) for c in decoder.seen.containers]
+            frames_before = [frame.copy() for frame in decoder.seen.frames]
             states = [g.bit_generator.state for g in decoder.seen.generators]
-            value = self.handle(message["op"], operands, args, kwargs)
+            with self._while(message):
+                value = self.handle(message["op"], operands, args, kwargs)
             encoder = Encoder(self._describe, decoder.seen)
             reply = {"ok": encoder.encode(value)}
             reply |= _changes(decoder, encoder, before, states)
+            changed = zip(decoder.seen.frames, frames_before, strict=True)
+            reply["frames"] = [
+                [index, encoder.encode(frame)]
+                for index, (frame, old) in enumerate(changed)
+                if not frames.same(frame, old)
+            ]
+            reply |= self._afterwards(encoder)
+            if encoder.lost:
+                reply["lost"] = sorted(encoder.lost)[:100]
             out = encoder.buffers
         except BaseException as error:
-            out = []
-            reply = {"error": _describe_error(error)}
+            encoder = Encoder(self._describe)
+            reply = {"error": self._describe_error(error), **self._afterwards(encoder)}
+            out = encoder.buffers
         finally:
             self._depth -= 1
         try:
             self.channel.send({"a": message["q"], **reply}, out)
         except Unsendable as error:
-            refused = _describe_error(CannotCross(f"the result cannot be sent: {error}"))
+            refused = self._describe_error(CannotCross(f"the result cannot be sent: {error}"))
             self.channel.send({"a": message["q"], "error": refused})
+
+    def _while(self, message: dict) -> contextlib.AbstractContextManager:
+        """What holds while a request is served."""
+        return contextlib.nullcontext()
+
+    def _afterwards(self, encoder: Encoder) -> dict[str, Any]:
+        """What the answer says besides."""
+        return {}
 
     def handle(self, op: str, operands: list, args: list, kwargs: dict) -> Any:
         raise NotImplementedError
@@ -260,17 +187,76 @@ class Peer:
             number = len(self._lent) + 1
             self._lent[number] = value  # also keeps id(value) from being used again
             self._numbers[id(value)] = number
-        function = inspect.isroutine(value)
-        name = getattr(value, "__name__", None) or type(value).__name__
-        described = {"id": number, "kind": "function" if function else "object", "name": str(name)}
-        if function:
-            described["parameters"] = _parameters(value)
-        return described
+        return self._said(value, number)
 
-    def _stand_in(self, description: dict) -> Away:
-        if type(description.get("id")) is not int:
+    def _said(self, value: Any, number: int) -> dict:
+        return described(value, number)
+
+    def _stand_in(self, description: dict) -> Any:
+        number = description.get("id")
+        if type(number) is not int:
             raise CannotCross("not the description of a function or object")
-        return Away(self, description)
+        if number not in self._stand_ins:  # the same thing is the same thing here
+            error = description.get("kind") == "class" and self._error_class(description)
+            known = error or None
+            if known is None:
+                known = member(self, description)
+            self._stand_ins[number] = stand_in(self, description) if known is None else known
+        return self._stand_ins[number]
+
+    # Exceptions.
+
+    def _error_class(self, description: dict) -> type[Exception] | None:
+        """A class for a class of exceptions of the other kernel, None for another class."""
+        names = description.get("of")
+        known = [_error_base(self.resolve(name)) for name in names] if _is_lineage(names) else []
+        bases = tuple(base for base in known if base is not None)
+        if not bases:
+            return None
+        number = description.get("id")
+        name = str(description.get("name"))[:200]
+        return _made_class(name if name.isidentifier() else "StudentError", bases[0], number)
+
+    def _describe_error(self, error: BaseException) -> dict:
+        with contextlib.suppress(BaseException):
+            kind = type(error)
+            said: dict[str, Any] = {"name": kind.__name__[:200], "text": str(error)[:_MAX_TEXT]}
+            if kind.__module__ == "optedu.exercise.errors":
+                for part in ("kind", "message", "line", "source"):
+                    said[part] = getattr(error, part)
+            elif issubclass(kind, Exception):
+                said["of"] = kinds.lineage(kind)
+                said["class"] = self._class_number(kind)
+                if len(error.args) < _MAX_ARGS and all(map(_is_plain, error.args)):
+                    said["args"] = list(error.args)
+                said["has"] = {k: v for k, v in vars(error).items() if _is_plain(v)}
+            return said
+        return {"name": "StudentError", "text": "(an exception that cannot be shown)"}
+
+    def _class_number(self, kind: type) -> int | None:
+        """The number under which the other side may ask for a class of the notebook."""
+        return None
+
+    def _exception(self, said: Any) -> Exception:
+        if not isinstance(said, dict):
+            return StudentError("")
+        if "kind" in said:
+            return _student_error(said)
+        name, text = str(said.get("name"))[:200], str(said.get("text"))[:_MAX_TEXT]
+        if name == "KeyboardInterrupt":
+            return TimeoutError("the student's code did not finish in time")
+        if name == "CannotCross":
+            return CannotCross(text)
+        if not _is_lineage(names := said.get("of")):
+            return StudentError(text)
+        exact = _error_base(self.resolve(names[0]))
+        if exact is None:
+            number = said.get("class")
+            about = {"id": number, "name": name, "kind": "class", "of": names}
+            exact = self._stand_in(about) if type(number) is int else self._error_class(about)
+        if not (isinstance(exact, type) and issubclass(exact, Exception)):
+            exact = _made_class(name if name.isidentifier() else "StudentError", Exception, None)
+        return _instance(exact, text, said)
 
     def _find(self, number: Any) -> Any:
         if type(number) is not int or number not in self._lent:
@@ -285,7 +271,7 @@ def _pairs(value: Any) -> list:
     return pairs
 
 
-def _snapshot(container: Any) -> list:
+def snapshot(container: Any) -> list:
     if isinstance(container, dict):
         return [x for pair in container.items() for x in pair]
     return list(container)
@@ -302,7 +288,7 @@ def _changes(decoder: Decoder, encoder: Encoder, before: list, states: list) -> 
             changes["arrays"].append([index, len(encoder.buffers)])
             encoder.buffers.append(data)
     for index, (container, old) in enumerate(zip(decoder.seen.containers, before, strict=True)):
-        new = _snapshot(container)
+        new = snapshot(container)
         if len(new) != len(old) or any(a is not b for a, b in zip(new, old, strict=True)):
             changes["containers"].append([index, encoder.items(container)])
     for index, (generator, state) in enumerate(zip(decoder.seen.generators, states, strict=True)):
@@ -320,68 +306,76 @@ def _overwrite(array: Any, data: bytes) -> None:
         array[...] = array.__array_namespace__().asarray(new)
 
 
-def _refill(container: Any, content: Any) -> None:
+def refill(container: Any, content: Any) -> None:
+    """Give a container what the other side's holds now."""
     if isinstance(container, dict) and isinstance(content, dict):
         container.clear()
         container.update(content)
     elif isinstance(container, list) and isinstance(content, list):
         container[:] = content
+    elif isinstance(container, bytearray) and isinstance(content, list):
+        container[:] = bytes(content)
+    elif isinstance(container, set | deque) and isinstance(content, list):
+        container.clear()
+        for item in content:
+            container.add(item) if isinstance(container, set) else container.append(item)
     else:
         raise CannotCross("a changed argument has another type")
 
 
-def _parameters(function: Any) -> list:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-        return [[p.name, int(p.kind), p.default is not p.empty] for p in parameters]
-    except (TypeError, ValueError):
-        return [["args", int(inspect.Parameter.VAR_POSITIONAL), False]]
+def _is_plain(value: Any) -> bool:
+    if type(value) is int:
+        return abs(value) < 1 << 63
+    return type(value) in (type(None), bool, float, str)
 
 
-def _signature(parameters: list) -> inspect.Signature:
-    return inspect.Signature(
-        [
-            inspect.Parameter(
-                name, inspect._ParameterKind(kind), default=... if has else inspect.Parameter.empty
-            )
-            for name, kind, has in parameters[:100]
-        ]
-    )
+# What means something else to the interpreter, or is made with more than a text.
+SPECIAL = (
+    StopIteration, StopAsyncIteration, UnicodeDecodeError, UnicodeEncodeError,
+    UnicodeTranslateError,
+)  # fmt: skip
 
 
-def _describe_error(error: BaseException) -> dict:
-    with contextlib.suppress(BaseException):
-        described: dict[str, Any] = {
-            "name": type(error).__name__[:200],
-            "text": str(error)[:_MAX_TEXT],
-        }
-        if type(error).__module__ == "optedu.exercise.errors":
-            for part in ("kind", "message", "line", "source"):
-                described[part] = getattr(error, part)
-        return described
-    return {"name": "StudentError", "text": "(an exception that cannot be shown)"}
+def _is_lineage(names: Any) -> bool:
+    return isinstance(names, list) and 0 < len(names) <= 100
 
 
-def _exception(description: Any) -> Exception:
-    if isinstance(description, dict) and "kind" in description:
-        return _student_error(description)
-    name, text = "StudentError", ""
-    if isinstance(description, dict):
-        name, text = str(description.get("name"))[:200], str(description.get("text"))[:_MAX_TEXT]
-    if name == "KeyboardInterrupt":
-        return TimeoutError("the student's code did not finish in time")
-    if name == "CannotCross":
-        return CannotCross(text)
-    if name == "LinAlgError":
-        return np.linalg.LinAlgError(text)
-    known = getattr(builtins, name, None)
-    special = (StopIteration, StopAsyncIteration, UnicodeError, ImportError)
-    if isinstance(known, type) and issubclass(known, Exception) and not issubclass(known, special):
+def _error_base(kind: type | None) -> type[Exception] | None:
+    """The class if it is one that the student's code may be taken to raise."""
+    if kind is None or not issubclass(kind, Exception) or kind in SPECIAL:
+        return None
+    return None if issubclass(kind, CannotCross | StudentGone) else kind
+
+
+@lru_cache(maxsize=256)
+def _made_class(name: str, base: type[Exception], number: Any) -> type[Exception]:
+    """A class of exceptions that only the other kernel knows; ``number`` tells two apart."""
+    bases: tuple[type, ...] = (StudentError,) if base is Exception else (StudentError, base)
+    with contextlib.suppress(TypeError):
+        return type(name, bases, {})
+    return type(name, (StudentError,), {})
+
+
+def _instance(kind: type[Exception], text: str, said: dict) -> Exception:
+    """An exception without running what the class does when one is made."""
+    plain = said.get("args")
+    tries = [plain] if isinstance(plain, list) and all(map(_is_plain, plain)) else []
+    for arguments in [*tries, [text]]:
         with contextlib.suppress(Exception):
-            return known(text)
-    if not name.isidentifier():
-        name = "StudentError"
-    return type(name, (StudentError,), {})(text)
+            error = kind.__new__(kind, *arguments)
+            error.args = tuple(arguments)
+            if getattr(builtins, kind.__name__, None) is kind:
+                error = kind(*arguments)
+            if str(error) == text or arguments is not plain:
+                break
+    else:
+        error = StudentError(text)
+    has = said.get("has")
+    for key, value in has.items() if isinstance(has, dict) else ():
+        if key.isidentifier() and not key.startswith("__") and _is_plain(value):
+            with contextlib.suppress(Exception):
+                object.__setattr__(error, key, value)
+    return error
 
 
 def _student_error(description: dict) -> Exception:

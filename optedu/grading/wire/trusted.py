@@ -1,25 +1,43 @@
 r"""The end of the wire in the kernel with the checks.
 
 Before each cell the names that it needs and the namespace lacks are asked from the student's
-kernel. They are asked anew for every cell, since the student's code may have changed them.
+kernel. They are asked anew for every cell, since the student's code may have changed them; those
+that a call changes are told with its answer.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable
+import random
+import re
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire import evaluators
-from optedu.grading.wire.codec import CannotCross
-from optedu.grading.wire.names import Needs, well_known
-from optedu.grading.wire.peer import Away, CannotJudge, Peer, StudentGone
+from optedu.grading.wire.away import CannotJudge, described, is_away
+from optedu.grading.wire.codec import CannotCross, Decoder
+from optedu.grading.wire.names import KNOWN, Needs, well_known
+from optedu.grading.wire.notebook import Names, Rewriter
+from optedu.grading.wire.peer import SPECIAL, Peer, StudentGone, refill, snapshot
 from optedu.grading.wire.service import Missing
 
 __all__ = ["Trusted"]
+
+_SPECIAL_NAMES = frozenset(kind.__name__ for kind in SPECIAL)
+_BUILTINS = (type, types.BuiltinFunctionType, types.FunctionType)
+_CONTAINERS = (list, dict, set)
+_UNDEFINED = re.compile(r"name '(\w+)' is not defined")
+_MOCKED = ("input", "print")  # the student's kernel asks for these where a test replaces them
+_WATCHED = 100_000  # items of a container that is compared after each call
+_SHOWN = 5  # of what could not be judged in a cell
 
 
 class Trusted(Peer):
@@ -29,15 +47,34 @@ class Trusted(Peer):
         super().__init__(channel)
         self._shell = shell
         self._bound: dict[str, Any] = {}
-        self._refused: list[str] = []
+        self._theirs: dict[str, Any] = {}  # what the cell's names of the student are there now
+        self._held: dict[str, list] = {}  # and what the containers among them hold
+        self._rules: set[int] = set()
+        self._doubts: list[str] = []
+        self._needs = Needs.none()
         self._inner: set[str] = set()  # read by functions of earlier cells
         self._instructors: set[str] = set()  # assigned by earlier cells
         self._between = False  # whether a cell of the student's is answered, and no test runs
+        self._made: set[str] = set()  # by tests, which the student's kernel does not have
+        self._deleted: set[str] = set()
+        self._lost: set[str] = set()  # attributes of what crossed as plain data
+        self._replaced: set[str] = set()  # by something of the test, for a while
+        self._busy = False
+        self.active = False  # while a cell runs
+        self.seeded = False  # by the cell that runs
+        self._stdout = sys.stdout
+        self._builtins = {n: v for n, v in vars(builtins).items() if isinstance(v, _BUILTINS)}
         evaluators.harden()
+        getattr(shell, "ast_transformers", []).append(Rewriter(self))
         with contextlib.suppress(ImportError):
             from optedu.exercise import registry
 
             registry.set_provider(self.implemented)
+
+    def space(self) -> Mapping[str, Any]:
+        return self._shell.user_ns
+
+    # Before a cell.
 
     def before_cell(self, names: Iterable[Iterable[str]] | None) -> None:
         """Bind what a cell (and the functions of earlier cells) need and only the student has.
@@ -50,25 +87,46 @@ class Trusted(Peer):
         for name, value in self._bound.items():
             if space.get(name, Missing) is value:
                 del space[name]
-        self._bound.clear()
+        if self._theirs:
+            self._quietly("forget")
+        for each in (self._bound, self._theirs, self._held, self._deleted, self._replaced):
+            each.clear()
+        CannotJudge.made.clear()
+        self._doubts.clear()
+        self.active, self.seeded = True, False
+        self._needs = found = Needs(*map(set, names)) if names is not None else Needs.none()
         if names is None:
             return
-        found = Needs(*map(set, names))
-        for name in sorted((found.first | found.inner | self._inner) - self._instructors):
-            if name not in space:
+        wanted = (found.first | found.inner | self._inner) - self._instructors
+        lacking = sorted(name for name in wanted if name not in space)
+        known = [name for name in lacking if well_known(name) is not None]
+        there = set(self.student_names()) if known else set()
+        for name in lacking:
+            if name not in known or name in there:
                 self._bind(name, found)
         self._inner |= found.inner
         # Should a locked cell fail half-way, its names must not be taken from the student.
         self._instructors |= found.own
 
+    def student_names(self) -> list[str]:
+        """The names in the student's notebook; those of well-known modules where it has ended."""
+        try:
+            names = super().request("names")
+        except (StudentGone, CannotCross):
+            return sorted(KNOWN)
+        return [name for name in names if type(name) is str] if isinstance(names, list) else []
+
     def _bind(self, name: str, found: Needs) -> None:
         value = well_known(name)
         if value is None:
             try:
-                value = self._ask("get", name)
-            except CannotCross:
+                value = self.lookup(name)
+                if value is not None:
+                    self._hold(name, value[0])
+            except CannotCross as error:
                 value = _installed_module(name)
                 if value is None and name in found.first:
+                    self.doubt(str(error))
                     raise
             except StudentGone:
                 if name in found.first:
@@ -78,22 +136,184 @@ class Trusted(Peer):
             if name not in found.own:  # else what the cell makes of it is the instructor's
                 self._bound[name] = value[0]
 
-    def refuse(self, what: str) -> None:
-        self._refused.append(what)
-        raise CannotJudge(f"{what} cannot be judged in two kernels")
+    def lookup(self, name: str) -> tuple[Any] | None:
+        """``(value,)`` of a name of the student's notebook, None where there is none."""
+        found = self._ask("get", name)
+        if found is None:
+            return None
+        if is_away(found[0]) and found[0]._said.get("of") == [["builtins", "module"]]:
+            found = _installed_module(name) or found
+        return found
 
-    def after_cell(self) -> dict[str, list[str]]:
-        """What the cell could not judge, whatever it made of the error."""
-        found, self._refused = list(dict.fromkeys(self._refused))[:5], []
-        return {"refused": found} if found else {}
+    def _hold(self, name: str, value: Any) -> None:
+        self._theirs[name] = value
+        if type(value) in _CONTAINERS and len(value) < _WATCHED:
+            self._held[name] = snapshot(value)
+
+    # While it runs.
+
+    def request(self, op: str, *operands: Any, args: tuple = (), kwargs: Any = None) -> Any:
+        __tracebackhide__ = True
+        if op in ("call", "next", "getattr") and not self._busy:
+            self._busy = True
+            try:
+                self._act()
+            finally:
+                self._busy = False
+        try:
+            return super().request(op, *operands, args=args, kwargs=kwargs)
+        except CannotCross as error:
+            if not (operands and is_away(operands[0]) and operands[0]._number in self._rules):
+                self.doubt(str(error))
+            raise
+
+    def _act(self) -> None:
+        """Do in the student's kernel what the cell has done with the student's names."""
+        space = self._shell.user_ns
+        for name, before in list(self._theirs.items()):
+            now = space.get(name, Missing)
+            if now is before:
+                if name in self._held and not _unchanged(snapshot(now), self._held[name]):
+                    content = list(now) if isinstance(now, set) else now
+                    super().request("refill", name, content)
+                    self._held[name] = snapshot(now)
+                continue
+            if now is Missing:
+                super().request("delete", name)
+                self._deleted.add(name)
+            elif is_away(now):
+                super().request("bind", name, now)
+                self._deleted.discard(name)
+            else:
+                self._replaced.add(name)
+            self._theirs[name] = now
+        if self.seeded:
+            super().request("randomness", random.getstate(), np.random.get_state())  # noqa: NPY002
+
+    def _around(self, op: str) -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        if op not in ("call", "next"):
+            return said
+        if sys.stdout is not self._stdout:
+            said["print"] = True
+        mocked = [n for n, v in self._builtins.items() if vars(builtins).get(n) is not v]
+        if mocked:
+            said["mocked"] = [name for name in mocked if name in _MOCKED]
+            for name in sorted(set(mocked) - set(_MOCKED)):
+                self.doubt(f"the test replaces the built-in '{name}'")
+        return said
+
+    def _besides(self, message: dict, decoder: Decoder) -> None:
+        if type(printed := message.get("printed")) is str and sys.stdout is not self._stdout:
+            sys.stdout.write(printed)
+        self._lost |= {name for name in message.get("lost") or [] if type(name) is str}
+        space = self._shell.user_ns
+        for name, encoded in message.get("changed") or []:
+            if name not in self._theirs or space.get(name, Missing) is not self._theirs[name]:
+                continue  # the test has put something else there
+            (new,) = decoder.decode(encoded)
+            old = self._theirs[name]
+            if type(old) is type(new) and type(old) in _CONTAINERS:
+                refill(old, list(new) if isinstance(new, set) else new)
+                self._held[name] = snapshot(old)
+                continue
+            space[name] = new
+            self._hold(name, new)
+            if name in self._bound:
+                self._bound[name] = new
+
+    def _exception(self, said: Any) -> Exception:
+        error = super()._exception(said)
+        if isinstance(said, dict) and said.get("name") in _SPECIAL_NAMES:
+            self.doubt(f"the student's code raises {said['name']}")
+        if isinstance(error, NameError) and (found := _UNDEFINED.match(str(error))):
+            name = found[1]
+            if name not in self._deleted and name in self._made | self._needs.own:
+                self.doubt(f"the student's code needs '{name}', which a test makes")
+        return error
+
+    def refuse(self, what: str) -> None:
+        raise CannotJudge(what)
+
+    def doubt(self, what: str) -> None:
+        """Note what may cost this cell points, or give it some, and need not."""
+        self._doubts.append(what)
+
+    def type_of(self, value: Any) -> type:
+        """What `type` says, of a stand-in too."""
+        if not is_away(value):
+            return type(value)
+        if value._kind == "function":
+            return types.FunctionType
+        names = value._said.get("of")
+        exact = self.resolve(names[0]) if isinstance(names, list) and names else None
+        if value._kind == "object" and exact is not None:
+            return exact
+        return self.request("type", value)
+
+    # After it.
+
+    def after_cell(self, error: BaseException | None = None) -> dict[str, Any]:
+        """What the cell could not judge, whatever it made of the error, and what it has made."""
+        self.active = False
+        said: dict[str, Any] = {}
+        if _misses_a_name(error) and error.name in self.student_names():  # type: ignore[union-attr]
+            self.doubt(f"the test finds '{error.name}' by its name alone")  # type: ignore[union-attr]
+        if isinstance(error, AttributeError) and error.name in self._lost:
+            self.doubt(f"'{error.name}' of the student's object has not crossed")
+        with contextlib.suppress(Exception):
+            self._act()
+        self._carry_imports()
+        if refused := list(dict.fromkeys(CannotJudge.made))[:_SHOWN]:
+            said["refused"] = refused
+        if doubts := list(dict.fromkeys(self._doubts))[:_SHOWN]:
+            said["doubts"] = doubts
+        made = self._made_names()
+        if made or self._replaced:
+            said["made"] = sorted(made | self._replaced)[:1000]
+        self._made |= made
+        return said
+
+    def _made_names(self) -> set[str]:
+        """What the cell has assigned, and is not the student's again."""
+        space, made = self._shell.user_ns, set()
+        imported = {line.split("\t")[2] for line in self._needs.imports}
+        for name in self._needs.own:
+            value = space.get(name, Missing)
+            theirs = name in self._theirs or is_away(value)
+            if theirs and (value is Missing or is_away(value)):
+                # A student's thing, put back or deleted: the next test asks for it anew.
+                space.pop(name, None)
+                self._instructors.discard(name)
+            elif name not in imported and not isinstance(value, types.ModuleType):
+                made.add(name)
+        return made
+
+    def _carry_imports(self) -> None:
+        """An import of a test holds for the student's code that follows, as in one kernel."""
+        for line in sorted(self._needs.imports):
+            module, attribute, name = line.split("\t")
+            if attribute != "*" and name not in self._shell.user_ns:
+                continue
+            if self._quietly("import", module, attribute, name) is False:
+                self._replaced.add(name)
+
+    def _quietly(self, op: str, *operands: Any) -> Any:
+        with contextlib.suppress(Exception):  # the student's kernel may have ended
+            return super().request(op, *operands)
+
+    # What the student's kernel may ask.
 
     def implemented(self, name: str) -> Callable | None:
         """The student's function registered as ``name``, or None (the registry's provider)."""
         found = self._ask("implemented", name)
-        return found[0] if found and isinstance(found[0], Away) else None
+        if not found or not is_away(found[0]):
+            return None
+        self._rules.add(found[0]._number)
+        return found[0]
 
     def _ask(self, op: str, name: str) -> tuple[Any] | None:
-        answer = self.request(op, name)
+        answer = super().request(op, name)
         return answer if isinstance(answer, tuple) and len(answer) == 1 else None
 
     def between_cells(self) -> None:
@@ -117,19 +337,50 @@ class Trusted(Peer):
                 from optedu.grading.student import between  # not in the students' own process
 
                 return between.step(name, args, kwargs)
-            case "call", [function] if callable(function) and not isinstance(function, Away):
+            case "call", [function] if callable(function) and not is_away(function):
                 return function(*args, **kwargs)
             case "getattr", [owner, str(name)] if _is_open(owner) and not name.startswith("_"):
                 return getattr(owner, name)
+            case (("input" | "print"), []) if getattr(builtins, op) is not self._builtins[op]:
+                return getattr(builtins, op)(*args, **kwargs)
+        if op in ("setattr", "setitem"):
+            self.doubt("the student's code changes an object of the test")
         raise PermissionError("the kernel with the checks does not do that")
 
     def may_lend(self, value: Any) -> bool:
         return (callable(value) and not isinstance(value, type)) or _is_open(value)
 
+    def _said(self, value: Any, number: int) -> dict:
+        said = described(value, number)
+        # The student's kernel may call, and ask for attributes; defaults are nobody's business.
+        return said | {"can": ["__call__"] if callable(value) else [], "defaults": {}}
+
     def answer(self, message: dict, buffers: list[bytes]) -> None:
         # Nobody waits for an answer that cannot be sent.
         with contextlib.suppress(ChannelClosed):
             super().answer(message, buffers)
+
+    # What the notebook's own built-ins answer, see `Rewriter`.
+
+    def all_names(self) -> list[str]:
+        """What ``dir()`` lists: the names of both kernels."""
+        mine = [name for name in self._shell.user_ns if name not in self._bound]
+        return sorted({*mine, *self.student_names()})
+
+    def names(self) -> Names:
+        """What ``globals()`` holds: the names of both kernels."""
+        return Names(self._shell.user_ns, self)
+
+
+def _unchanged(one: list, other: list) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _misses_a_name(error: BaseException | None) -> bool:
+    """Whether a cell looked in the notebook for a name that its code does not show."""
+    if isinstance(error, AttributeError):
+        return getattr(error.obj, "__name__", "") == "__main__"
+    return isinstance(error, NameError)
 
 
 def _installed_module(name: str) -> tuple[Any] | None:
