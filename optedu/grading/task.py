@@ -58,6 +58,7 @@ from optedu.grading.course import build_gradebook
 from optedu.grading.execute import Execute, Limits, Outcome, SandboxUnavailable
 from optedu.grading.outputs import as_text
 from optedu.grading.sandbox import zygote
+from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.process import KernelFailed
 from optedu.grading.student import package
 
@@ -186,6 +187,7 @@ def warm_up(lent: socket.socket | None) -> None:
 
 def forget_courses() -> None:
     """Remove every scratch course of this process, and what its jails were made of."""
+    Jail.end_spares()
     package.forget()
     while _courses:
         _, course = _courses.popitem()

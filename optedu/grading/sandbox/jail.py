@@ -10,6 +10,7 @@ before any student code, because the limit on processes does not bind root.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -27,7 +28,7 @@ from typing import ClassVar
 from optedu.grading.sandbox import seccomp
 from optedu.grading.student import package
 
-__all__ = ["FOLDER", "Jail", "SandboxUnavailable", "arguments", "probe", "unprivileged_id"]
+__all__ = ["FOLDER", "Jail", "SandboxUnavailable", "arguments", "probe", "sweep", "unprivileged_id"]
 
 FOLDER = "/submission"  # where the student's code finds its files
 
@@ -156,6 +157,7 @@ def probe() -> None:
         seccomp.program()
     except OSError as error:
         raise SandboxUnavailable(error.strerror) from None
+    sweep()
     script = "test ! -e /etc/shadow && ! touch /usr/x /x 2>/dev/null && touch /tmp/x && echo held"
     command = [*arguments(1), "--", "/bin/sh", "-c", script]
     try:
@@ -171,6 +173,31 @@ def probe() -> None:
             f"bubblewrap cannot make a sandbox ({reason}): allow unprivileged user namespaces, "
             f"or {_INSTALL} with its AppArmor profile, or grade without isolation (--no-sandbox)"
         )
+
+
+def sweep() -> None:
+    r"""End what is left of jails whose makers were killed while they made them.
+
+    The first process of a new namespace waits for bubblewrap to let it go on. Should bubblewrap be
+    killed before, as it is when its parent ends, it waits for ever.
+    """
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if _is_left(Path("/proc") / name):
+                os.kill(int(name), signal.SIGKILL)
+
+
+def _is_left(process: Path) -> bool:
+    if (process / "comm").read_text() != "bwrap\n":
+        return False
+    status = dict(row.split(":\t", 1) for row in (process / "status").read_text().splitlines())
+    words = (process / "cmdline").read_bytes().split(b"\0")
+    return (
+        FOLDER.encode() in words
+        and status["NSpid"].split()[-1] == "1"
+        and (process.parent / status["PPid"] / "comm").read_text() != "bwrap\n"
+        and not (process / "task" / process.name / "children").read_text()
+    )
 
 
 class Jail:
@@ -200,11 +227,18 @@ class Jail:
         return jail or cls(tmp_mb, rules)
 
     @classmethod
+    def end_spares(cls) -> None:
+        """End the jails of this process that nobody has entered."""
+        for key in [key for key in cls._spare if key[0] == os.getpid()]:
+            cls._spare.pop(key).kill()
+
+    @classmethod
     def prepare(cls, tmp_mb: int, rules: bool = True) -> None:
         """Start the next jail: most of the time that it takes is spent in waiting for Linux."""
         key = os.getpid(), tmp_mb, rules
         if key not in cls._spare:
             cls._spare[key] = cls(tmp_mb, rules)
+            atexit.register(cls.end_spares)
 
     def __init__(self, tmp_mb: int, rules: bool = True):
         command = [*arguments(tmp_mb, () if rules else package.binds()), "--cap-drop", "ALL"]
@@ -226,21 +260,28 @@ class Jail:
 
     def wait_ready(self, timeout: float = 20.0) -> int:
         """The process id, on the host, of the jail's first process; its mounts are complete."""
-        assert self._process.stdout is not None and self._process.stderr is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], timeout)
-        if not ready or not os.read(self._process.stdout.fileno(), 1):
+        if not self._made(timeout):
+            assert self._process.stderr is not None
             self._process.kill()
             reason = self._process.stderr.read().decode(errors="replace").strip()
             self.kill()
             raise SandboxUnavailable(f"bubblewrap could not make a jail: {reason or 'no answer'}")
-        self.pid = json.loads(os.read(self._info, 4096))["child-pid"]
-        self.pidfd = os.pidfd_open(self.pid)
         return self.pid
+
+    def _made(self, timeout: float = 20.0) -> bool:
+        assert self._process.stdout is not None
+        if self.pidfd < 0 and not self._process.stdout.closed:
+            ready, _, _ = select.select([self._process.stdout], [], [], timeout)
+            if ready and os.read(self._process.stdout.fileno(), 1):
+                self.pid = json.loads(os.read(self._info, 4096))["child-pid"]
+                self.pidfd = os.pidfd_open(self.pid)
+        return self.pidfd >= 0
 
     def kill(self, wait: bool = True) -> None:
         """End every process inside, at once; none is left when this returns, if it is to wait."""
         with contextlib.suppress(ProcessLookupError):
-            if self.pidfd >= 0:
+            # Who is killed while it makes the jail leaves a process behind, see `sweep`.
+            if self._process.poll() is None and self._made():
                 # With its first process the kernel kills the whole namespace.
                 signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         self._process.kill()
