@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 
@@ -22,6 +23,7 @@ from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelFailed, KernelProcess
 from optedu.grading.sandbox.zygote import shared
+from optedu.grading.student import package
 from tests.grading.cells import SMALL, needs_sandbox
 
 pytestmark = needs_sandbox
@@ -253,6 +255,7 @@ import time
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import shared
+from optedu.grading.student import package
 pair = Pair(Limits(), {str(tmp_path)!r})
 print(shared().pid, pair.student.pid, pair.trusted.pid, pair.student.jail.pid, flush=True)
 time.sleep(600)
@@ -328,6 +331,38 @@ def test_a_zygote_that_was_killed_is_replaced(tmp_path, which):
     with Pair(Limits(), str(tmp_path)) as pair:
         assert pair.run(pair.student, "1", [], 1)["status"] == "ok"
     assert shared().pid != first.pid
+
+
+MAKES_A_KERNEL = """
+import sys, time
+from optedu.grading.pair import Pair
+from optedu.grading.sandbox.limits import Limits
+pair = Pair(Limits(), sys.argv[1])
+print(flush=True)
+time.sleep(3600)
+"""
+
+
+def test_folders_of_a_process_that_was_killed_are_swept(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "tmp").mkdir()
+    killed = subprocess.Popen(
+        [sys.executable, "-c", MAKES_A_KERNEL, str(tmp_path / "work")],
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")}, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    killed.stdout.readline()
+    killed.kill()
+    killed.communicate()
+    left = {path.name.rpartition("-")[0] for path in (tmp_path / "tmp").iterdir()}
+    assert left == {"optedu-ipython", "optedu-student"}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(package, "_copies", {})
+    with contextlib.closing(zygote.Zygote()):
+        package.binds()
+        now = [path.name.rpartition("-")[0] for path in (tmp_path / "tmp").iterdir()]
+        assert sorted(now) == ["optedu-ipython", "optedu-student"]  # its own
+    package.forget()
+    assert not list((tmp_path / "tmp").iterdir())
 
 
 def test_kernels_of_a_lent_zygote_end_with_who_borrowed_it(tmp_path, monkeypatch):
