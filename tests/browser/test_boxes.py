@@ -24,6 +24,8 @@ Words of the box.
 :::{deeper} A second proof
 Words of the fold.
 :::
+
+<details class="pyexercise-fold"><summary>A hint</summary><p>Words of a hint.</p></details>
 """
 TEXT += cell("setup", "seen = 6  # source of setup")
 TEXT += cell("check", "print('said by check')  # source of check")
@@ -85,6 +87,7 @@ def test_paper_has_what_is_folded_but_no_folded_code(page, site):
     for kind in ("setup", "check", "hide"):
         assert f"# source of {kind}" not in on_paper
     assert "Show" not in on_paper
+    assert "Words of a hint" not in on_paper
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
