@@ -2,15 +2,17 @@ r"""A derivation: expressions, the reason for each, and a check that stops at a 
 
 from __future__ import annotations
 
+import ast
 import html
+import sys
 from dataclasses import dataclass
 
 import sympy as sp
 
 from optedu import validate
-from optedu.derive import arguments
+from optedu.derive import arguments, authored
 from optedu.derive.checking import Domain, Verdict, check
-from optedu.latex import RELATIONS, pieces
+from optedu.latex import RELATIONS
 
 _RELATIONS = {"=": sp.Eq, "<=": sp.Le, "<": sp.Lt, ">=": sp.Ge, ">": sp.Gt}
 
@@ -60,6 +62,11 @@ class Step:
 class Derivation:
     r"""A chain of expressions in which each link is checked when it is written.
 
+    Each line shows what its author wrote, ``(1 - beta) * g`` and not ``g * (1 - beta)``: the order
+    of terms and factors is read in the source of the call, and names stand for their values. What
+    is shown is always the expression that is checked. Where the source cannot be read, terms and
+    factors stand in the order of :func:`optedu.derive.latex`.
+
     Parameters
     ----------
     title : str
@@ -108,11 +115,17 @@ class Derivation:
         for condition in assume:
             arguments.relation("assume", condition)
         self._domain = Domain({} if domain is None else domain, assume)
-        for condition in assume:
-            self.steps.append(Step(pieces(condition), "assumed", "given"))
+        frame = sys._getframe(1)
+        written = authored.argument(frame, -1, "assume")
+        sources = (
+            written.elts if isinstance(written, ast.List | ast.Tuple) else [None] * len(assume)
+        )
+        for condition, source in zip(assume, sources, strict=True):
+            self.steps.append(Step(authored.shown(condition, source, frame), "assumed", "given"))
         self.current = None if start is None else arguments.expression("start", start)
         if start is not None:
-            self.steps.append(Step(pieces(self.current), "start", "given"))
+            source = authored.argument(frame, 1, "start")
+            self.steps.append(Step(authored.shown(self.current, source, frame), "start", "given"))
 
     def given(self, fact, why: str) -> Derivation:
         r"""Add a definition or hypothesis, used by all later checks.
@@ -136,7 +149,9 @@ class Derivation:
             self._facts[fact.lhs] = fact.rhs
         else:
             self._domain = Domain(self._domain.intervals, (*self._domain.conditions, fact))
-        self.steps.append(Step(pieces(fact), why, "given"))
+        frame = sys._getframe(1)
+        source = authored.argument(frame, 0, "fact")
+        self.steps.append(Step(authored.shown(fact, source, frame), why, "given"))
         return self
 
     def then(self, expr, why: str, *, relation: str = "=", certificate=None) -> Derivation:
@@ -171,7 +186,8 @@ class Derivation:
         validate.text("why", why)
         expr = arguments.expression("expr", expr)
         verdict = self._check(self.current, relation, expr, why, certificate)
-        first, *rest = pieces(expr)
+        frame = sys._getframe(1)
+        first, *rest = authored.shown(expr, authored.argument(frame, 0, "expr"), frame)
         self._add([f"{RELATIONS[_RELATIONS[relation]]} {first}", *rest], why, verdict)
         self.current = expr
         return self
@@ -197,8 +213,10 @@ class Derivation:
         """
         validate.text("why", why)
         arguments.relation("claim", claim, decided=True)
+        frame = sys._getframe(1)
+        shown = authored.shown(claim, authored.argument(frame, 0, "claim"), frame)
         if claim == sp.true:
-            self._add(pieces(claim), why, Verdict(proved=True))
+            self._add(shown, why, Verdict(proved=True))
             return self
         if claim == sp.false:
             self._number += 1
@@ -207,7 +225,7 @@ class Derivation:
         if name is None:
             raise ValueError(f"claim must use one of {', '.join(_RELATIONS)}, got {claim}")
         verdict = self._check(claim.lhs, name, claim.rhs, why, certificate)
-        self._add(pieces(claim), why, verdict)
+        self._add(shown, why, verdict)
         return self
 
     def _check(self, left, relation, right, why, certificate) -> Verdict:
