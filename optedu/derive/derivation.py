@@ -306,16 +306,18 @@ class Derivation:
 
 def _row(step: Step) -> str:
     # flex-wrap puts the justification beside the formula on a desktop and under it on a phone.
-    # A piece of a formula that is wider than the page scrolls by itself.
+    # A formula scrolls where a piece of it is wider than the page: a piece that scrolled by itself
+    # would lose its baseline, and the signs of a line would stand at different heights.
     formula = " ".join(
-        '<span style="display:inline-block;max-width:100%;overflow-x:auto;overflow-y:hidden;'
-        f'padding:.15rem 0;vertical-align:middle">\\(\\displaystyle {html.escape(piece)}\\)</span>'
+        '<span style="display:inline-block;padding:.15rem 0">'
+        f"\\(\\displaystyle {html.escape(piece)}\\)</span>"
         for piece in step.shown
     )
     return (
         '<div style="display:flex;flex-wrap:wrap;gap:.1rem 1.5rem;align-items:center;'
         'padding:.35rem .25rem;border-top:1px solid rgba(128,128,128,.35)">'
-        '<div class="tex2jax_process mathjax_process" style="flex:3 1 22rem;min-width:0">'
+        '<div class="tex2jax_process mathjax_process" style="flex:3 1 22rem;min-width:0;'
+        'overflow-x:auto;overflow-y:hidden">'
         f"{formula}</div>"
         f'<div style="flex:1 1 13rem;min-width:0;font-size:.9em">{html.escape(step.why)}'
         f"{_badge(step)}</div></div>"

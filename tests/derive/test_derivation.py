@@ -134,6 +134,8 @@ def test_renderings_show_each_step_with_its_reason():
     assert "A &lt; B &amp; C" in page
     assert "factor &amp; check" in page and "proved by SymPy" in page
     assert page.count("mathjax_process") == 2
+    # The line scrolls, not its pieces: they share a baseline.
+    assert page.count("overflow-x:auto") == 2 and page.count("inline-block") == 3
     tex = d._repr_latex_()
     assert r"\text{factor \& check}" in tex and r"\begin{aligned}" in tex
     bundle = d._repr_mimebundle_()
