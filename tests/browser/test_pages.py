@@ -13,6 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 
+from optedu.web.pdf import LEFT_OUT, starts
 from tests.browser.conftest import BOOK, npm_package, settled, unfold, watch
 
 # index.html alone only sends the reader on to book/index.html.
@@ -197,7 +198,27 @@ def test_the_book_prints_to_one_pdf_with_all_chapters(book_folder, browser, tmp_
         [sys.executable, str(module), str(book_folder), str(target)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-1500:]
-    assert f": {len(CHAPTERS)} chapters" in done.stdout
+    printed = [chapter for chapter in CHAPTERS if chapter not in LEFT_OUT]
+    assert len(printed) == len(CHAPTERS) - 1
+    assert f": {len(printed)} chapters" in done.stdout
     data = target.read_bytes()
     assert data.startswith(b"%PDF")
     assert data.count(b"/Type /Page\n") > 3 * len(CHAPTERS)
+    # Each chapter but the first, which comes before the contents, has its place and its link there.
+    places = starts(data)
+    pages = [places.get("-" + re.sub(r"\W+", "-", chapter)) for chapter in printed]
+    assert pages.count(None) == 1
+    assert len(set(pages)) == len(pages)
+    assert "-book-appendix-api-html" not in places
+    assert b"127.0.0.1" not in data
+
+
+def test_the_pages_of_named_places_are_read_off_a_pdf(page):
+    tall = '<div style="height: 1500px"></div>'
+    links = "".join(f'<p><a href="#{name}">{name}</a></p>' for name in "abc")
+    parts = [f'<h1 id="{name}" style="break-before: page">{name}</h1>{tall}' for name in "abc"]
+    page.set_content(links + "".join(parts))
+    places = starts(page.pdf(format="A4"))
+    assert {name: places[name] for name in "abc"} == {"a": 2, "b": 4, "c": 6}
+    page.set_content("<p>No link.</p>")
+    assert starts(page.pdf(format="A4")) == {}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
+from matplotlib.figure import Figure
 
 from optedu import rules
 from optedu.rule import x
@@ -221,6 +222,20 @@ alt: What it shows & more.
 
 See {numref}`fig-bias`.
 """
+
+
+@pytest.mark.parametrize(
+    "labels", [["f"], ["Gradient descent (SGD)", "Momentum", "Adam"], ["x" * 90]]
+)
+@pytest.mark.parametrize("width", [3.75, 7.5])
+def test_the_legend_of_a_still_has_the_columns_that_fit(labels: list[str], width: float) -> None:
+    figure = Figure(figsize=(width, 3), dpi=100)
+    handles = [figure.subplots().plot([1, 2])[0] for _ in labels]
+    drawn = still.legend(figure, handles, labels)
+    assert len(figure.legends) == 1
+    fits = drawn.get_window_extent().width <= figure.bbox.width
+    assert fits or len(labels) == 1
+    assert drawn._ncols == (2 if len(labels) == 3 and width < 4 else len(labels))
 
 
 def test_the_page_holds_configuration_still_and_caption(tmp_path: Path) -> None:

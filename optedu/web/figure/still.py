@@ -44,13 +44,24 @@ def draw(config: Mapping[str, Any], path: Path) -> tuple[int, int]:
         if not handles:
             handles, labels = ax.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+        legend(figure, handles, labels)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     # 64 colours are enough, and a third of the bytes.
     Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)
     width, height = (figure.get_size_inches() * 96).round().astype(int)
     return int(width), int(height)
+
+
+def legend(figure: Figure, handles: list[Any], labels: list[str]) -> Any:
+    r"""Draw a legend below a figure, in as many columns as its width has room for."""
+    for columns in range(len(labels), 0, -1):
+        drawn = figure.legend(
+            handles, labels, loc="outside lower center", ncols=columns, frameon=False
+        )
+        if columns == 1 or drawn.get_window_extent().width <= figure.bbox.width:
+            return drawn
+        drawn.remove()
 
 
 def _labelled(config: Mapping[str, Any], runs: list[Run]) -> dict[str, Run]:
