@@ -102,6 +102,8 @@ class OptFigureDirective(tasks.TaskDirective):
         data = {"answer": asked.kind, "figure": figure}
         if asked.truth:
             data |= {"truth": json.dumps(asked.truth), "width": repr(asked.width)}
+        if asked.control:
+            data["control"] = asked.control
         node = tasks.task(
             ids=[nodes.make_id(f"predict-{figure}")], kind="predict", label=label, data=data
         )

@@ -92,6 +92,19 @@ def test_a_number_sets_the_figure_free_and_stands_beside_the_truth(
     predicting.wait_for_function(f"({STATE})('opt-fig-number').t > 3")
     assert predicting.evaluate("document.activeElement.className") == "task-verdict"
     assert not task.get_by_role("button").first.is_visible()
+    # Both stand below the slider, left of one another as the numbers are.
+    at = {
+        name: figure.locator(f".predict-at-{name}").evaluate(
+            "e => +e.style.getPropertyValue('--at')"
+        )
+        for name in ("you", "figure")
+    }
+    given = {"1.95": 1.95, "3/2": 1.5, "3": 3}[written]
+    assert (at["you"] < at["figure"]) == (given < 2)
+    line = figure.locator(".of-mark", has_text="2/L").evaluate(
+        "e => +e.style.getPropertyValue('--at')"
+    )
+    assert at["figure"] == pytest.approx(line), "the truth is where the figure's own mark is"
 
 
 def test_a_choice_is_made_with_the_keyboard(predicting: Any) -> None:

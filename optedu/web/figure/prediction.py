@@ -78,6 +78,8 @@ class Prediction:
     shown : str
         The truth in words.
     choices : tuple of Choice
+    control : str
+        The control of the figure whose value the number is; empty if it is another's.
     """
 
     ask: str
@@ -87,6 +89,7 @@ class Prediction:
     truth: tuple[float, ...] = ()
     width: float = 0.0
     choices: tuple[Choice, ...] = ()
+    control: str = ""
 
 
 def read(written: Any, config: Mapping[str, Any]) -> Prediction:
@@ -145,7 +148,9 @@ def read(written: Any, config: Mapping[str, Any]) -> Prediction:
     shown = _words(value)
     if "formula" in written:
         shown += f", which is ${latex(formula(written['formula']), fold_short_frac=True)}$"
-    return Prediction(ask, why, "number", shown, (value,), _width(written, abs(value)))
+    width = _width(written, abs(value))
+    control = next(iter(written[kind].values())) if isinstance(written[kind], Mapping) else ""
+    return Prediction(ask, why, "number", shown, (value,), width, control=control)
 
 
 def _words(value: float) -> str:

@@ -138,7 +138,27 @@ class Prediction {
     const off = given - truth[0];
     const close = Math.abs(off) <= width;
     const way = off < 0 ? "low" : "high";
+    this.given = given;
     this.reveal(`You said ${short(given)}. ${close ? "That is close enough." : `That is too ${way}.`}`);
+  }
+
+  /** Marks the answer and the truth below the slider that the question was about. */
+  async onSlider() {
+    const { control, truth } = this.root.dataset;
+    if (!control) return;
+    await ready(this.figure);
+    const { toPosition } = await import("../optfigure/engine.js");
+    const { runs, shown } = this.figure;
+    const hyper = runs.flatMap((run) => run.rule.hypers).find(({ name }) => name === control);
+    const track = this.figure.querySelector(`[data-name="${control}"]`).parentElement;
+    const mark = (name, value) => {
+      const el = make("span", `of-mark predict-at predict-at-${name}`, name);
+      el.setAttribute("aria-hidden", "true"); // the words above say it
+      el.style.setProperty("--at", toPosition({ ...hyper, ...shown.ranges?.[control] }, value));
+      track.append(el);
+    };
+    if (this.given !== undefined) mark("you", this.given);
+    mark("figure", JSON.parse(truth)[0]);
   }
 
   say(text) {
@@ -155,6 +175,7 @@ class Prediction {
     this.truth.hidden = false;
     this.pad?.fix(JSON.parse(this.root.dataset.truth));
     this.release(true);
+    this.onSlider();
     this.truth.focus({ preventScroll: true });
   }
 }
