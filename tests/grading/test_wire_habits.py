@@ -189,3 +189,12 @@ def test_copies_and_attributes_that_do_not_cross_are_refused():
         "try:\n    f.__code__\nexcept Exception:\n    pass",
     )
     assert points == [0, 0, 0] and len(flags) == 3
+
+
+def test_a_value_that_is_too_large_is_no_doubt_of_the_test():
+    points, flags, _ = graded_alone(
+        "def f():\n    return [0] * 60_000_000\ndef g():\n    return object",
+        "assert f() == [0]",
+        "import threading\ng(threading.Lock())",
+    )
+    assert points == [0, 0] and len(flags) == 1 and "lock" in flags[0]

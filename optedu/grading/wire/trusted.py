@@ -37,6 +37,7 @@ _CONTAINERS = (list, dict, set)
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _MOCKED = ("input", "print")  # the student's kernel asks for these where a test replaces them
 _WATCHED = 100_000  # items of a container that is compared after each call
+_OF_SIZE = ("too many parts", "too large", "too deeply")
 _SHOWN = 5  # of what could not be judged in a cell
 
 
@@ -126,7 +127,7 @@ class Trusted(Peer):
             except CannotCross as error:
                 value = _installed_module(name)
                 if value is None and name in found.first:
-                    self.doubt(str(error))
+                    self.doubt_crossing(error)
                     raise
             except StudentGone:
                 if name in found.first:
@@ -164,7 +165,7 @@ class Trusted(Peer):
             return super().request(op, *operands, args=args, kwargs=kwargs)
         except CannotCross as error:
             if not (operands and is_away(operands[0]) and operands[0]._number in self._rules):
-                self.doubt(str(error))
+                self.doubt_crossing(error)
             raise
 
     def _act(self) -> None:
@@ -238,6 +239,11 @@ class Trusted(Peer):
     def doubt(self, what: str) -> None:
         """Note what may cost this cell points, or give it some, and need not."""
         self._doubts.append(what)
+
+    def doubt_crossing(self, error: CannotCross) -> None:
+        """Note that a value could not cross for what it is; not for its size, which is limited."""
+        if not any(words in str(error) for words in _OF_SIZE):
+            self.doubt(str(error))
 
     def type_of(self, value: Any) -> type:
         """What `type` says, of a stand-in too."""
