@@ -87,15 +87,7 @@ class Hyper:
         TypeError, ValueError
             If it is no real number, or out of range; the message names the hyper-parameter.
         """
-        return validate.in_range(
-            self.name,
-            value,
-            self.lower,
-            self.upper,
-            lower_open=self.lower_open,
-            upper_open=self.upper_open,
-            arrays=True,
-        )
+        return self.notation.check(value)
 
 
 @dataclass(frozen=True)

@@ -146,17 +146,7 @@ class WrittenMethod:
                 f"{symbols.meant(name, self._defaults)}"
             )
         row = symbols.TABLE.get(name)
-        if row is None:
-            return validate.number(name, value, arrays=True)
-        return validate.in_range(
-            name,
-            value,
-            row.lower,
-            row.upper,
-            lower_open=row.lower_open,
-            upper_open=row.upper_open,
-            arrays=True,
-        )
+        return validate.number(name, value, arrays=True) if row is None else row.check(value)
 
     def init(self, x: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
         r"""Return the rule's initial state; an empty dictionary where no rule has the name."""

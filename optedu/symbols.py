@@ -97,6 +97,24 @@ class Notation:
         r"""The name in the code."""
         return self.symbol.name
 
+    def check(self, value: Any) -> Any:
+        r"""Return `value` as a Python float, or an array of numbers, after checking its range.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no real number, or out of range; the message names the symbol.
+        """
+        return validate.in_range(
+            self.name,
+            value,
+            self.lower,
+            self.upper,
+            lower_open=self.lower_open,
+            upper_open=self.upper_open,
+            arrays=True,
+        )
+
 
 def _real(name: str, **assumptions: bool) -> Symbol:
     return Symbol(name, real=True, **assumptions)

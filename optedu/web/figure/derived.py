@@ -10,7 +10,7 @@ from functools import cache
 import sympy
 from sympy import Expr, Matrix, Max, Min, Symbol, sqrt
 
-from optedu import rules
+from optedu import derive, rules
 from optedu.rule import Rule, x
 from optedu.symbols import batch_size, g, lr, momentum, t
 
@@ -50,10 +50,10 @@ def iteration_matrix(rule: Rule) -> Matrix | None:
     if len(old) > 2 or any(state.scalar for state in rule.states):
         return None
     new = [expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()]
-    if not all(expr.is_polynomial(*old) for expr in new):
+    try:
+        return derive.iteration_matrix(new, old).applyfunc(sympy.simplify)
+    except ValueError:
         return None
-    matrix = Matrix(new).jacobian(old).applyfunc(sympy.simplify)
-    return None if matrix.free_symbols & set(old) else matrix
 
 
 def eigenvalues(matrix: Matrix) -> tuple[Expr, Expr, Expr, Expr]:
