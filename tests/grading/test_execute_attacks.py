@@ -189,6 +189,22 @@ kernel.control.send({{'op': 'done', 'cell': kernel._cell, **{forged}}})
     assert (points, outcome.status) == ([1, 1, 1, 1], "ok")
 
 
+@pytest.mark.parametrize("wanted", ["bytes", "np.float64", "dict"])
+def test_the_checks_call_nothing_but_what_they_lent(wanted):
+    asks = f"""
+def ask(x):
+    service = get_ipython().displayhook.session.kernel.serve_wire.__self__
+    try:
+        return str(service.request("call", {wanted}, args=()))
+    except PermissionError as error:
+        return str(error)
+"""
+    notebook, _ = run(
+        setup("import numpy as np"), answer(asks), graded("assert 'does not do that' in ask(1)")
+    )
+    assert scores(notebook) == [1], text(notebook.cells[-1])
+
+
 def test_points_from_before_the_end_are_kept():
     notebook, outcome = run(
         answer(RIGHT), graded("assert f(3) == 6"),

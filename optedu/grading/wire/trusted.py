@@ -343,15 +343,20 @@ class Trusted(Peer):
                 from optedu.grading.student import between  # not in the students' own process
 
                 return between.step(name, args, kwargs)
-            case "call", [function] if callable(function) and not is_away(function):
+            case "call", [function] if self._is_lent(function) and callable(function):
                 return function(*args, **kwargs)
-            case "getattr", [owner, str(name)] if _is_open(owner) and not name.startswith("_"):
-                return getattr(owner, name)
+            case "getattr", [owner, str(name)] if self._is_lent(owner) and _is_open(owner):
+                if not name.startswith("_"):
+                    return getattr(owner, name)
             case (("input" | "print"), []) if getattr(builtins, op) is not self._builtins[op]:
                 return getattr(builtins, op)(*args, **kwargs)
         if op in ("setattr", "setitem"):
             self.doubt("the student's code changes an object of the test")
         raise PermissionError("the kernel with the checks does not do that")
+
+    def _is_lent(self, value: Any) -> bool:
+        # Not a class or a module that the student's kernel names.
+        return id(value) in self._numbers
 
     def may_lend(self, value: Any) -> bool:
         return (callable(value) and not isinstance(value, type)) or _is_open(value)
