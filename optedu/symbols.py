@@ -11,11 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Symbol, sympify
+from sympy import Expr, Symbol, sympify
 
 from optedu import validate
 
-__all__ = ["TABLE", "Notation", "Quantity", "Range", "admits", "meant", "of", "range_of"]
+__all__ = [
+    "TABLE",
+    "Notation",
+    "Quantity",
+    "Range",
+    "admits",
+    "is_decay",
+    "is_one_minus_decay",
+    "meant",
+    "of",
+    "range_of",
+]
 
 
 class Quantity(Symbol):
@@ -318,6 +329,27 @@ def range_of(symbol: Symbol, *, by_name: bool = False) -> Range:
         upper_open = bool(symbol.is_extended_negative) and not symbol.is_integer
         upper = -end if symbol.is_extended_negative else 0.0
     return Range(lower, upper, lower_open, upper_open, bool(symbol.is_integer))
+
+
+def is_one_minus_decay(expr: Expr) -> bool:
+    r"""Say whether an expression is $1 - \beta^n$ with a decay rate and n > 0: it is positive then.
+
+    SymPy has no assumption "below one", so it cannot see that by itself.
+
+    Examples
+    --------
+    >>> from optedu.symbols import beta1, lr, t
+    >>> [is_one_minus_decay(1 - a) for a in (beta1**t, beta1, lr, 1 / beta1)]
+    [True, True, False, False]
+    """
+    base, power = (1 - expr).as_base_exp()
+    return bool(power.is_positive and base.is_Symbol and is_decay(base))
+
+
+def is_decay(symbol: Symbol) -> bool:
+    r"""Say whether a symbol is a decay rate by the notation: from zero to below one."""
+    known = range_of(symbol)
+    return (known.lower, known.upper, known.upper_open) == (0.0, 1.0, True)
 
 
 def admits(symbol: Symbol, value: Any) -> bool:

@@ -307,17 +307,8 @@ def _with_positive(expression: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
         back[dummy] = e
         return dummy
 
-    found = [e for e in expression.atoms(Add) if _is_one_minus_decay(e)]
+    found = [e for e in expression.atoms(Add) if symbols.is_one_minus_decay(e)]
     return expression.xreplace({e: positive(e) for e in found}), back
-
-
-def _is_one_minus_decay(expression: Add) -> bool:
-    power = 1 - expression
-    base = power.base if isinstance(power, Pow) else power
-    if not base.is_Symbol or base.name not in symbols.TABLE:
-        return False
-    row = symbols.TABLE[base.name]
-    return row.lower >= 0 and row.upper == 1 and row.upper_open
 
 
 def _share(assignments: list[Assignment], rule: Rule, prefix: str) -> Iterator[Assignment]:

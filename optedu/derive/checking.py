@@ -20,6 +20,7 @@ from optedu import validate
 from optedu.derive import arguments
 from optedu.derive import points as trial
 from optedu.derive.points import Bounds, Element
+from optedu.symbols import is_decay, is_one_minus_decay
 
 DIGITS = 40  # working precision of the numeric check
 EXTRA = 40  # random points more, where points are all that a claim rests on
@@ -388,12 +389,9 @@ def below_one(expr: sp.Expr) -> sp.Expr:
     >>> below_one(sp.sqrt(1 / (1 - beta2**t)) - 1 / sp.sqrt(1 - beta2**t))
     0
     """
-    decays = {s for s in expr.free_symbols if trial.bounds(s)[:2] == (0, 1)}
-    gaps = {}
-    for gap in expr.atoms(sp.Add):
-        base, power = sp.Add(1, -gap).as_base_exp()
-        if base in decays and power.is_positive:
-            gaps[gap] = sp.Dummy("gap", positive=True)
+    decays = {s for s in expr.free_symbols if is_decay(s)}
+    found = [gap for gap in expr.atoms(sp.Add) if is_one_minus_decay(gap)]
+    gaps = {gap: sp.Dummy("gap", positive=True) for gap in found}
     if gaps and sp.simplify(expr.xreplace(gaps)) == 0:
         return sp.Integer(0)
     inside = {s: 1 / (1 + sp.Dummy(s.name, positive=True)) for s in decays}
