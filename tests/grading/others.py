@@ -393,6 +393,13 @@ NOTEBOOKS: dict[str, list] = {
         Test("import threading\ntry:\n    second(threading.Lock())\nexcept AttributeError:\n"
              "    pass"),
     ],
+    "inside": [
+        Answer("class Stack:\n    def __init__(self):\n        self.items = []\n"
+               "    def size(self):\n        return len(self.items)",
+               "class Stack:\n    items = ()\n    def size(self):\n        return 0"),
+        Test("s = Stack()\ns.items.append(1)\nassert s.size() == 1"),
+        Test("s = Stack()\nassert s.items == [] and s.size() == 0"),
+    ],
     # Gained: nothing was there, and there were points for it.
     "gained": [
         Answer("import numpy as np\nlst = [1]\ndel lst\nclass Pair:\n"

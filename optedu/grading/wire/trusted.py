@@ -58,6 +58,7 @@ class Trusted(Peer):
         self._between = False  # whether a cell of the student's is answered, and no test runs
         self._made: set[str] = set()  # by tests, which the student's kernel does not have
         self._deleted: set[str] = set()
+        self._copies: list[tuple[Any, list]] = []  # of what the student's objects hold
         self._lost: set[str] = set()  # attributes of what crossed as plain data
         self._replaced: set[str] = set()  # by something of the test, for a while
         self._busy = False
@@ -90,7 +91,8 @@ class Trusted(Peer):
                 del space[name]
         if self._theirs:
             self._quietly("forget")
-        for each in (self._bound, self._theirs, self._held, self._deleted, self._replaced):
+        for each in (self._bound, self._theirs, self._held, self._deleted, self._replaced,
+                     self._copies):  # fmt: skip
             each.clear()
         CannotJudge.made.clear()
         self._doubts.clear()
@@ -162,7 +164,14 @@ class Trusted(Peer):
             finally:
                 self._busy = False
         try:
-            return super().request(op, *operands, args=args, kwargs=kwargs)
+            found = super().request(op, *operands, args=args, kwargs=kwargs)
+            if (
+                op in ("getattr", "getitem")
+                and type(found) in _CONTAINERS
+                and len(found) < _WATCHED
+            ):
+                self._copies.append((found, snapshot(found)))
+            return found
         except CannotCross as error:
             if not (operands and is_away(operands[0]) and operands[0]._number in self._rules):
                 self.doubt_crossing(error)
@@ -267,6 +276,8 @@ class Trusted(Peer):
             self.doubt(f"the test finds '{error.name}' by its name alone")  # type: ignore[union-attr]
         if isinstance(error, AttributeError) and error.name in self._lost:
             self.doubt(f"'{error.name}' of the student's object has not crossed")
+        if not all(_unchanged(snapshot(value), before) for value, before in self._copies):
+            self.doubt("the test changes a list, dictionary or set of the student's object")
         with contextlib.suppress(Exception):
             self._act()
         self._carry_imports()
