@@ -29,6 +29,7 @@ __all__ = ["Job", "Pool", "preload"]
 _TRIES = 2
 _STARTS = 10
 _PAUSE_S = 0.1
+_TIDYING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,7 @@ def _die_with(lifeline: Connection, tidy: Callable[[], None]) -> None:
     """End this process as soon as the parent is gone, even in the middle of a job."""
     with contextlib.suppress(EOFError, OSError):
         lifeline.recv_bytes()
-    with contextlib.suppress(Exception):
-        tidy()
-    os._exit(0)
+    with _TIDYING:  # two threads come here: who is second must not end the first half-way
+        with contextlib.suppress(Exception):
+            tidy()
+        os._exit(0)

@@ -32,7 +32,7 @@ class Scratch:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _clear(self.path)
         self.lock.close()
 
 
@@ -61,4 +61,16 @@ def _remove_if_left(path: Path) -> None:
         return
     with open(path / _LOCK) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(path, ignore_errors=True)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    """Remove a folder, its lock last: who is killed half-way leaves what can be swept."""
+    with contextlib.suppress(OSError):
+        for entry in list(path.iterdir()):
+            if entry.name != _LOCK:
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:
+                    entry.unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from optedu.grading import scratch
 
@@ -43,3 +46,46 @@ def test_a_folder_that_is_being_made_is_not_swept_by_others(tmp_path):
     said = [process.communicate(timeout=120)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], said
     assert names(tmp_path) == []
+
+
+def test_what_is_half_removed_is_swept_at_once(tmp_path, monkeypatch):
+    made = scratch.make("x-", str(tmp_path))
+    (made.path / "a").mkdir()
+    (made.path / "b").write_text("")
+
+    def killed(path, **options):
+        (path / ".lock").unlink(missing_ok=True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            made.remove()
+    made.lock.close()  # as when the process ends
+    scratch.sweep("x-", [str(tmp_path)])
+    assert names(tmp_path) == []
+
+
+ENDS = """
+import os, sys, threading, time
+from optedu.grading.pool import _die_with
+class Gone:
+    def recv_bytes(self):
+        raise EOFError
+tidied = []
+def tidy():
+    if not tidied:
+        tidied.append(1)
+        time.sleep(0.5)
+        open(sys.argv[1], "w").close()
+threading.Thread(target=_die_with, args=(Gone(), tidy)).start()
+while not tidied:
+    time.sleep(0.01)
+_die_with(Gone(), tidy)
+"""
+
+
+def test_a_worker_that_ends_by_two_ways_tidies_up_to_the_end(tmp_path):
+    done = tmp_path / "done"
+    subprocess.run([sys.executable, "-c", ENDS, str(done)], check=True, timeout=60)
+    assert done.exists()
