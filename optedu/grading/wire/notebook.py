@@ -27,9 +27,6 @@ class Names(dict):
         super().__init__()
         self._space, self._trusted = space, trusted
 
-    def __missing__(self, name: str) -> Any:
-        return self[name]
-
     def __getitem__(self, name: str) -> Any:
         if name in self._space:
             return self._space[name]
