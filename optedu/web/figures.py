@@ -74,19 +74,19 @@ class OptFigureDirective(tasks.TaskDirective):
         caption = options.get("caption") or _default_caption(options)
         node = optfigure(config=config, ids=[self._identifier(preset)])
         node += self._still(config, options.get("alt") or caption or config["label"])
-        before = []
+        question = None
         if asked is not None:
             config["t"] = 0  # where it waits for the answer
             node["held"] = True
-            before = [self._question(asked, node["ids"][0])]
+            question = self._question(asked, node["ids"][0])
         if not caption:
-            return [*before, node]
+            return [_together(question, node)]
         figure = nodes.figure("", node)
         text, messages = self.state.inline_text(caption, self.lineno)
         figure += nodes.caption(caption, "", *text)
         self.set_source_info(figure)
         self.add_name(figure)
-        return [*before, figure, *messages]
+        return [_together(question, figure), *messages]
 
     def _prediction(self, options: Mapping[str, Any], config: dict[str, Any]) -> Any:
         if options.get("predict") is None:
@@ -149,6 +149,13 @@ class OptFigureDirective(tasks.TaskDirective):
         width, height = still.draw(config, path)
         uri = "/" + os.path.relpath(path, self.env.srcdir).replace(os.sep, "/")
         return nodes.image(uri=uri, alt=alt, shown=(width, height))
+
+
+def _together(question: nodes.Node | None, figure: nodes.Node) -> nodes.Node:
+    """Return a figure with what is asked before it; on a phone the picture stands first."""
+    if question is None:
+        return figure
+    return nodes.container("", question, figure, classes=["optedu-predicted"])
 
 
 def _default_caption(options: Mapping[str, Any]) -> str:

@@ -77,8 +77,8 @@ class PyExerciseDirective(SphinxDirective):
         for check in text.checks:
             item, _ = self.state.inline_text(check.sentence, self.lineno)
             listed += nodes.list_item("", nodes.paragraph("", "", *item))
-        node += nodes.paragraph("", "What is checked:", classes=["checks-title"])
-        node += listed
+        work += nodes.paragraph("", "What is checked:", classes=["checks-title"])
+        work += listed
         for number, (line, hint) in enumerate(text.hints, start=1):
             fold = folded(kind="hint", summary=f"Hint {number} of {len(text.hints)}")
             self.state.nested_parse(hint.splitlines(), self.content_offset + line, fold)

@@ -48,6 +48,7 @@ def _reddi() -> Signal:
 # The name in a configuration -> the problem. Dimensions 1 and 2: a reader can see those.
 PROBLEMS: dict[str, Callable[[], Any]] = {
     "parabola": lambda: problems.get("quadratic", dim=1),
+    "square": lambda: problems.get("quadratic", dim=1, L=2.0),
     "bowl": lambda: problems.get("quadratic", kappa=10),
     "valley": lambda: problems.get("quadratic", kappa=100),
     "rotated": lambda: problems.get("quadratic", kappa=30, rotation=4),
