@@ -13,6 +13,7 @@ from typing import Any
 
 FEATURES = (
     "pages",
+    "notebooks",
     "numbers",
     "plan",
     "references",

@@ -71,7 +71,7 @@ class OptFigureDirective(tasks.TaskDirective):
             raise self.error(f"optfigure {preset or ''}: {error}") from error
         if options.get("free"):
             config["presets"] = {k: configuration(v, k) for k, v in presets().items()}
-        caption = options.get("caption") or _default_caption(options)
+        caption = options.get("caption") or default_caption(options)
         node = optfigure(config=config, ids=[self._identifier(preset)])
         node += self._still(config, options.get("alt") or caption or config["label"])
         question = None
@@ -158,7 +158,7 @@ def _together(question: nodes.Node | None, figure: nodes.Node) -> nodes.Node:
     return nodes.container("", question, figure, classes=["optedu-predicted"])
 
 
-def _default_caption(options: Mapping[str, Any]) -> str:
+def default_caption(options: Mapping[str, Any]) -> str:
     if options.get("free") or not options.get("title"):
         return ""
     return f"**{options['title']}.** {options.get('text', '')}".strip()

@@ -110,28 +110,6 @@ def notebook_links(
                 button["text"] = "JupyterLab (Binder)"
 
 
-def add_install_cells(app: Any, exception: Exception | None) -> None:
-    """Let a published notebook install the package where it is opened without one."""
-    if exception is not None or app.builder.format != "html":
-        return
-    import nbformat
-
-    repository = app.config.html_theme_options["repository_url"]
-    for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        if any(cell.get("id") == "install" for cell in notebook.cells):
-            continue
-        cell = nbformat.v4.new_code_cell(
-            "# Only where optedu is not installed yet, as on Colab:\n"
-            "import importlib.util\n\n"
-            'if importlib.util.find_spec("optedu") is None:\n'
-            f'    %pip install --quiet "optedu[data] @ git+{repository}"'
-        )
-        cell["id"] = "install"
-        notebook.cells.insert(0, cell)
-        nbformat.write(notebook, path)
-
-
 def add_footer(app: Any, config: Any) -> None:
     """State the version below every page; the theme adds the date."""
     config.html_theme_options["extra_footer"] = (
@@ -148,4 +126,3 @@ def setup(app: Any) -> None:
     # Before sphinxext.opengraph, which else takes the first sentences of the page.
     app.connect("html-page-context", describe, priority=100)
     app.connect("html-page-context", notebook_links, priority=900)
-    app.connect("build-finished", add_install_cells)

@@ -30,6 +30,14 @@ $\\norm{x}$ and {cite:t}`kingma2015adam`.
 ```{code-cell} python
 CODE
 ```
+
+```{code-cell} python
+:tags: [glue]
+from myst_nb import glue
+glue("tau", 6.2832, display=False)
+```
+
+Glued: {glue:text}`tau:.2f`.
 """
 
 
@@ -110,6 +118,17 @@ def test_buttons_open_notebooks(site):
 def test_published_notebook_installs_the_package(site):
     notebook = json.loads((site / "_sources/book/index.ipynb").read_text())
     assert URL in "".join(notebook["cells"][0]["source"])
+
+
+def test_published_notebook_says_in_words_what_the_page_has_roles_for(site):
+    notebook = json.loads((site / "_sources/book/index.ipynb").read_text())
+    text = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    assert "[Kingma and Ba (2015)](https://" in text
+    assert r"\left\lVert x \right\rVert" in text
+    assert "{cite" not in text and "(ch-hardware)=" not in text
+    page = re.sub(r"<[^>]+>", "", (site / "book/index.html").read_text())
+    assert "Glued: 6.28." in page
+    assert "Glued: 6.28." in text
 
 
 def test_a_failing_cell_fails_the_build(tmp_path):

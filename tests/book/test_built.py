@@ -133,3 +133,50 @@ def test_search_finds_letters_by_name_and_titles_as_the_pages_show_them():
     assert any(title.startswith("Lemma 2.1 (") for title in index["alltitles"])
     for letter in ("kappa", "eta", "lambda"):
         assert index["docnames"].index("book/part1/ch02_gradient_descent") in index["terms"][letter]
+
+
+NOTEBOOKS = sorted((BUILT / "_sources").rglob("*.ipynb"))
+# What only MyST reads: a role, a directive, a mark of a block, an option, a target.
+MYST = re.compile(
+    r"\{[a-z][a-z:_-]*\}`|^ *>? *(?:`{3,}|:{3,})\{|^ *>? *%% |^:[a-z]+: |^\([\w-]+\)=", re.MULTILINE
+)
+
+
+def said(path: Path) -> str:
+    """Return the Markdown of a notebook."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def test_each_chapter_has_its_notebook():
+    names = {path.relative_to(BUILT / "_sources").with_suffix("").as_posix() for path in NOTEBOOKS}
+    assert set(CHAPTERS) <= names
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_published_notebook_holds_no_role_directive_or_mark(path):
+    assert MYST.findall(said(path)) == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_published_notebook_has_the_starters_and_no_solution(name):
+    source = (ROOT / f"{name}.md").read_text(encoding="utf-8")
+    cells = json.loads((BUILT / f"_sources/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    whole = "\n\n".join("".join(cell["source"]) for cell in cells)
+    bodies = re.findall(r"^```\{pyexercise\}.*?\n(.*?)^```$", source, re.MULTILINE | re.DOTALL)
+    assert bodies
+    for body in bodies:
+        starter = re.search(r"^%% starter\n(.*?)^%%", body, re.MULTILINE | re.DOTALL)[1].strip()
+        solution = re.search(r"^%% solution\n(.*?)^%%", body, re.MULTILINE | re.DOTALL)[1].strip()
+        assert starter in whole and solution not in whole
+    for words in re.findall(r"^:::+\{solution\}.*\n:class:.*\n\n(.*)$", source, re.MULTILINE):
+        assert words not in whole
+
+
+def test_the_notebook_of_chapter_2_runs_in_a_fresh_kernel():
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    path = BUILT / "_sources/book/part1/ch02_gradient_descent.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    assert notebook.cells[-1].outputs

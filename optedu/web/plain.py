@@ -1,0 +1,336 @@
+r"""MyST of a page as plain Markdown, for the notebooks that are published beside the pages.
+
+A notebook knows no directive and no role. Here each becomes words, a block quote or a link to the
+page; an exercise becomes its task and its starter, never its solution.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from docutils.nodes import make_id
+
+from optedu.exercise.proofs import Proof
+from optedu.web import exercise_text, quiz_text
+
+__all__ = ["Block", "Page", "cells"]
+
+# `text`: code, in which nothing is a role; a role has its name before the first backtick.
+ROLE = re.compile(r"(?<![`\w])\{([a-z][a-z:_-]*)\}`([^`]+)`")
+FENCE = re.compile(r"^(\s*)(`{3,}|:{3,})(.*)$")
+DIRECTIVE = re.compile(r"^\{([a-zA-Z:_-]+)\}\s*(.*)$")
+OPTION = re.compile(r"^:([a-z][\w-]*):\s*(.*)$")
+TARGET = re.compile(r"^\([\w-]+\)=\s*$")
+EXPLICIT = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
+QUOTED = ("note", "tip", "warning", "important", "seealso", "admonition", "exercise")
+UNWRAPPED = ("div", "grid", "grid-item-card", "glossary", "dropdown")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a notebook: ``"markdown"``, or of an exercise its ``"task"`` and ``"starter"``."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Page:
+    r"""What a text needs to know of the book around it.
+
+    Attributes
+    ----------
+    address : str
+        Where the page is published.
+    resolve : callable
+        Of a role's name and its text, gives the plain text that replaces it.
+    macros : mapping
+        LaTeX macros of the book, as MathJax takes them; notebooks have none of them.
+    caption : callable
+        Of a figure's name and its body, gives its caption.
+    proofs : callable
+        Of the name of a file, gives the text of the proof in it.
+    """
+
+    address: str
+    resolve: Callable[[str, str], str]
+    macros: Mapping[str, Any] = field(default_factory=dict)
+    caption: Callable[[str, str], str] = lambda name, body: ""
+    proofs: Callable[[str], str] = lambda name: ""
+
+    def link(self, words: str, anchor: str = "") -> str:
+        """Return a link to a place of the page."""
+        return f"[{words}]({self.address}{'#' + anchor if anchor else ''})"
+
+
+def cells(text: str, page: Page) -> list[Block]:
+    r"""Return a Markdown cell of the book as cells that a notebook shows.
+
+    Parameters
+    ----------
+    text : str
+        The source of the cell, in MyST.
+    page : Page
+        What is around it.
+
+    Raises
+    ------
+    ValueError
+        For a directive that is not known here, or one that is not closed.
+
+    Examples
+    --------
+    >>> page = Page("https://example.org/page.html", lambda role, text: text.upper())
+    >>> cells(":::{admonition} Mind\n{term}`this`\n:::", page)[0].text
+    '> **Mind**\n>\n> THIS'
+    """
+    blocks: list[Block] = []
+    lines: list[str] = []
+
+    def flush() -> None:
+        words = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+        if words.strip():
+            blocks.append(Block("markdown", words))
+        lines.clear()
+
+    for part in _parts(text.splitlines(), page):
+        if isinstance(part, Block):
+            flush()
+            blocks.append(part)
+        else:
+            lines.append(part)
+    flush()
+    return blocks
+
+
+def _parts(lines: Sequence[str], page: Page) -> Iterator[str | Block]:
+    """Go through lines; what is neither directive nor code is words."""
+    words: list[str] = []
+    i = 0
+    while i < len(lines):
+        found = FENCE.match(lines[i])
+        if not found:
+            if not TARGET.match(lines[i]) and not re.match(r"^%( |$)", lines[i]):
+                words.append(lines[i])
+            i += 1
+            continue
+        indent, fence, rest = found.groups()
+        end = _end(lines, i, fence)
+        yield from _words(words, page)
+        words = []
+        directive = DIRECTIVE.match(rest)
+        if directive:
+            inner = [line.removeprefix(indent) for line in lines[i + 1 : end]]
+            for part in _directive(directive[1], directive[2].strip(), inner, page):
+                yield part if isinstance(part, Block) or not part else indent + part
+        else:
+            yield from lines[i : end + 1]  # code
+        i = end + 1
+    yield from _words(words, page)
+
+
+def _end(lines: Sequence[str], start: int, fence: str) -> int:
+    for k in range(start + 1, len(lines)):
+        bare = lines[k].strip()
+        if len(bare) >= len(fence) and set(bare) == {fence[0]}:
+            return k
+    raise ValueError(f"expected {fence} below {lines[start].strip()!r}, which it closes")
+
+
+def _words(lines: Sequence[str], page: Page) -> Iterator[str]:
+    # Roles may run over the end of a line.
+    yield from inline("\n".join(lines), page).split("\n") if lines else ()
+
+
+def inline(text: str, page: Page) -> str:
+    """Return a text with roles and macros replaced."""
+    text = ROLE.sub(lambda m: page.resolve(m[1], re.sub(r"\s+", " ", m[2])), text)
+    for name, meaning in page.macros.items():
+        text = _expanded(text, name, meaning)
+    return text
+
+
+def _expanded(text: str, name: str, meaning: Any) -> str:
+    """Write a macro out; one with an argument takes what stands in braces."""
+    pattern = re.compile(rf"\\{name}(?![a-zA-Z])")
+    if isinstance(meaning, str):
+        return pattern.sub(lambda _: meaning + " ", text)
+    body = meaning[0]
+    while found := re.search(rf"\\{name}\s*\{{", text):
+        depth, k = 1, found.end()
+        while depth and k < len(text):
+            depth += {"{": 1, "}": -1}.get(text[k], 0) if text[k - 1] != "\\" else 0
+            k += 1
+        if depth:
+            raise ValueError(
+                f"\\{name}: expected a closing brace in {text[found.start() :][:60]!r}"
+            )
+        text = text[: found.start()] + body.replace("#1", text[found.end() : k - 1]) + text[k:]
+    return text
+
+
+def _quote(title: str, body: Sequence[str | Block]) -> Iterator[str | Block]:
+    """Return a block quote; code cells, which it cannot hold, follow it."""
+    said = [line for line in body if isinstance(line, str)]
+    while said and not said[0].strip():
+        said.pop(0)
+    while said and not said[-1].strip():
+        said.pop()
+    yield ""
+    for line in [f"**{title}**", "", *said] if title else said:
+        yield f"> {line}".rstrip()
+    yield ""
+    yield from (part for part in body if isinstance(part, Block))
+
+
+def _split(inner: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    options = {}
+    k = 0
+    while k < len(inner) and (found := OPTION.match(inner[k])):
+        options[found[1]] = found[2]
+        k += 1
+    return options, list(inner[k:])
+
+
+def _directive(name: str, title: str, inner: Sequence[str], page: Page) -> Iterator[str | Block]:
+    options, body = _split(inner)
+    maker = MAKERS.get(name)
+    if name.startswith("prf:"):
+        maker = _statement
+    elif name in QUOTED:
+        maker = _box
+    elif name in UNWRAPPED:
+        maker = _bare
+    if maker is None:
+        raise ValueError(f"the directive {{{name}}} has no form in a notebook, give it one here")
+    yield from maker(name, title, options, body, page)
+
+
+def _box(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    label = {"inshort": "In short", "deeper": f"Go deeper: {title}"}.get(name)
+    label = label or inline(title, page) or name.title()
+    yield from _quote(label, list(_parts(body, page)))
+
+
+def _statement(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    label = name.removeprefix("prf:").title()
+    if "label" in options:
+        label = page.resolve("prf:ref", options["label"])
+    if title:
+        label += f" ({inline(title, page)})"
+    yield from _quote(f"{label}.", list(_parts(body, page)))
+
+
+def _bare(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield from _parts(body, page)
+
+
+def _deeper(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield from ["", f"**Go deeper: {inline(title, page)}**", ""]
+
+
+def _nothing(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield ""
+
+
+def _solution(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield from ["", f"The solution stands {page.link('on the page', title)}.", ""]
+
+
+def _elsewhere(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield from ["", f"The table stands {page.link('on the page')}.", ""]
+
+
+def _formula(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    yield from ["$$", *inline("\n".join(body), page).split("\n"), "$$"]
+
+
+def _figure(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    try:
+        asked = (yaml.safe_load("\n".join(body)) or {}).get("predict")
+    except yaml.YAMLError as error:
+        raise ValueError(f"optfigure {title}: {error}") from error
+    caption = options.get("caption") or page.caption(title, "\n".join(body))
+    anchor = make_id(f"opt-{options.get('name') or title or 'figure'}")
+    said = [inline(caption, page), "", f"The figure moves {page.link('on the page', anchor)}."]
+    if asked:
+        said += ["", f"Predict first: {inline(asked['ask'], page)}"]
+    yield from _quote("", said)
+
+
+def _quiz(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    # Only its form matters here: the page has looked the numbers up.
+    question = quiz_text.parse(
+        list(body), multiple="multiple" in options, lookup=lambda name: float(len(name))
+    )
+    said = list(_parts(question.prose.splitlines(), page))
+    if question.kind != "number":
+        said += ["", *(f"- {inline(answer.text, page)}" for answer in question.answers)]
+    said += ["", f"Answer it {page.link('on the page', make_id(f'quiz-{title}'))}."]
+    yield from _quote("Check yourself", said)
+
+
+def _proof(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    proof = Proof.read(page.proofs(options["file"]) if "file" in options else "\n".join(body))
+    said = list(_parts(proof.claim.splitlines(), page))
+    for letter, block in proof.blocks.items():
+        first, *more = inline(block.text, page).splitlines()
+        said += ["", f"- {letter}. {first}", *(f"  {line}" for line in more)]
+    said += ["", f"Order it {page.link('on the page', make_id(f'prooforder-{title}'))}."]
+    yield from _quote("Put this proof in order", said)
+
+
+def _exercise(
+    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
+) -> Iterator[str | Block]:
+    text = exercise_text.parse(list(body))
+    said = [*_parts(text.prose.splitlines(), page), "", "What is checked:", ""]
+    said += [f"- {inline(check.sentence, page)}" for check in text.checks]
+    where = page.link("on the page", make_id(f"pyexercise-{title}"))
+    said += ["", f"Checks, hints and a solution wait {where}."]
+    called = f"Try it: {inline(options['title'], page)}"
+    yield from ["", f"**{called}.** The task and its cell are at the end of this notebook.", ""]
+    yield Block("task", "\n".join(str(line) for line in _quote(called, said)).strip("\n"))
+    yield Block("starter", text.starter.strip("\n"))
+
+
+MAKERS = {
+    "inshort": _box,
+    "deeper": _box,
+    "deeper-start": _deeper,
+    "deeper-end": _nothing,
+    "bibliography": _elsewhere,
+    "generated": _elsewhere,
+    "math": _formula,
+    "optfigure": _figure,
+    "prooforder": _proof,
+    "pyexercise": _exercise,
+    "quiz": _quiz,
+    "solution": _solution,
+}
