@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from optedu import rules, symbols
 from optedu.display import latex_number
 
-__all__ = ["assignments", "frameworks", "notation", "zoo", "zoo_table"]
+__all__ = ["assignments", "contents", "frameworks", "notation", "zoo", "zoo_table"]
 
 FRAMEWORKS = ("PyTorch", "Keras", "Optax")
 FORMS = (
@@ -208,3 +209,46 @@ def assignments(root: Path, repository: str, branch: str = "main") -> str:
             ]
         )
     return list_table(["Assignment", "Points", "Notebook"], rows, widths="56 14 30")
+
+
+def minutes(path: Path) -> int:
+    r"""Return how long a chapter takes to read, from its own sentence "About 60 minutes."
+
+    Raises
+    ------
+    ValueError
+        If the chapter does not say it, or says it twice.
+    """
+    found = re.findall(r"\bAbout (\d+)\s+minutes\.", path.read_text(encoding="utf-8"))
+    if len(found) != 1:
+        raise ValueError(f"{path}: expected one sentence 'About 60 minutes.', got {len(found)}")
+    return int(found[0])
+
+
+def contents(
+    plan: Mapping[str, Mapping[int, str]], page_of: Mapping[int, str], root: Path
+) -> str:
+    r"""Return the chapters of the course by part, those with a page linked and with their time.
+
+    Parameters
+    ----------
+    plan : mapping
+        Titles by part and number, as `optedu.web.plan.read_plan` returns them.
+    page_of : mapping of int to str
+        Page of each chapter that has one, below `root` and without its suffix.
+    root : Path
+        The folder of the book's sources.
+    """
+    lines = []
+    for part, titles in plan.items():
+        lines += [f"**{part}**", ""]
+        for number, title in titles.items():
+            page = page_of.get(number)
+            # The number is text: a Markdown list would count for itself.
+            if page is None:
+                lines.append(f"- {number} {title}")
+            else:
+                time = minutes(root / f"{page}.md")
+                lines.append(f"- {number} {{doc}}`{title} </{page}>`, {time} minutes")
+        lines.append("")
+    return "\n".join(lines)

@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from optedu.course import api, tables
+from optedu.web.numbers import chapter_number
 
 
 class Generated(SphinxDirective):
@@ -31,6 +32,7 @@ class Generated(SphinxDirective):
                 Path(self.env.srcdir), theme["repository_url"], theme["repository_branch"]
             ),
             "api": api.page,
+            "contents": self.contents,
             "notation": tables.notation,
             "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),
@@ -46,6 +48,18 @@ class Generated(SphinxDirective):
             StringList(lines, source=source), self.content_offset, container, match_titles=True
         )
         return container.children
+
+    def contents(self) -> str:
+        """Return the chapters of the plan; this page is read again when one of them changes."""
+        root = Path(self.env.srcdir)
+        self.env.note_dependency(self.config.optedu_plan)
+        pages = {n: page for page in self.env.found_docs if (n := chapter_number(page)) is not None}
+        for page in pages.values():
+            self.env.note_dependency(f"{page}.md")
+        try:
+            return tables.contents(self.config.optedu_planned, pages, root)
+        except ValueError as error:
+            raise self.error(f"generated contents: {error}") from error
 
 
 def setup(app: Any) -> None:

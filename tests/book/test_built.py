@@ -180,3 +180,20 @@ def test_the_notebook_of_chapter_2_runs_in_a_fresh_kernel():
     nbformat.validate(notebook)
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     assert notebook.cells[-1].outputs
+
+
+def test_the_first_page_lists_every_chapter_and_links_those_that_are_there():
+    page = article(TOC["root"])
+    for titles in PLAN:
+        for number, title in titles["chapters"].items():
+            # Sphinx sets the apostrophe.
+            assert f"{number} {title}" in words(page).replace("\u2019", "'")
+    for name in CHAPTERS:
+        (link,) = re.findall(rf'<li>[^\n]*{Path(name).name}\.html"[^\n]*</li>', page)
+        assert re.search(r", \d+ minutes$", words(link))
+
+
+def test_the_first_page_has_a_lesson_above_teaching_and_no_word_of_what_is_missing():
+    text = words(article(TOC["root"]))
+    assert text.index("A first lesson") < text.index("The course") < text.index("hidden tests")
+    assert not re.search(r"to come|unfinished|not written|coming soon|planned", text, re.IGNORECASE)

@@ -35,6 +35,8 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "conf.py").write_text(CONFIGURATION)
     pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n```\n" for name in FIGURES}
     pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
+    plays = "steps: 60\nspeed: 60\nautoplay: true\n"
+    pages["autoplay"] = f"# Autoplay\n\n```{{optfigure}} slope-step\n{plays}```\n"
     pages["index"] = "# Figures\n\n```{toctree}\n" + "\n".join(pages) + "\n```\n"
     for name, text in pages.items():
         (folder / f"{name}.md").write_text(text)
@@ -220,6 +222,27 @@ def test_without_motion_play_shows_the_end(context: Any, figures: str) -> None:
     page.get_by_role("button", name="Back to the start").click()
     page.get_by_role("button", name="Play").click()
     assert state(page)["t"] == 150
+    assert page.get_by_role("button", name="Play").is_visible()
+
+
+def test_autoplay_plays_once_and_stops_at_the_end(context: Any, figures: str) -> None:
+    page = context.new_page()
+    account = opened(page, f"{figures}/autoplay.html")
+    assert page.get_by_role("button", name="Pause").is_visible()
+    assert state(page)["t"] < 60
+    page.wait_for_function(f"{STATE}.t === 60")
+    page.get_by_role("button", name="Play").wait_for()
+    page.wait_for_timeout(200)
+    assert state(page)["t"] == 60
+    clean(account)
+
+
+def test_autoplay_waits_where_the_reader_asked_for_less_motion(context: Any, figures: str) -> None:
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    opened(page, f"{figures}/autoplay.html")
+    page.wait_for_timeout(200)
+    assert state(page)["t"] == 1  # as the preset says
     assert page.get_by_role("button", name="Play").is_visible()
 
 

@@ -79,3 +79,15 @@ def test_docstring_sections_become_markdown():
     assert "- `x` (float): A number, any." in text
     assert "- `TypeError`: If not." in text
     assert "```pycon\n>>> halve(2)\n1\n```" in text
+
+
+def test_contents_link_the_chapters_that_are_there_with_their_times(tmp_path):
+    (tmp_path / "ch02_b.md").write_text("Read it. About 45\nminutes.\n")
+    text = tables.contents({"First": {1: "A", 2: "B"}}, {2: "ch02_b"}, tmp_path)
+    assert text == "**First**\n\n- 1 A\n- 2 {doc}`B </ch02_b>`, 45 minutes\n"
+
+
+def test_a_chapter_that_does_not_say_its_time_is_refused_by_name(tmp_path):
+    (tmp_path / "ch02_b.md").write_text("Read it.\n")
+    with pytest.raises(ValueError, match=r"ch02_b\.md: expected one sentence"):
+        tables.contents({"First": {2: "B"}}, {2: "ch02_b"}, tmp_path)

@@ -314,3 +314,12 @@ def test_what_the_caption_says_of_adams_first_step() -> None:
     border = 1 - (1 - 0.9) ** 2
     assert ratio(border) == pytest.approx(1)
     assert ratio(0.999) > 1 > ratio(border - 0.01)
+
+
+def test_autoplay_is_true_or_false_and_not_beside_a_prediction() -> None:
+    assert configuration({"autoplay": True})["autoplay"] is True
+    assert "autoplay" not in configuration({"autoplay": False})
+    with pytest.raises(ValueError, match="autoplay must be true or false, got 'once'"):
+        configuration({"autoplay": "once"})
+    with pytest.raises(ValueError, match="would show what predict asks"):
+        configuration({"autoplay": True, "predict": {"ask": "Where?"}})

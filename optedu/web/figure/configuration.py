@@ -40,6 +40,7 @@ _OPTIONS: dict[str, Any] = {
     "ranges": {},
     "marks": {},
     "free": False,
+    "autoplay": False,  # plays once, unless the reader's system asks for less motion
     "predict": None,  # read by optedu.web.figure.prediction
 }
 _VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed")
@@ -121,6 +122,12 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
         for name in o["problems"]:
             catalog.problem(name)
         result["problems"] = list(o["problems"])
+    if not isinstance(o["autoplay"], bool):
+        raise ValueError(f"autoplay must be true or false, got {o['autoplay']!r}")
+    if o["autoplay"]:
+        if o["predict"] is not None:
+            raise ValueError("autoplay would show what predict asks: give one of the two")
+        result["autoplay"] = True
     if o["free"]:
         result["free"] = True
     return result

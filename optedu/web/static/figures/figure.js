@@ -70,7 +70,7 @@ class OptFigure extends HTMLElement {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.body = h("div", { class: "of", role: "group", "aria-label": this.config.label });
     this.load(this.config);
-    this.restore();
+    const restored = this.restore();
     this.build();
     source.remove();
     this.replaceChildren(this.body);
@@ -83,6 +83,7 @@ class OptFigure extends HTMLElement {
       this.refresh();
     }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     this.classList.add("of-ready");
+    if (this.config.autoplay && !restored && !this.still.matches) this.toggle();
   }
 
   // -- state ---------------------------------------------------------------------------------
