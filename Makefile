@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench serve page-report screenshots browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ oracle: setup  ## record PyTorch's trajectories into tests/oracle (needs torch)
 
 bench: setup  ## measure the optimizers against PyTorch and Optax (needs both)
 	$(BIN)/python benchmarks/optimizers.py
+
+bench-forms: setup  ## measure Adam's step in all its forms on the CPU, for chapter 13
+	$(BIN)/python benchmarks/forms.py
 
 serve: book  ## build the book and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -1,7 +1,8 @@
-r"""Timing side by side: contestants take turns in one process, and ratios are of medians.
+r"""Timing side by side: contestants take turns in one process.
 
 A shared machine changes its speed from second to second. Taking turns lets both sides meet the
-same weather; the quartiles show how bad it was.
+same weather; the quartiles show how bad it was. Of two contestants the median of the ratios, turn
+by turn, says more than the ratio of the medians: what slows one in a turn slows the other too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-__all__ = ["Timing", "alternate", "machine"]
+__all__ = ["Timing", "alternate", "machine", "samples", "summary"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,18 @@ def alternate(
     seconds: float = 1.0,
     repeats: tuple[int, int] = (7, 101),
 ) -> dict[str, Timing]:
-    r"""Time the contestants in turns.
+    r"""Time the contestants in turns; the arguments are those of `samples`."""
+    taken = samples(contestants, seconds=seconds, repeats=repeats)
+    return {name: summary(values) for name, values in taken.items()}
+
+
+def samples(
+    contestants: dict[str, Callable[[], object]],
+    *,
+    seconds: float = 1.0,
+    repeats: tuple[int, int] = (7, 101),
+) -> dict[str, list[float]]:
+    r"""Return the seconds a call of each contestant, one value for each turn.
 
     Parameters
     ----------
@@ -57,7 +69,7 @@ def alternate(
         calls[name] = (call, max(1, round(1e-3 / once)), once)
     slowest = max(count * once for _, count, once in calls.values())
     turns = min(max(repeats[0], int(seconds / slowest)), repeats[1])
-    samples: dict[str, list[float]] = {name: [] for name in calls}
+    taken: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(turns):
         # Every other round goes backwards, so that nobody always follows the same neighbour.
         for name in list(calls) if turn % 2 else reversed(list(calls)):
@@ -65,12 +77,14 @@ def alternate(
             start = time.perf_counter()
             for _ in range(count):
                 call()
-            samples[name].append((time.perf_counter() - start) / count)
-    result = {}
-    for name, values in samples.items():
-        lower, median, upper = statistics.quantiles(values, n=4)
-        result[name] = Timing(median, lower, upper, turns)
-    return result
+            taken[name].append((time.perf_counter() - start) / count)
+    return taken
+
+
+def summary(values: list[float]) -> Timing:
+    r"""Return median and quartiles."""
+    lower, median, upper = statistics.quantiles(values, n=4)
+    return Timing(median, lower, upper, len(values))
 
 
 def machine() -> dict[str, str | int]:

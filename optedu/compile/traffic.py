@@ -11,7 +11,26 @@ from optedu.compile import array, inplace, scalars
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.rule import Rule
 
-__all__ = ["Traffic", "traffic"]
+__all__ = ["Pass", "Traffic", "passes", "traffic"]
+
+FORMS = ("array", "numpy", "blocked", "fused")
+
+
+@dataclass(frozen=True)
+class Pass:
+    r"""One pass over the arrays.
+
+    Attributes
+    ----------
+    reads, writes : int
+        Arrays read from memory and written to it.
+    cached : int
+        Arrays read and written that stay in the cache.
+    """
+
+    reads: int
+    writes: int
+    cached: int = 0
 
 
 @dataclass(frozen=True)
@@ -23,7 +42,7 @@ class Traffic:
     passes : int
         Times that the arrays are gone through.
     reads, writes : int
-        Arrays read and written, over all passes.
+        Arrays read from memory and written to it, over all passes.
     temporaries : int
         Arrays made for intermediate results.
     operations : int
@@ -50,9 +69,10 @@ def traffic(rule: Rule, form: str) -> Traffic:
     ----------
     rule : Rule
         The update rule.
-    form : {"array", "numpy", "fused"}
+    form : {"array", "numpy", "blocked", "fused"}
         The pure function, where every operation makes a new array; the in-place kernel, one pass
-        a ufunc call; one fused loop, as the Numba and CuPy kernels are.
+        a ufunc call; the same kernel run on one block after the other, each in the cache; one fused
+        loop, as the Numba and CuPy kernels are.
 
     Returns
     -------
@@ -65,13 +85,42 @@ def traffic(rule: Rule, form: str) -> Traffic:
     >>> traffic(optedu.rules.get("adam"), "fused")
     Traffic(passes=1, reads=4, writes=3, temporaries=0, operations=12)
     """
-    form = validate.choice("form", form, ("array", "numpy", "fused"))
-    rule = specialized(rule, frozenset(optional(rule)))
+    one_by_one = passes(rule, form)
+    rule = _plain(rule)
+    if form == "array":
+        operations = len(one_by_one)
+        temporaries = operations - len(lower(rule).arrays)
+    else:
+        operations, temporaries = len(inplace.calls(rule)[0]), inplace.calls(rule)[1]
+    return Traffic(
+        len(one_by_one),
+        sum(p.reads for p in one_by_one),
+        sum(p.writes for p in one_by_one),
+        0 if form == "fused" else temporaries,
+        operations,
+    )
+
+
+def passes(rule: Rule, form: str) -> list[Pass]:
+    r"""Return the passes of a step in their order; the arguments are those of `traffic`.
+
+    Examples
+    --------
+    >>> from optedu.compile.traffic import passes
+    >>> passes(optedu.rules.get("sgd"), "blocked")
+    [Pass(reads=1, writes=0, cached=1), Pass(reads=1, writes=1, cached=1)]
+    """
+    form = validate.choice("form", form, FORMS)
+    rule = _plain(rule)
     if form == "array":
         return _pure(rule)
-    if form == "numpy":
-        return _inplace(rule)
-    return _fused(lower(rule))
+    if form == "fused":
+        return _fused(lower(rule))
+    return _inplace(rule, blocked=form == "blocked")
+
+
+def _plain(rule: Rule) -> Rule:
+    return specialized(rule, frozenset(optional(rule)))
 
 
 class _Traced:
@@ -100,26 +149,34 @@ class _TracedNamespace:
         return call
 
 
-def _pure(rule: Rule) -> Traffic:
+def _pure(rule: Rule) -> list[Pass]:
     environment: dict[str, Any] = scalars.environment()
     exec(array.source(rule), environment)
     log: list[int] = []
     states = [1.0 if s.scalar else _Traced(log) for s in rule.states]
     environment[rule.name](_TracedNamespace(), _Traced(log), _Traced(log), *states, 1)
-    kept = len(lower(rule).arrays)
-    return Traffic(len(log), sum(log), len(log), len(log) - kept, len(log))
+    return [Pass(reads, 1) for reads in log]
 
 
-def _inplace(rule: Rule) -> Traffic:
+def _inplace(rule: Rule, *, blocked: bool) -> list[Pass]:
     calls, temporaries = inplace.calls(rule)
-    program = lower(rule)
-    names = {"g", *(v.name for v in program.arrays), *(f"tmp{i}" for i in range(temporaries))}
-    reads = sum(len({o for o in operands if o in names}) for _, operands, _ in calls)
-    return Traffic(len(calls), reads, len(calls), temporaries, len(calls))
+    kept = {v.name for v in lower(rule).arrays}
+    names = {"g", *kept, *(f"tmp{i}" for i in range(temporaries))}
+    read = [{o for o in operands if o in names} for _, operands, _ in calls]
+    if not blocked:
+        return [Pass(len(operands), 1) for operands in read]
+    # A block comes from memory where it is read first, and goes back after it was written last.
+    last = {out: k for k, (_, _, out) in enumerate(calls) if out in kept}
+    found, met = [], set(names) - kept - {"g"}
+    for k, (operands, (_, _, out)) in enumerate(zip(read, calls, strict=True)):
+        fetched = operands - met
+        met |= operands
+        back = last.get(out) == k
+        found.append(Pass(len(fetched), int(back), len(operands - fetched) + (not back)))
+    return found
 
 
-def _fused(program: Program) -> Traffic:
+def _fused(program: Program) -> list[Pass]:
     used = {s for a in program.body for s in a.expression.free_symbols}
     reads = sum(v.old in used for v in program.arrays) + (symbols.g in used)
-    operations = len(inplace.calls(program.rule)[0])
-    return Traffic(1, reads, len(program.arrays), 0, operations)
+    return [Pass(reads, len(program.arrays))]

@@ -3,7 +3,7 @@ r"""What a step moves, counted from the code, against counts by hand."""
 import pytest
 
 import optedu
-from optedu.compile.traffic import Traffic, traffic
+from optedu.compile.traffic import Pass, Traffic, passes, traffic
 
 RULES = optedu.rules.all()
 
@@ -37,8 +37,27 @@ def test_fusing_never_moves_more(name):
     assert counts[0].writes == 1 + states
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_blocks_move_in_memory_what_fusing_moves_and_the_rest_in_the_cache(name):
+    rule = RULES[name]
+    blocked, fused = traffic(rule, "blocked"), traffic(rule, "fused")
+    assert (blocked.reads, blocked.writes) == (fused.reads, fused.writes)
+    whole = passes(rule, "numpy")
+    for one, other in zip(passes(rule, "blocked"), whole, strict=True):
+        assert one.reads + one.writes + one.cached == other.reads + other.writes
+        assert other.cached == 0
+
+
+def test_a_block_of_momentum_by_hand():
+    r"""rho*b, b + g, lr*b, x - that: b comes first, then g, then x; b goes back before x."""
+    assert passes(RULES["momentum"], "blocked") == [
+        Pass(1, 0, 1), Pass(1, 1, 1), Pass(0, 0, 2), Pass(1, 1, 1)
+    ]  # fmt: skip
+
+
 def test_bad_input():
-    with pytest.raises(ValueError, match="form must be one of array, numpy, fused, got 'c'"):
+    wanted = "form must be one of array, numpy, blocked, fused, got 'c'"
+    with pytest.raises(ValueError, match=wanted):
         traffic(RULES["adam"], "c")
     with pytest.raises(ValueError, match="itemsize must be at least 1, got 0"):
         traffic(RULES["adam"], "fused").bytes(10, 0)

@@ -97,6 +97,31 @@ def test_a_step_that_changes_the_array_in_place_is_named():
     assert "x_0 should be" not in blamed
 
 
+# (exercise, what is replaced in the solution, by what, is that right, a word of what is said)
+CHANGED = [
+    ("in-place", "m *= rho", "m = rho * m", False, "gives the name to another array"),
+    ("in-place", "np.multiply(m, lr, out=tmp)", "tmp = lr * m", False, "multiply made a new array"),
+    ("in-place", "np.multiply(m, lr, out=tmp)", "tmp[:] = lr * m", False, "multiply made a new"),
+    ("in-place", "x -= tmp", "x = x - tmp", False, "x should be"),
+    ("in-place", "x -= tmp", "x[:] = x - tmp", False, "subtract made a new array"),
+    ("in-place", "m += g", "g += m; m[:] = g", False, "g became"),
+    ("in-place", "m *= rho", "np.multiply(m, rho, out=m)", True, ""),
+    ("in-place", "np.multiply(m, lr, out=tmp)", "tmp[:] = m; tmp *= lr", True, ""),
+    ("crossover", "(arrays * width)", "arrays * width", False, "float64"),
+    ("crossover", "* bandwidth / (arrays * width)", "/ (arrays * width)", False, "the bytes"),
+    ("crossover", "calls * call_seconds", "call_seconds", False, "the calls take"),
+    ("crossover", "return calls * call_seconds * bandwidth / (arrays * width)",
+     "return (calls * call_seconds) / (arrays * width / bandwidth)", True, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "part", "other", "right", "word"), CHANGED)
+def test_natural_changes_of_a_solution_are_judged(name, part, other, right, word):
+    (found,) = [each for each in EXERCISES if each.name == name]
+    assert part in found.text.solution
+    judge(name, run_exercise(found.text.solution.replace(part, other), found.checks), right, word)
+
+
 def test_the_demonstration_of_lion_tells_the_repair_from_the_fault():
     (found,) = [each for each in EXERCISES if each.name == "overwritten"]
     shown = []

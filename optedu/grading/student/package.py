@@ -31,6 +31,7 @@ LEFT_OUT = (
     "exercise/misconceptions",
     "exercise/scenarios",
     "grading/student/between",
+    "plot/movement",
 )
 r"""Folders and modules that hold a rule, or answers that are made of one."""
 
