@@ -105,7 +105,7 @@ class Movement:
             )
             moved = f"{bar.memory} arrays"
             if bar.cached:
-                moved += f" and {bar.cached} in the cache"
+                moved += f", {bar.cached} in the cache"
             plural = "s" if bar.calls > 1 else ""
             each = " a block" if bar.form == "blocked" else ""
             said = f"{spoken(sum(times))}, {times[0] / sum(times):.0%} calls"
