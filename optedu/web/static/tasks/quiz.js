@@ -52,7 +52,7 @@ class Quiz {
       const text = make("span");
       text.append(...(item.querySelector("p") ?? item).childNodes);
       // In the label, so that a choice that is all formula has a name in words too.
-      label.append(input, make("span", "", `(${String.fromCharCode(97 + k)})`), text);
+      label.append(input, make("span", "task-letter", `(${String.fromCharCode(97 + k)})`), text);
       item.replaceChildren(label, this.verdicts[k]);
       return input;
     });
