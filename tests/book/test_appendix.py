@@ -60,7 +60,6 @@ def test_the_descent_lemma_is_that_of_chapter_2():
 
     def plain(text: str) -> str:
         """Return a formula without what only arranges it."""
-        text = text.replace(r"\norm{\nabla f(x_0)}", r"\lVert \nabla f(x_0) \rVert")
         return re.sub(r"\\quad|\\\\|[&\s$]", "", text)
 
     formula = plain(re.search(r"\$(f\(x_1\).*?)\$\.", said)[1])
