@@ -112,7 +112,7 @@ class Store:
     def load_trial(self, key: str) -> dict[str, Any] | None:
         """What a trial of the assignment found, or None when there was none like it."""
         try:
-            return json.loads((self.folder / f"{key}.trial").read_bytes())
+            return json.loads(self._trial(key).read_bytes())
         except (OSError, ValueError):
             return None
 
@@ -124,13 +124,16 @@ class Store:
         RunError
             When the disk is full or read-only.
         """
-        with disk_errors(self.folder):
+        with disk_errors(self._trial(key)):
             for old in self.folder.glob("*.trial"):
                 old.unlink(missing_ok=True)
-            write_whole(self.folder / f"{key}.trial", result)
+            write_whole(self._trial(key), result)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
     def _mark(self, key: str) -> Path:
         return self.folder / f"{key}.merged"
+
+    def _trial(self, key: str) -> Path:
+        return self.folder / f"{key}.trial"
