@@ -70,10 +70,20 @@ def test_theorem_lemma_definition_and_remark_look_alike(chapter, scheme):
 
 
 def test_headings_step_down_towards_the_text(chapter):
+    _step_down(chapter, "h1", "h2")
+
+
+def test_headings_of_the_third_rank_step_down_too(page, book):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{book}/book/appendix/api.html")  # chapters do without them
+    _step_down(page, "h1", "h2", "h3")
+
+
+def _step_down(page, *headings):
     size = "e => parseFloat(getComputedStyle(e).fontSize)"
-    sizes = [chapter.locator(f".bd-article {h}").first.evaluate(size) for h in ("h1", "h2", "h3")]
-    text = chapter.locator(".bd-article > section p").first.evaluate(size)
-    assert 40 > sizes[0] > sizes[1] > sizes[2] > text
+    sizes = [page.locator(f".bd-article {h}").first.evaluate(size) for h in headings]
+    text = page.locator(".bd-article > section p").first.evaluate(size)
+    assert sorted({40, *sizes, text}, reverse=True) == [40, *sizes, text]
     assert sizes[1] <= 1.6 * text
 
 
