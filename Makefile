@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ page-report: book  ## measure each chapter's page (CHAPTER=ch09: and say where; 
 
 screenshots: book  ## take pictures of figures and pages into _build/screenshots (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots _build/screenshots
+
+mutants: setup  ## grade right and wrong answers of every assignment, print a table of kill rates
+	$(BIN)/python -m pytest -q -n $(NPROC) tests/assignments -k "mutant or differently"
 
 # libatomic is what Playwright's own Node wants and a bare Debian lacks.
 browser-tools:  ## install what the browser tests can use: Chromium and npm (as root, Debian), axe, Lighthouse
