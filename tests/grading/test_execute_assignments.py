@@ -7,11 +7,12 @@ import functools
 import pytest
 from nbgrader.utils import is_grade
 
+from optedu.course.release import assignments
 from optedu.grading.execute import Limits
 from tests.assignments import bench, notebooks
 from tests.grading.cells import needs_sandbox, run, scores, text
 
-ASSIGNMENTS = ("ps02_gradient_descent", "ps09_adam", "ps13_hardware")
+ASSIGNMENTS = assignments(notebooks.ROOT)
 LIMITS = Limits(cell_timeout_s=120)
 
 pytestmark = needs_sandbox
