@@ -16,7 +16,7 @@ from optedu.web.figure.configuration import presets
 from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
 from tests.browser.server import serve
 
-FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step")
+FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step", "saddle-relief")
 CONFIGURATION = """
 extensions = ["myst_parser", "optedu.web.figures"]
 html_theme = "sphinx_book_theme"
@@ -308,8 +308,107 @@ def test_the_pointer_on_the_map_chooses_the_run(page: Any, figures: str) -> None
     clean(account)
 
 
-def test_dark_and_light_follow_the_page(page: Any, figures: str) -> None:
-    account = opened(page, f"{figures}/adam-bias.html")
+VIEW = "(({turn, tilt}) => [turn, tilt])(document.querySelector('opt-figure').views[0])"
+END = "document.querySelector('opt-figure').runs[0].result.f[105]"
+RING = "document.querySelector('opt-figure').views[0].start"
+
+
+def test_a_relief_is_turned_by_dragging_and_by_keys(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/saddle-relief.html")
+    canvas = page.locator(".of-relief canvas")
+    box = canvas.bounding_box()
+    first, seen, start = page.evaluate(VIEW), pixels(page), state(page)["start"]
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.7)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.8, steps=3)
+    page.mouse.up()
+    dragged, then = page.evaluate(VIEW), pixels(page)
+    assert dragged[0] > first[0]
+    assert dragged[1] > first[1]
+    assert then[0] != seen[0]
+    assert then[1] == seen[1]
+    canvas.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    pressed = page.evaluate(VIEW)
+    assert pressed[0] < dragged[0]
+    assert pressed[1] < dragged[1]
+    assert pixels(page)[0] != then[0]
+    for _ in range(30):
+        page.keyboard.press("ArrowUp")
+    assert page.evaluate(VIEW)[1] > 0, "never seen from below"
+    assert state(page)["start"] == start
+    clean(account)
+
+
+def test_the_start_on_a_relief_is_dragged_onto_the_stable_line_and_off_it(
+    page: Any, figures: str
+) -> None:
+    account = opened(page, f"{figures}/saddle-relief.html")
+    page.evaluate("document.querySelector('opt-figure').set({start: [1.2, 0.4]})")
+    page.evaluate(SETTLE)
+    box = page.locator(".of-relief canvas").bounding_box()
+    here = """([x, y]) => document.querySelector("opt-figure").views[0]
+        .pixel(x / 1.5, y / 1.5, (x * x - y * y) / 4.5)"""
+
+    def drag(to: list[float]) -> list[float]:
+        ring = page.evaluate(RING)
+        end = page.evaluate(here, to)
+        page.mouse.move(box["x"] + ring[0], box["y"] + ring[1])
+        page.mouse.down()
+        page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=6)
+        page.mouse.up()
+        return state(page)["start"]
+
+    on = drag([0.9, 0.0])
+    assert on[0] == pytest.approx(0.9, abs=0.05)
+    assert on[1] == 0, "near the line it snaps onto it"
+    assert 0 <= page.evaluate(END) < 1e-8
+    off = drag([0.9, 0.3])
+    assert off == pytest.approx([0.9, 0.3], abs=0.05)
+    assert page.evaluate(END) < -1
+    page.locator(".of-relief canvas").focus()
+    page.keyboard.press("Shift+ArrowDown")
+    assert state(page)["start"][1] == pytest.approx(off[1] - 0.03, abs=1e-3)
+    page.mouse.click(
+        *[box[k] + v for k, v in zip("xy", page.evaluate(here, [-1, 0.6]), strict=True)]
+    )
+    assert state(page)["start"] == pytest.approx([-1, 0.6], abs=0.05), "a click sets the start"
+    clean(account)
+
+
+def test_a_finger_beside_the_ring_of_a_relief_scrolls(browser: Any, figures: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    page = context.new_page()
+    account = opened(page, f"{figures}/saddle-relief.html")
+    page.evaluate(SETTLE)
+    canvas = page.locator(".of-relief canvas")
+    assert canvas.evaluate("(e) => getComputedStyle(e).touchAction") == "pan-y"
+    box = canvas.bounding_box()
+    ring = page.evaluate(RING)
+    touch = """([x, y]) => {
+        const target = document.querySelector(".of-relief canvas");
+        const touches = [new Touch({identifier: 1, target, clientX: x, clientY: y})];
+        return target.dispatchEvent(new TouchEvent("touchstart", {touches, cancelable: true}));
+    }"""
+    assert page.evaluate(touch, [box["x"] + ring[0], box["y"] + ring[1]]) is False
+    assert page.evaluate(touch, [box["x"] + 8, box["y"] + box["height"] - 8]) is True
+    clean(account)
+    context.close()
+
+
+def test_only_a_figure_with_a_relief_loads_its_script(page: Any, figures: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    opened(page, f"{figures}/adam-bias.html")
+    assert not any("relief.js" in url for url in asked)
+    opened(page, f"{figures}/saddle-relief.html")
+    assert sum("relief.js" in url for url in asked) == 1
+
+
+@pytest.mark.parametrize("name", ["adam-bias", "saddle-relief"])
+def test_dark_and_light_follow_the_page(name: str, page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/{name}.html")
     light = pixels(page)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     dark = pixels(page)

@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 import yaml
 
-from optedu.validate import choice, nonnegative
+from optedu.validate import choice, in_range, nonnegative
 from optedu.web.figure import catalog
 from optedu.web.figure.trajectories import QUANTITIES
 
@@ -43,7 +43,7 @@ _OPTIONS: dict[str, Any] = {
     "autoplay": False,  # plays once, unless the reader's system asks for less motion
     "predict": None,  # read by optedu.web.figure.prediction
 }
-_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed")
+_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed", "relief")
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
 
@@ -105,7 +105,7 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
         "batch": _whole("batch", o["batch"], 1, 1024),
         "seed": _whole("seed", o["seed"], 0, 99),
         "runs": runs,
-        "views": [_view(entry, runs) for entry in o["views"]],
+        "views": [_view(entry, runs, problem) for entry in o["views"]],
         "controls": [_control(name, runs) for name in o["controls"]],
         "ranges": {k: _range(k, v) for k, v in o["ranges"].items()},
         "marks": [
@@ -148,7 +148,7 @@ def _run(entry: Any) -> dict[str, Any]:
     }
 
 
-def _view(entry: Any, runs: list[dict[str, Any]]) -> dict[str, Any]:
+def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any]:
     r"""Read `plane`, `loss`, `v`, or a mapping with `type` (a chart where it is not given)."""
     if isinstance(entry, str):
         entry = {"type": entry} if entry in _VIEWS else {"type": "chart", "y": [entry]}
@@ -164,7 +164,27 @@ def _view(entry: Any, runs: list[dict[str, Any]]) -> dict[str, Any]:
         choice("x of the map", view["x"], names)
         choice("y of the map", view["y"], names)
         view["ranges"] = {k: _range(k, v) for k, v in view.get("ranges", {}).items()}
+    if view["type"] == "relief":
+        _check_relief(view, problem)
     return view
+
+
+def _check_relief(view: dict[str, Any], problem: Any) -> None:
+    r"""Check what a relief says: whence it is seen, in degrees, and the ends of a stable line."""
+    if problem.dim != 2:
+        raise ValueError(f"relief needs a problem of 2 coordinates, got {problem.dim}")
+    for name in view:
+        choice("option of the relief", name, ("type", "turn", "tilt", "stable"))
+    for name, (lo, hi) in {"turn": (-360, 360), "tilt": (8, 80)}.items():
+        if name in view:
+            view[name] = in_range(name, float(view[name]), lo, hi)
+    if "stable" in view:
+        ends = view["stable"]
+        try:
+            (a, b), (c, d) = ends
+            view["stable"] = [[float(a), float(b)], [float(c), float(d)]]
+        except (TypeError, ValueError):
+            raise ValueError(f"stable must be two points of two numbers, got {ends!r}") from None
 
 
 def _control(name: str, runs: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import sympy
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -185,6 +186,57 @@ def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     ax.set_yticks([])
 
 
+def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the surface as the script does: cells from far to near, the paths on it."""
+    problem = catalog.problem(config["problem"])
+    turn, tilt = np.radians(view.get("turn", -35.0)), np.radians(view.get("tilt", 32.0))
+    lo, hi = np.array(problem.window, dtype=float).T
+    u, v = np.meshgrid(*[np.linspace(-1, 1, 41)] * 2, indexing="ij")
+    heights = problem.f(
+        np.stack([u, v]).reshape(2, -1) * ((hi - lo) / 2)[:, None] + ((lo + hi) / 2)[:, None]
+    )
+    low, span = heights.min(), np.ptp(heights) or 1.0
+    median = (np.median(heights) - low) / span
+    power = min(1.0, np.log(0.5) / np.log(median)) if 0 < median < 1 else 1.0
+
+    def level(f: Any) -> np.ndarray:
+        return np.clip((f - low) / span, 0, 1) ** power - 0.5
+
+    def pixel(u: Any, v: Any, z: Any) -> np.ndarray:
+        far = u * np.sin(turn) + v * np.cos(turn)
+        across = u * np.cos(turn) - v * np.sin(turn)
+        return np.stack([across, 1.1 * z * np.cos(tilt) + far * np.sin(tilt)], axis=-1)
+
+    def drawn(points: Any, *args: Any, **how: Any) -> None:
+        inside = np.where(
+            (np.abs(points := 2 * (points - lo) / (hi - lo) - 1) <= 1).all(axis=1)[:, None],
+            points,
+            np.nan,
+        )
+        f = problem.f((((inside + 1) / 2) * (hi - lo) + lo).T)
+        ax.plot(*pixel(*inside.T, level(f)).T, *args, zorder=3, **how)
+
+    z = level(heights).reshape(u.shape)
+    corners = pixel(u, v, z)
+    quads = np.stack(
+        [corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=2
+    )
+    far = (u * np.sin(turn) + v * np.cos(turn))[:-1, :-1].ravel()
+    order = np.argsort(-far)
+    shade = (np.round((z[:-1, :-1] + z[1:, 1:] + 1) * 7) / 14).ravel()[order]
+    surface = PolyCollection(
+        quads.reshape(-1, 4, 2)[order], cmap=style.terrain, array=shade, edgecolors="face", lw=0.3
+    )
+    ax.add_collection(surface)
+    if "stable" in view:
+        drawn(np.linspace(*view["stable"], 60), ls="--", color="black", lw=1)
+    for number, (name, run) in enumerate(_labelled(config, runs).items()):
+        drawn(run.x, color=style.PALETTE[number % len(style.PALETTE)], label=name)
+    ax.autoscale_view()
+    ax.set(aspect="equal", title="height: $f(x)$")
+    ax.set_axis_off()
+
+
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
@@ -192,4 +244,5 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "heat": _heat,
     "floor": _floor,
     "speed": _speed,
+    "relief": _relief,
 }

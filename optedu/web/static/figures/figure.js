@@ -9,6 +9,9 @@ const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4], [1, 2], [6, 2
 const SPEEDS = [10, 30, 100, 300, 1000, 3000, 10000];
 const RUN_LIMIT = 8;
 
+/** Views that few figures have: their scripts are loaded where they are needed. */
+const RARE = { relief: async () => (await import("./relief.js")).Relief };
+
 /** The sliders that belong to the figure and not to a rule. */
 const COMMON = {
   steps: { symbol: "T", meaning: "steps", lo: 10, hi: 10000, scale: "log", whole: true },
@@ -55,7 +58,7 @@ class OptFigure extends HTMLElement {
     });
     this.near.observe(this);
     window.addEventListener("hashchange", () => {
-      if (this.config && this.restore()) this.rebuild();
+      if (this.views && this.restore()) this.rebuild();
       else if (linked()) start();
     });
     if (!linked()) return;
@@ -63,9 +66,11 @@ class OptFigure extends HTMLElement {
     this.scrollIntoView({ block: "center" });
   }
 
-  start() {
+  async start() {
     const source = this.querySelector('script[type="application/json"]');
     this.config = JSON.parse(source.textContent);
+    const wanted = [this.config, ...Object.values(this.config.presets ?? {})].flatMap((c) => c.views);
+    for (const { type } of wanted) if (type in RARE) VIEWS[type] ??= await RARE[type]();
     this.uid = this.id || "figure" + ++serial;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.body = h("div", { class: "of", role: "group", "aria-label": this.config.label });

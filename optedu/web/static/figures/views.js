@@ -6,7 +6,7 @@ import { EIGEN, PARTS, noise_floor } from "./printed.js";
 
 const DASHES = [[], [6, 4], [2, 3]];
 
-class View extends Pen {
+export class View extends Pen {
   constructor(fig, spec, label) {
     const canvas = document.createElement("canvas");
     super(canvas.getContext("2d"));
