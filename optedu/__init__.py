@@ -25,7 +25,10 @@ _EXPORTS = {
     "minimize": "optedu.minimization",
     "sweep": "optedu.sweeping",
 }
-_MODULES = ("backend", "derive", "exercise", "plot", "problems", "rules", "symbols", "validate")
+_MODULES = (
+    "backend", "derive", "exercise", "plot", "problems",
+    "rules", "schedules", "symbols", "validate",
+)  # fmt: skip
 
 __all__ = ["__version__", *_EXPORTS, *_MODULES]
 

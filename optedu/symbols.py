@@ -143,6 +143,11 @@ def _decay(name: str, latex: str, meaning: str) -> Notation:
     return Notation(_real(name, nonnegative=True), latex, meaning, 0.0, 1.0, lower_open=False)
 
 
+def _count(name: str, latex: str, meaning: str) -> Notation:
+    symbol = Symbol(name, integer=True, positive=True)
+    return Notation(symbol, latex, meaning, 1.0, lower_open=False)
+
+
 _ROWS = (
     Notation(_real("x"), "x", "parameters; $x_t$ after $t$ steps, $x_0$ the start"),
     Notation(_real("f"), "f", "objective; $f_i$ the loss on example $i$"),
@@ -178,13 +183,22 @@ _ROWS = (
         lower_open=False,
     ),
     Notation(_real("H"), "H", "Hessian"),
+    _count("steps", "T", "number of steps of a run"),
+    _count("warmup", "T_{w}", "steps in which a schedule rises to its highest rate"),
+    _count("cooldown", "T_{c}", "steps in which a schedule falls to its end"),
+    _count("every", "T_{d}", "steps between two drops of a schedule"),
     Notation(
-        Symbol("batch_size", integer=True, positive=True),
-        "B",
-        "minibatch size",
+        _real("drop", nonnegative=True),
+        "q",
+        "factor of a drop",
+        0.0,
         1.0,
         lower_open=False,
+        upper_open=False,
     ),
+    _nonnegative("lr_start", r"\eta_{\text{start}}", "learning rate at which a schedule begins"),
+    _nonnegative("lr_end", r"\eta_{\text{end}}", "learning rate at which a schedule ends"),
+    _count("batch_size", "B", "minibatch size"),
 )
 
 TABLE: dict[str, Notation] = {row.name: row for row in _ROWS}
@@ -200,6 +214,8 @@ lr_decay, initial_accumulator, momentum_decay = (
     TABLE[n].symbol for n in ("lr_decay", "initial_accumulator", "momentum_decay")
 )
 L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch_size"))
+steps, warmup, cooldown, every = (TABLE[n].symbol for n in ("steps", "warmup", "cooldown", "every"))
+drop, lr_start, lr_end = (TABLE[n].symbol for n in ("drop", "lr_start", "lr_end"))
 
 
 def of(symbol: Symbol) -> Notation:

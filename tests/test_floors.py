@@ -9,7 +9,7 @@ PACKAGE = Path(optedu.__file__).parent
 # From below. What stands in one line may import from each other.
 FLOORS = [
     {"validate", "backend", "symbols", "display", "latex", "progress"},
-    {"rule", "rules", "compile"},
+    {"rule", "rules", "schedules", "compile"},
     {"problems"},
     {"stepper", "arena", "minimization", "sweeping", "optimizer"},
     {"derive", "plot"},

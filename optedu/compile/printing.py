@@ -200,6 +200,9 @@ class PythonPrinter(_Readable, PythonCodePrinter):
     def _print_Rational(self, expr: Rational) -> str:
         return f"{expr.p}/{expr.q}" if is_short(expr) else repr(float(expr))
 
+    def _print_Pi(self, expr: Expr) -> str:
+        return "pi"
+
 
 class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
     r"""JavaScript, with `Math.` functions."""
@@ -212,6 +215,7 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
         "Min": "Math.min",
         "exp": "Math.exp",
         "log": "Math.log",
+        "floor": "Math.floor",
         **{name: f"Math.{name}" for name in ELEMENTARY},
     }
     _multiplies = 8

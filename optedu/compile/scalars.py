@@ -14,7 +14,12 @@ from optedu.compile.printing import PythonPrinter
 
 __all__ = ["FUNCTIONS", "environment", "lines"]
 
-FUNCTIONS = {"sqrt": "sqrt", "Abs": "abs", "Max": "max", "Min": "min", "exp": "exp", "log": "log"}
+FUNCTIONS = {
+    **{name: name for name in ("sqrt", "exp", "log", "cos", "floor")},
+    "Abs": "abs",
+    "Max": "max",
+    "Min": "min",
+}
 
 
 def lines(
@@ -45,6 +50,8 @@ def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..
             "min": min,
             "exp": math.exp,
             "log": math.log,
+            "cos": math.cos,
+            "floor": math.floor,
         }
 
     def mapped(name: str, scalar: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +79,8 @@ def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..
         "min": mapped("minimum", min),
         "exp": mapped("exp", math.exp),
         "log": mapped("log", math.log),
+        "cos": mapped("cos", math.cos),
+        "floor": mapped("floor", math.floor),
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 __all__ = ["page", "public_names", "render"]
 
 # Modules whose names are for users of the package, in the order of the page.
-MODULES = ("rules", "problems", "plot", "derive", "exercise", "backend", "symbols")
+MODULES = ("rules", "schedules", "problems", "plot", "derive", "exercise", "backend", "symbols")
 LISTS = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns")
 
 
