@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises publish grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ book: setup  ## render the book to _build/html; a warning or a failing cell fail
 
 exercises: setup  ## generate the student notebooks in exercises/ from solutions/
 	$(BIN)/python -m optedu.course.release
+
+publish: book exercises  ## write what students get to dist/students (BRANCH=students: and commit it)
+	@$(BIN)/python -m optedu.course.publish $(if $(BRANCH),--branch $(BRANCH))
 
 grade-sample: setup  ## grade the sample class with stock nbgrader and print the table
 	$(BIN)/python -m optedu.course.sample
