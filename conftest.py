@@ -12,9 +12,9 @@ matplotlib.use("Agg")
 def _no_rule_of_another_test():
     """Forget the functions that a test has registered: they would take the place of the rules."""
     yield
-    registry = sys.modules.get("optedu.exercise.registry")
-    if registry is not None:
-        registry.clear()
+    written = sys.modules.get("optedu.written")
+    if written is not None:
+        written.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,8 @@ from typing import Any
 import sympy
 from sympy import Eq, Expr, Symbol
 
-from optedu import symbols, validate
+from optedu import symbols, validate, written
 from optedu.display import number
-from optedu.exercise import guard
 
 __all__ = ["Hyper", "Rule", "Source", "State", "intermediate", "x"]
 
@@ -461,7 +460,7 @@ class Rule:
         >>> rule.step(x, g, rule.init(x), 1, lr=0.1)
         (array([0.95, 2.05]), {'b': array([ 0.5, -0.5])})
         """
-        guard.forbid(f"rules.get({self.name!r}).step")
+        written.forbid(f"rules.get({self.name!r}).step")
         t = validate.count("t", t, minimum=1)
         validate.floating_array("x", x)
         validate.like("g", g, "x", x)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
-from optedu import symbols, validate
+from optedu import symbols, validate, written
 from optedu.backend import namespace
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
     ValueError
         If the name is neither a rule nor implemented.
     """
-    from optedu.exercise import registry
     from optedu.rule import Rule
 
     if isinstance(optimizer, Rule):
@@ -52,9 +51,9 @@ def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
     if isinstance(optimizer, str):
         from optedu import rules
 
-        written = registry.get(optimizer)
-        if written is not None:
-            return WrittenMethod(optimizer, written, rules.all().get(optimizer))
+        function = written.get(optimizer)
+        if function is not None:
+            return WrittenMethod(optimizer, function, rules.all().get(optimizer))
         return DerivedMethod(rules.get(optimizer))
     if callable(optimizer):
         validate.function("optimizer", optimizer, "xp", "x", "g", "state", "t", more=True)

@@ -14,8 +14,7 @@ import pytest
 import sympy as sp
 
 import optedu
-from optedu import backend, derive, exercise, plot, problems, symbols, validate
-from optedu.exercise import registry
+from optedu import backend, derive, exercise, plot, problems, symbols, validate, written
 from optedu.problems import datasets
 from optedu.rule import Hyper, Source, State
 
@@ -87,7 +86,7 @@ def symbolic(expr=x**2, variables=(x,), **known):
     return lambda: problems.symbolic(expr, variables, **{"x0": [1.0], **known})
 
 
-def written(xp, x, g, state, t, *, lr=0.1):
+def homemade(xp, x, g, state, t, *, lr=0.1):
     return x - lr * g, {}
 
 
@@ -148,9 +147,9 @@ CASES = {
         (minimize(optimizer=shapeless), ValueError, r"x_new in the shape of x, \(2,\), got \(1,\)"),
         (minimize(optimizer=narrowing), TypeError, "x_new in the dtype of x, float64, got float32"),
         (minimize(optimizer=stateless), TypeError, "state_new as a dictionary, got NoneType"),
-        (minimize(optimizer=written, rl=1), TypeError, "no hyper-parameter 'rl'; it takes lr"),
-        (minimize(optimizer=written, lr=-1), ValueError, "lr must be nonnegative, got -1.0"),
-        (minimize(optimizer=written, lr=np.ones(3)), ValueError, "lr must have the shape of the"),
+        (minimize(optimizer=homemade, rl=1), TypeError, "no hyper-parameter 'rl'; it takes lr"),
+        (minimize(optimizer=homemade, lr=-1), ValueError, "lr must be nonnegative, got -1.0"),
+        (minimize(optimizer=homemade, lr=np.ones(3)), ValueError, "lr must have the shape of the"),
         (minimize(steps=None), TypeError, "steps must be an integer, got None of type NoneType"),
         (minimize(steps="10"), TypeError, "steps must be an integer, got '10' of type str"),
         (minimize(steps=True), TypeError, "steps must be an integer, got True"),
@@ -885,10 +884,10 @@ CASES = {
             "condition must be one truth value, got an",
         ),
     ],
-    "registry": [
-        (lambda: registry.register(3, abs), TypeError, "name must be a string, got 3"),
-        (lambda: registry.register("a", 3), TypeError, "function must be callable, got int"),
-        (lambda: registry.set_provider(3), TypeError, "provider must be callable or None, got int"),
+    "written": [
+        (lambda: written.register(3, abs), TypeError, "name must be a string, got 3"),
+        (lambda: written.register("a", 3), TypeError, "function must be callable, got int"),
+        (lambda: written.set_provider(3), TypeError, "provider must be callable or None, got int"),
     ],
 }
 

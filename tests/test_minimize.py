@@ -9,17 +9,16 @@ import pytest
 import sympy
 
 import optedu
-from optedu import problems
-from optedu.exercise import registry
+from optedu import problems, written
 from optedu.minimization import minimize
 from optedu.progress import Progress
 
 
 @pytest.fixture(autouse=True)
 def _no_student_functions():
-    registry.clear()
+    written.clear()
     yield
-    registry.clear()
+    written.clear()
 
 
 RULES = list(optedu.rules.all())
@@ -386,7 +385,7 @@ class TestYourOwn:
         np.testing.assert_allclose(run.x[-1], [0.5625, 0.5625])
         assert calls == [(np, 1), (np, 2)]
         assert run.hyper == {"lr": 0.25}
-        registry.clear()
+        written.clear()
         assert minimize(problems.quadratic(1), steps=2).hyper != {"lr": 0.25}
 
     def test_it_gets_the_initial_state_of_the_rule(self):

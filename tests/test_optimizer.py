@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu.exercise import registry
+from optedu import written
 from optedu.optimizer import Optimizer
 
 
 @pytest.fixture(autouse=True)
 def _no_student_functions():
-    registry.clear()
+    written.clear()
     yield
-    registry.clear()
+    written.clear()
 
 
 def tensors(seed=0):

@@ -9,7 +9,7 @@ import sympy
 from sympy import Eq
 
 import optedu
-from optedu.exercise import guard
+from optedu import written
 from optedu.rule import Rule, Source, State, intermediate, x
 from optedu.symbols import beta1, g, lr
 
@@ -108,10 +108,10 @@ class TestEveryRule:
 
     def test_refuses_while_a_student_is_checked(self, rule):
         state = rule.init(X)
-        with guard.student_code():
-            with pytest.raises(guard.GuardError, match="your own is being checked"):
+        with written.student_code():
+            with pytest.raises(written.GuardError, match="your own is being checked"):
                 rule.step(X, X, state, 1)
-            with pytest.raises(guard.GuardError, match="your own is being checked"):
+            with pytest.raises(written.GuardError, match="your own is being checked"):
                 rule.kernel("numpy")(X.copy(), X, state, 1)
         rule.step(X, X, state, 1)
 

@@ -5,17 +5,16 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu import problems, sweeping
-from optedu.exercise import registry
+from optedu import problems, sweeping, written
 from optedu.minimization import minimize
 from optedu.sweeping import sweep
 
 
 @pytest.fixture(autouse=True)
 def _no_student_functions():
-    registry.clear()
+    written.clear()
     yield
-    registry.clear()
+    written.clear()
 
 
 @pytest.mark.parametrize("name", list(optedu.rules.all()))

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from optedu import validate
+from optedu import validate, written
 from optedu.compile import scalars
 from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.exercise import guard
 from optedu.rule import Rule
 
 __all__ = ["Bound", "Kernel", "coefficients", "coefficients_of_runs", "coefficients_source"]
@@ -160,8 +159,8 @@ class Bound:
             If `g` has not the kind, dtype and shape of the parameters, `t` is no step, or a value
             is out of range.
         """
-        if guard.active():
-            guard.forbid(f"the {self._rule.name} kernel")
+        if written.active():
+            written.forbid(f"the {self._rule.name} kernel")
         if hyper:
             self._set(hyper)
         if type(t) is not int or t < 1:

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from optedu import rules
+from optedu import rules, written
 from optedu.backend import to_numpy
-from optedu.exercise import ahead, diagnosis, guard, messages, registry, scenarios
+from optedu.exercise import ahead, diagnosis, messages, scenarios
 from optedu.exercise.errors import StudentError, describe
 from optedu.exercise.report import CheckFailed, Report
 from optedu.exercise.scenarios import PARTS, Scenario
@@ -82,7 +82,7 @@ def check(
     rule = asked(choice("name", name, rules.all()), tuple(_names("optional", optional)))
     chosen = _parts(parts)
     count("seed", seed)
-    function = registry.get(name)
+    function = written.get(name)
     if function is None:
         raise CheckFailed(messages.not_registered(name), name=name)
     done, runs = [], []
@@ -382,7 +382,7 @@ def invoke(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            with guard.student_code():
+            with written.student_code():
                 return function(xp, x, g, state, t, **hyper)
         except Exception as error:
             raise describe(error) from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import TypeVar
 
-from optedu.exercise import registry
+from optedu import written
 from optedu.validate import text
 
 __all__ = ["implement"]
@@ -70,7 +70,7 @@ def implement(name: str) -> Callable[[F], F]:
             )
         _refuse_ours(name, function)
         _check_arguments(name, function)
-        registry.register(name, function)
+        written.register(name, function)
         return function
 
     return decorate

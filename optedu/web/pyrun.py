@@ -78,9 +78,9 @@ def verdict(error: BaseException, code: str) -> tuple[str, str]:
 
 def forget_answers() -> None:
     """Forget what an earlier run registered, so that no stale function passes a check."""
-    registry = sys.modules.get("optedu.exercise.registry")
-    if registry is not None:
-        registry.clear()
+    written = sys.modules.get("optedu.written")
+    if written is not None:
+        written.clear()
 
 
 def execute(source: str, namespace: dict[str, Any], show: Callable[[Any], None]) -> None:

@@ -1,14 +1,14 @@
-"""A registry of its own for each test."""
+"""No function of another test for each test."""
 
 import pytest
 
-from optedu.exercise import registry
+from optedu import written
 
 
 @pytest.fixture(autouse=True)
 def _empty_registry():
-    registry.clear()
-    registry.set_provider(None)
+    written.clear()
+    written.set_provider(None)
     yield
-    registry.clear()
-    registry.set_provider(None)
+    written.clear()
+    written.set_provider(None)

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optedu
-from optedu import rules
-from optedu.exercise import CheckFailed, Report, StudentError, registry
+from optedu import rules, written
+from optedu.exercise import CheckFailed, Report, StudentError
 from optedu.exercise.errors import advice, describe
 from optedu.exercise.scenarios import PARTS
 
@@ -29,14 +29,14 @@ def adam(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 def failing(function, name="adam", parts=None, **options):
-    registry.register(name, function)
+    written.register(name, function)
     with pytest.raises(CheckFailed) as failure:
         optedu.check(name, parts, **options)
     return failure.value
 
 
 def test_report_lists_every_part():
-    registry.register("adam", adam)
+    written.register("adam", adam)
     report = optedu.check("adam")
     assert isinstance(report, Report)
     assert [line.partition(":")[0] for line in report.lines] == list(PARTS)
@@ -46,7 +46,7 @@ def test_report_lists_every_part():
 @pytest.mark.parametrize("name", rules.all())
 def test_the_derived_rule_passes_its_own_check(name):
     rule = rules.get(name)
-    registry.register(name, lambda xp, x, g, state, t, **h: rule._pure(x, g, state, t, full(h)))
+    written.register(name, lambda xp, x, g, state, t, **h: rule._pure(x, g, state, t, full(h)))
 
     def full(hyper):
         return {**rule.defaults(), **hyper}
@@ -57,7 +57,7 @@ def test_the_derived_rule_passes_its_own_check(name):
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_any_seed_accepts_the_right_function(seed):
-    registry.register("adam", adam)
+    written.register("adam", adam)
     optedu.check("adam", seed=seed)
 
 
@@ -134,7 +134,7 @@ def test_a_hard_coded_rate_is_left_to_its_own_part():
     def fixed(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
         return adam(xp, x, g, state, t, lr=lr, eps=eps)
 
-    registry.register("adam", fixed)
+    written.register("adam", fixed)
     optedu.check("adam", ["state", "first step", "many steps", "schedule"])
     assert failing(fixed).part == "hyper-parameters"
 
@@ -244,7 +244,7 @@ def test_numpy_only_code_is_found_and_explained():
 
 def test_a_check_that_cannot_run_is_not_passed(monkeypatch):
     monkeypatch.setitem(sys.modules, "array_api_strict", None)  # as if it were not installed
-    registry.register("adam", adam)
+    written.register("adam", adam)
     with pytest.raises(ImportError, match="pip install array-api-strict"):
         optedu.check("adam", "backend")
     monkeypatch.setattr(sys, "platform", "emscripten")  # there it cannot be installed
@@ -255,13 +255,13 @@ def test_partial_points_the_state_can_be_right_while_x_is_not():
     def half(xp, x, g, state, t, **hyper):
         return x, adam(xp, x, g, state, t, **hyper)[1]
 
-    registry.register("adam", half)
+    written.register("adam", half)
     optedu.check("adam", "state")
     assert failing(half, parts="first step").quantity == "x"
 
 
 def test_weight_decay_is_off_unless_asked_for():
-    registry.register("adam", adam)
+    written.register("adam", adam)
     optedu.check("adam")
     assert "weight_decay" in str(failing(adam, optional=["weight_decay"]))
 
@@ -272,7 +272,7 @@ def test_a_warning_of_the_students_code_stays_silent():
         np.zeros(1) / 0
         return x - lr * g, {}
 
-    registry.register("sgd", warns)
+    written.register("sgd", warns)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         optedu.check("sgd")
@@ -288,7 +288,7 @@ def test_a_warning_of_the_students_code_stays_silent():
     ],
 )
 def test_bad_arguments(arguments, error, message):
-    registry.register("adam", adam)
+    written.register("adam", adam)
     if error is None:
         optedu.check(*arguments)
         return
@@ -297,7 +297,7 @@ def test_bad_arguments(arguments, error, message):
 
 
 def test_bad_options():
-    registry.register("adam", adam)
+    written.register("adam", adam)
     with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
         optedu.check("adam", seed=-1)
     with pytest.raises(ValueError, match="optional must be one of lr"):
@@ -360,12 +360,12 @@ def test_check_works_on_a_proxy_to_another_process():
             raise StudentError(**error)
         return arrays.pop("x"), arrays
 
-    registry.set_provider({"adam": proxy}.get)
+    written.set_provider({"adam": proxy}.get)
     try:
         optedu.check("adam", [p for p in PARTS if p != "backend"])
         with pytest.raises(CheckFailed, match="no function for it yet"):
             optedu.check("sgd")
-        registry.set_provider(lambda name: lambda xp, x, g, s, t, **h: proxy(xp, x, g, {}, t, **h))
+        written.set_provider(lambda name: lambda xp, x, g, s, t, **h: proxy(xp, x, g, {}, t, **h))
         with pytest.raises(CheckFailed, match=r'KeyError: \'m\'[\s\S]*m = beta1 \* state\["m"\]'):
             optedu.check("adam")
     finally:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu.exercise import registry
+from optedu import written
 
 
 def test_registers_and_returns_the_function():
@@ -14,8 +14,8 @@ def test_registers_and_returns_the_function():
     def sgd(xp, x, g, state, t, *, lr=1e-3):
         return x - lr * g, {}
 
-    assert registry.get("sgd") is sgd
-    assert registry.names() == ["sgd"]
+    assert written.get("sgd") is sgd
+    assert written.names() == ["sgd"]
 
 
 def test_the_last_one_counts():
@@ -25,7 +25,7 @@ def test_the_last_one_counts():
         def sgd(xp, x, g, state, t, *, lr=rate):
             return x - lr * g, {}
 
-    assert registry.get("sgd")(np, 0.0, 1.0, {}, 1)[0] == -2.0
+    assert written.get("sgd")(np, 0.0, 1.0, {}, 1)[0] == -2.0
 
 
 def test_minimize_runs_on_it():

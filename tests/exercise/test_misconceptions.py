@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from optedu import rules
-from optedu.exercise import CheckFailed, diagnosis, misconceptions, registry
+from optedu import rules, written
+from optedu.exercise import CheckFailed, diagnosis, misconceptions
 from optedu.exercise.checking import check, invoke
 
 
@@ -26,7 +26,7 @@ CASES = [(name, m) for name in rules.all() for m in misconceptions.of(asked(name
 
 @pytest.mark.parametrize(("name", "mistake"), CASES, ids=[f"{n}-{m.name}" for n, m in CASES])
 def test_each_mistake_is_found_and_named(name, mistake):
-    registry.register(name, as_student(mistake))
+    written.register(name, as_student(mistake))
     with pytest.raises(CheckFailed) as failure:
         check(name)
     found = failure.value.misconceptions
@@ -76,13 +76,13 @@ def test_weight_decay_mistakes_are_found_where_it_is_asked_for():
     rule = rules.get("adamw")
     mistakes = {m.name: m for m in misconceptions.of(rule)}
     for wanted in ("decay-sign", "no-weight-decay", "l2-not-decoupled", "decay-without-lr"):
-        registry.register("adamw", as_student(mistakes[wanted]))
+        written.register("adamw", as_student(mistakes[wanted]))
         with pytest.raises(CheckFailed) as failure:
             check("adamw", "many steps")
         assert failure.value.misconceptions == (wanted,)
     coupled = rules.get("adam")
     mistake = {m.name: m for m in misconceptions.of(coupled)}["decoupled-not-l2"]
-    registry.register("adam", as_student(mistake))
+    written.register("adam", as_student(mistake))
     with pytest.raises(CheckFailed, match=r"an L2 penalty, added to\s+the gradient"):
         check("adam", optional=["weight_decay"])
 
@@ -238,7 +238,7 @@ AS_WRITTEN = [
 )
 def test_a_mistake_as_students_write_it_is_named_and_no_other_one(name, function, mistake, words):
     optional = ["weight_decay"] if name == "adamw" else []
-    registry.register(name, function)
+    written.register(name, function)
     with pytest.raises(CheckFailed) as failure:
         check(name, optional=optional)
     assert failure.value.misconceptions == (mistake,), str(failure.value)
@@ -261,7 +261,7 @@ RIGHT = [
 
 @pytest.mark.parametrize(("name", "function"), RIGHT)
 def test_a_right_function_is_no_known_mistake(name, function):
-    registry.register(name, function)
+    written.register(name, function)
     check(name, optional=["weight_decay"] if name == "adamw" else [])
     rule = rules.get(name) if name == "adamw" else asked(name)
     # Nor where something else, that is not compared there, is wrong.
@@ -280,10 +280,10 @@ def test_the_derived_rule_matches_none_of_its_mistakes(name):
 
 
 def test_a_power_written_as_xor_is_explained():
-    registry.register("adam", adam_like(m_hat="m / (1 - beta1^t)"))
+    written.register("adam", adam_like(m_hat="m / (1 - beta1^t)"))
     with pytest.raises(CheckFailed, match=r"a power is \*\*, as in beta\*\*t"):
         check("adam")
-    registry.register("adam", adam_like(v="beta2 * v_old + (1 - beta2) * g^2"))
+    written.register("adam", adam_like(v="beta2 * v_old + (1 - beta2) * g^2"))
     with pytest.raises(CheckFailed, match=r"a power is \*\*"):
         check("adam")
 
@@ -297,13 +297,13 @@ def test_a_power_written_as_xor_is_explained():
     ],
 )
 def test_a_number_of_the_students_own_in_place_of_a_hyper_parameter_is_told(changed, words):
-    registry.register("adam", adam_like(**changed))
+    written.register("adam", adam_like(**changed))
     with pytest.raises(CheckFailed) as failure:
         check("adam")
     assert words in " ".join(str(failure.value).split())
 
 
 def test_a_factor_is_named_though_some_gradients_are_zero():
-    registry.register("adam", adam_like(move="x - 2 * lr * ahead / denominator"))
+    written.register("adam", adam_like(move="x - 2 * lr * ahead / denominator"))
     with pytest.raises(CheckFailed, match="your step is 2 times the right one"):
         check("adam")

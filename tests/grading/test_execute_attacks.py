@@ -166,16 +166,16 @@ def test_what_ends_the_kernel_is_named(name):
 
 
 GUARD_OFF = {
-    "forbid": "guard.forbid = lambda *a: None",
-    "student_code": "import contextlib\nguard.student_code = contextlib.nullcontext",
-    "the rule": "import optedu.rule\noptedu.rule.guard = type(guard)('guard')\n"
-                "optedu.rule.guard.forbid = lambda *a: None",
+    "forbid": "written.forbid = lambda *a: None",
+    "student_code": "import contextlib\nwritten.student_code = contextlib.nullcontext",
+    "the rule": "import optedu.rule\noptedu.rule.written = type(written)('written')\n"
+                "optedu.rule.written.forbid = lambda *a: None",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GUARD_OFF)
 def test_a_guard_that_was_switched_off_is_noticed(name):
-    _, outcome, _ = grade("from optedu.exercise import guard\n" + GUARD_OFF[name] + "\n" + RIGHT)
+    _, outcome, _ = grade("from optedu import written\n" + GUARD_OFF[name] + "\n" + RIGHT)
     assert any("the guard" in line for line in outcome.tampered), outcome.tampered
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import optedu
+from optedu import written
 from optedu.grading.student import between, package
 from tests.grading.cells import answer, graded, needs_sandbox, run, scores, setup, text
 
@@ -19,7 +20,7 @@ TESTS = (
     "assert np.allclose(sgd(np, x, g, {}, 1, lr=0.25)[0], x - 0.25 * g)",
 )
 HEAD = """
-from optedu.exercise import guard
+from optedu import written
 @optedu.implement("sgd")
 def sgd(xp, x, g, state, t, *, lr=1e-3):
     return ask(x, g, lr)
@@ -31,19 +32,19 @@ def rule():
 ATTACKS = {
     "a guard without effect": """
 import contextlib
-guard.student_code = contextlib.nullcontext""",
+written.student_code = contextlib.nullcontext""",
     "a patched guard": """
 import optedu.rule
-optedu.rule.guard = type(guard)("guard")
-optedu.rule.guard.forbid = lambda *a: None
-guard.forbid = lambda *a: None""",
+optedu.rule.written = type(written)("written")
+optedu.rule.written.forbid = lambda *a: None
+written.forbid = lambda *a: None""",
     "a guard that is restored": """
 def ask(x, g, lr):
-    depth, guard._depth = guard._depth, 0
+    depth, written._depth = written._depth, 0
     try:
         return rule().step(x, g, {}, 1, lr=lr)
     finally:
-        guard._depth = depth""",
+        written._depth = depth""",
     "a server that was forked before": """
 import os, pickle
 (there, ask_it), (answers, here) = os.pipe(), os.pipe()
@@ -64,7 +65,7 @@ def ask(x, g, lr):
 import types
 from optedu.rule import Rule
 free = types.SimpleNamespace(forbid=lambda *a: None)
-step = types.FunctionType(Rule.step.__code__, {**vars(optedu.rule), "guard": free})
+step = types.FunctionType(Rule.step.__code__, {**vars(optedu.rule), "written": free})
 def ask(x, g, lr):
     new, _ = step(rule(), np.asarray(x), np.asarray(g), {}, 1, lr=lr)
     return (new if type(x) is np.ndarray else x.__array_namespace__().asarray(new)), {}""",
@@ -80,20 +81,20 @@ gc.unfreeze()
 def rule():
     for thing in gc.get_objects():
         if isinstance(thing, Rule) and thing.name == "sgd" and thing.equations:
-            guard._depth = 0
+            written._depth = 0
             return thing
     raise LookupError""",
     "the modules of the process": """
 import sys
 def rule():
-    guard._depth = 0
+    written._depth = 0
     return sys.modules["optedu.rules.sgd"].SGD""",
     "the source": """
 import glob, os, sys
 places = {os.path.dirname(optedu.__file__), *(f"{p}/optedu" for p in sys.path)}
 places |= set(glob.glob("/*/lib*/python3*/*-packages/optedu")) | set(glob.glob("/*/*/optedu"))
 def rule():
-    guard._depth = 0
+    written._depth = 0
     for place in places:
         for path in glob.glob(f"{place}/rules/sgd.py"):
             space = {}
@@ -103,7 +104,7 @@ def rule():
     "a loader of one's own": """
 import importlib.machinery, os
 def rule():
-    guard._depth = 0
+    written._depth = 0
     where = os.path.join(os.path.dirname(optedu.__file__), "rules", "sgd.py")
     loader = importlib.machinery.SourceFileLoader("mine", where)
     return loader.load_module().SGD""",
@@ -125,11 +126,11 @@ class P:
     def grad(self, x): return self.g
 sgd_of_optedu = rule()
 def ask(x, g, lr):
-    depth, guard._depth = guard._depth, 0
+    depth, written._depth = written._depth, 0
     try:
         return optedu.minimize(P(g), x, optimizer=sgd_of_optedu, steps=1, lr=lr).x[-1], {}
     finally:
-        guard._depth = depth""",
+        written._depth = depth""",
 }
 
 
@@ -256,7 +257,7 @@ def at_home():
     try:
         exec(ASKED, space)
     finally:
-        optedu.exercise.registry.clear()
+        written.clear()
     return space
 
 

@@ -26,7 +26,7 @@ CHANGES = {
     ),
     "rules": (
         "import optedu\n@optedu.implement('sgd')\ndef sgd(xp, x, g, state, t): return x, {}",
-        "from optedu.exercise import registry\nprint(registry.names())",
+        "from optedu import written\nprint(written.names())",
         "[]",
     ),
     "namespace": ("x = 1", "print('x' in globals(), In, Out)", "False ['',"),

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu.exercise import ahead, registry
+from optedu import written
+from optedu.exercise import ahead
 from optedu.exercise.report import CheckFailed
 from optedu.grading.sandbox.channel import Channel, ChannelError
 from optedu.grading.wire import service as service_module
@@ -123,7 +124,7 @@ def ends():
     try:
         yield trusted, cells
     finally:
-        registry.set_provider(None)
+        written.set_provider(None)
         mine.close()
         theirs.close()
         thread.join()
@@ -351,9 +352,9 @@ def verdict(name: str, parts: list[str]) -> str:
 
 def judged_here(trusted, monkeypatch, name: str, space: dict, parts: list[str]) -> str:
     """What the check says of a function of this process, which is then put behind the wire."""
-    registry.set_provider(lambda _: space[name])
+    written.set_provider(lambda _: space[name])
     said = verdict(name, parts)
-    registry.set_provider(trusted.implemented)
+    written.set_provider(trusted.implemented)
     monkeypatch.setattr(service_module, "_implemented", lambda _: space[name])
     return said
 
@@ -435,7 +436,7 @@ def test_numbers_of_the_wrong_form_are_none():
 
 def test_more_answers_than_steps_change_nothing(ends, monkeypatch):
     trusted, _ = ends
-    registry.set_provider(trusted.implemented)
+    written.set_provider(trusted.implemented)
     monkeypatch.setattr(service_module, "_implemented", lambda name: lambda *a, **k: None)
     monkeypatch.setattr(
         service_module.ahead, "walk", lambda call, plan: (np.zeros((9999, *plan[1].shape)), {})

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from optedu.exercise import registry
+from optedu import written
 from optedu.web.pyrun import PRINT_LIMIT, run_exercise
 
 
@@ -99,12 +99,12 @@ def test_standard_streams_come_back_after_an_error():
 
 
 def test_a_later_run_does_not_see_an_earlier_answer():
-    registry.clear()
-    run("from optedu.exercise import registry\nregistry.register('mine', len)")
-    assert registry.get("mine") is len
+    written.clear()
+    run("from optedu import written\nwritten.register('mine', len)")
+    assert written.get("mine") is len
     result, _ = run(
         "x = 1",
-        ("c", "from optedu.exercise import registry\nassert registry.get('mine') is None"),
+        ("c", "from optedu import written\nassert written.get('mine') is None"),
         ("d", "x"),
     )
     assert result["ok"], messages(result)

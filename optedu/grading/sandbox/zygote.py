@@ -187,11 +187,11 @@ def _preload(folder: str) -> Any:
 
 
 def _forget_rehearsals(shell: Any) -> None:
-    from optedu.exercise import registry
+    from optedu import written
 
     shell.run_cell(canary.CELL, store_history=False)
     shell.reset(new_session=True)
-    registry.clear()
+    written.clear()
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         if hasattr(sys, name):
             delattr(sys, name)

@@ -14,9 +14,9 @@ import numpy as np
 
 from optedu import symbols
 from optedu.backend import namespace, to_numpy
-from optedu.exercise.guard import GuardError
 from optedu.rule import Hyper, Rule, Source, State
 from optedu.validate import choice
+from optedu.written import GuardError
 
 __all__ = ["all", "connect", "describe", "get"]
 

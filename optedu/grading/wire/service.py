@@ -187,10 +187,10 @@ def _set_randomness(python: Any, numpy: Any) -> None:
 
 def _implemented(name: str) -> Any:
     try:
-        from optedu.exercise import registry
+        from optedu import written
     except ImportError:
         return None
-    return registry.get(name)
+    return written.get(name)
 
 
 def _checked(function: Any, args: list, kwargs: dict) -> Any:
@@ -213,9 +213,9 @@ def _plain_state(result: Any) -> Any:
 
 def _guarded(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a registered rule as a check does: the derived rules must not answer for it."""
-    from optedu.exercise import guard
+    from optedu import written
 
     # A warning is no mistake, also where the notebook has made errors of them all.
-    with warnings.catch_warnings(), np.errstate(all="ignore"), guard.student_code():
+    with warnings.catch_warnings(), np.errstate(all="ignore"), written.student_code():
         warnings.simplefilter("ignore")
         return function(*args, **kwargs)

@@ -69,9 +69,9 @@ class Trusted(Peer):
         evaluators.harden()
         getattr(shell, "ast_transformers", []).append(Rewriter(self))
         with contextlib.suppress(ImportError):
-            from optedu.exercise import registry
+            from optedu import written
 
-            registry.set_provider(self.implemented)
+            written.set_provider(self.implemented)
 
     def space(self) -> Mapping[str, Any]:
         return self._shell.user_ns
@@ -322,7 +322,7 @@ class Trusted(Peer):
     # What the student's kernel may ask.
 
     def implemented(self, name: str) -> Callable | None:
-        """The student's function registered as ``name``, or None (the registry's provider)."""
+        """The student's function registered as ``name``, or None."""
         found = self._ask("implemented", name)
         if not found or not is_away(found[0]):
             return None

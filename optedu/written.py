@@ -1,20 +1,36 @@
-r"""The one place that knows which functions a student has written.
+r"""The functions that a reader has written, and what they may not call while they are checked.
 
 At home the functions live here. At grading they live in another process: there, a provider that
-answers with proxies replaces the look-up. A check asks `get` and nothing else.
+answers with proxies replaces the look-up. Whoever wants a reader's function asks `get`.
+
+While one is being checked, the derived rule is out of its reach: `Rule.step` and the kernels call
+`forbid` first. The flag belongs to the process and not to the context, so that a thread which the
+function starts is no way around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from optedu.validate import text
 
-__all__ = ["clear", "get", "names", "register", "set_provider"]
+__all__ = [
+    "GuardError",
+    "active",
+    "clear",
+    "forbid",
+    "get",
+    "names",
+    "register",
+    "set_provider",
+    "student_code",
+]
 
 _functions: dict[str, Callable[..., Any]] = {}
 _provider: Callable[[str], Callable[..., Any] | None] | None = None
+_depth = 0
 
 
 def register(name: str, function: Callable[..., Any]) -> None:
@@ -68,3 +84,43 @@ def set_provider(provider: Callable[[str], Callable[..., Any] | None] | None) ->
         raise TypeError(f"provider must be callable or None, got {type(provider).__name__}")
     global _provider
     _provider = provider
+
+
+class GuardError(RuntimeError):
+    r"""The derived rule was called by the function that is being compared with it."""
+
+
+def active() -> bool:
+    r"""Say whether a student's function is being run by a check."""
+    return _depth > 0
+
+
+def forbid(what: str = "the derived rule") -> None:
+    r"""Raise `GuardError` if a student's function is being run by a check.
+
+    Parameters
+    ----------
+    what : str
+        What was called, for the message.
+
+    Raises
+    ------
+    GuardError
+        If `active()`.
+    """
+    if _depth:
+        raise GuardError(
+            f"{what}: the derived rule can't be called while your own is being checked; "
+            "write the formula with arrays"
+        )
+
+
+@contextmanager
+def student_code() -> Iterator[None]:
+    r"""Run the block as a student's code: `forbid` raises inside it."""
+    global _depth
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu import rules
-from optedu.exercise import CheckFailed, GuardError, guard
+from optedu import rules, written
+from optedu.exercise import CheckFailed, GuardError
 
 X = np.array([1.0, -2.0])
 
@@ -15,27 +15,27 @@ X = np.array([1.0, -2.0])
 def test_step_and_kernel_work_outside_and_not_inside():
     rule = rules.get("sgd")
     rule.step(X, X, {}, 1)
-    with guard.student_code():
-        assert guard.active()
+    with written.student_code():
+        assert written.active()
         with pytest.raises(GuardError, match="can't be called while your own is being checked"):
             rule.step(X, X, {}, 1)
         with pytest.raises(GuardError):
             rule.kernel("numpy")(X.copy(), X, {}, 1)
-    assert not guard.active()
+    assert not written.active()
     rule.step(X, X, {}, 1)
 
 
 def test_the_flag_is_lowered_after_an_exception():
-    with pytest.raises(ZeroDivisionError), guard.student_code():
+    with pytest.raises(ZeroDivisionError), written.student_code():
         1 / 0  # noqa: B018
-    assert not guard.active()
+    assert not written.active()
 
 
 def test_blocks_nest():
-    with guard.student_code():
-        with guard.student_code():
+    with written.student_code():
+        with written.student_code():
             pass
-        assert guard.active()
+        assert written.active()
 
 
 def test_a_thread_is_no_way_around():
@@ -47,7 +47,7 @@ def test_a_thread_is_no_way_around():
         except GuardError as error:
             caught.append(error)
 
-    with guard.student_code():
+    with written.student_code():
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join()
