@@ -9,8 +9,6 @@
   const [left, top, right, bottom, xLow, xHigh, yLow, yHigh] = data.box;
   const last = data.steps.length - 1;
   let frame = 0;
-  let playing = false;
-  let before = 0;
 
   function draw() {
     const scale = window.devicePixelRatio || 1;
@@ -61,44 +59,22 @@
     output.textContent = `step ${data.steps[now]}`;
   }
 
-  function set(on) {
-    playing = on;
-    button.textContent = on ? "Pause" : "Play";
-    if (on) {
-      if (frame >= last) frame = 0;
-      before = performance.now();
-      requestAnimationFrame(tick);
-    }
-  }
-
-  function tick(time) {
-    if (!playing || !root.isConnected) return;
-    // A frame's time may lie before the click that asked for it.
-    const passed = Math.max(0, time - before);
-    frame = Math.min(last, frame + (passed / 1000 / data.seconds) * last);
-    before = time;
-    draw();
-    if (frame >= last) set(false);
-    else requestAnimationFrame(tick);
-  }
-
-  button.addEventListener("click", () => set(!playing));
+  const stop = playing({
+    root,
+    button,
+    seconds: data.seconds,
+    length: last,
+    at: frame,
+    show(place) {
+      frame = place;
+      draw();
+    },
+  });
   slider.addEventListener("input", () => {
-    set(false);
     frame = Number(slider.value);
+    stop(frame);
     draw();
   });
   new ResizeObserver(draw).observe(canvas);
   draw();
-
-  // It plays once when it comes into view, unless the reader prefers no motion.
-  if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    const seen = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) {
-        seen.disconnect();
-        set(true);
-      }
-    });
-    seen.observe(root);
-  }
 })();

@@ -8,7 +8,6 @@ import io
 import json
 import uuid
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.alternative import alt_text
 from optedu.plot.landscape import contours, trajectories, view
+from optedu.plot.scripts import script
 
 __all__ = ["Animation", "animation"]
 
@@ -112,7 +112,6 @@ def animation(problem: Any, runs: Any, *, window: Any = None, seconds: float = 6
     )
     # A label can't end the script element from within its data.
     numbers = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    script = resources.files(__package__).joinpath("player.js").read_text(encoding="utf-8")
     fragment = f"""<figure id="{name}" class="optedu-animation" style="max-width:44rem;margin:0">
 <div style="position:relative">
 <img alt="{html.escape(description)}" src="data:image/png;base64,{picture}" \
@@ -127,7 +126,7 @@ aria-label="Step" style="flex:1;min-width:4em">
 </div>
 <figcaption style="font-size:.9em">{legend}</figcaption>
 <script type="application/json">{numbers}</script>
-<script>{script.replace("__ID__", name)}</script>
+<script>{script("player").replace("__ID__", name)}</script>
 </figure>"""
     return Animation(fragment, description, len(frames))
 
