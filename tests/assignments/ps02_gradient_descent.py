@@ -27,7 +27,7 @@ BENCH.right(
     return np.array(points)
 """,
     model_minimizer='model_minimizer = "x0 - g*lr"',
-    closed_form="closed_form = x0 * sp.exp(t * sp.log(1 - lr * lam))",
+    closed_form="closed_form = x0 * sp.exp(t * sp.log(1 - lr * h))",
     best="""kappa = L / mu
 best_lr = 2 / L / (1 + 1 / kappa)
 best_factor = (kappa - 1) / (kappa + 1)
@@ -43,7 +43,7 @@ BENCH.right(
         rows.append(rows[-1] - lr * grad(rows[-1]))
     return np.stack(rows)
 """,
-    closed_form="closed_form = sp.Product(1 - lr * lam, (sp.Symbol('i'), 1, t)) * x0",
+    closed_form="closed_form = sp.Product(1 - lr * h, (sp.Symbol('i'), 1, t)) * x0",
     steps_needed="""def steps_needed(L, mu, lr, tolerance=1e-6):
     factor = max(abs(1 - lr * mu), abs(1 - lr * L))
     if factor >= 1:
@@ -189,7 +189,7 @@ BENCH.wrong(
     "closed_form_without_t",
     "closed_form",
     "expected",
-    {"closed_form": "closed_form = (1 - lr * lam) * x0"},
+    {"closed_form": "closed_form = (1 - lr * h) * x0"},
 )
 
 BENCH.wrong(

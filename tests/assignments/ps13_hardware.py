@@ -67,6 +67,62 @@ BENCH.right(
     gigabytes="gigabytes = 11.2",
 )
 
+BENCH.right(
+    "solved_and_cut_with_arrays",
+    rate="rate = sp.exp(sp.log(lr) + sp.log(1 - beta2**t) / 2) / (1 - beta1**t)",
+    eps_hat="eps_hat = sp.sqrt(1 - beta2**t) / (1 / eps)",
+    adam=_HEAD
+    + """    parts = [(1 - beta1) * beta1**k for k in range(t)]  # what the mean has gathered
+    gathered = math.fsum(parts)
+    root = math.exp(0.5 * math.log1p(-(beta2**t)))
+    m, v = state["m"] + 0, state["v"] + 0
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g**2
+    below = xp.sqrt(v)
+    below += root * eps
+    return x - (m / below) * (lr * root / gathered), {"v": v, "m": m}
+""",
+    program="""program = (
+    ("multiply", "beta2", "v", "v"),
+    ("multiply", "g", "g", "h"),
+    ("multiply", "c2", "h", "h"),
+    ("add", "h", "v", "v"),
+    ("multiply", "c1", "g", "h"),
+    ("multiply", "beta1", "m", "m"),
+    ("add", "h", "m", "m"),
+    ("sqrt", "v", "h"),
+    ("add", "eps_hat", "h", "h"),
+    ("divide", "rate", "h", "h"),
+    ("multiply", "m", "h", "h"),
+    ("subtract", "x", "h", "x"),
+)
+""",
+    blocks="""def blocks(n, size):
+    cuts = np.append(np.arange(0, n, size), n).tolist()
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+""",
+    largest_block='largest_block = "C/k/s"',
+    crossover="crossover = sp.solve(sp.Eq(p * c, a * N * s / B), N)[0]",
+    traffic="""def traffic(program, numbers=NUMBERS):
+    reads = 0
+    for _, *operands, target in program:
+        arrays = [name for name in operands if name not in numbers]
+        reads += len(arrays) - (len(arrays) == 2 and arrays[0] == arrays[1])
+    return np.array([reads, len(program)])
+""",
+    floor="floor = N / (B / s) * (3 + 4)",
+    ratio="""def ratio(first, second):
+    def middle(samples):
+        samples = np.sort(samples)
+        cut = len(samples) // 4
+        return samples[cut : len(samples) - cut].mean()
+    return middle(first) / middle(second)
+""",
+    gigabytes="gigabytes = sp.Rational(56, 5)",
+)
+
 _wrong(
     "rate_upside_down",
     "rate",

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from optedu.course.release import assignments
+from optedu.exercise.scenarios import PARTS
 from tests.assignments import notebooks
 from tests.assignments.bench import load
 
@@ -59,7 +60,7 @@ def test_mutant_loses_exactly_its_points(graded, assignment, variant):
 
 @pytest.mark.parametrize("assignment", NAMES)
 def test_there_are_enough_of_both(assignment):
-    assert len(load(assignment).rights) >= 2
+    assert len(load(assignment).rights) >= 3
     assert len(load(assignment).wrongs) >= 15
     # Every test cell is lost by some mutant: none is there for show.
     lost = {name for variant in load(assignment).wrongs for name in variant.loses}
@@ -85,3 +86,10 @@ def test_source_has_stable_ids_and_no_outputs(assignment):
         assert cell.id == (grade_id or f"cell-{position:02d}")
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
+
+
+def test_the_text_says_how_many_steps_the_check_of_adam_runs():
+    cells = notebooks.read("solutions", "ps09_adam").cells
+    (text,) = [cell.source for cell in cells if cell.source.startswith("**1c. ")]
+    said = text.partition("This runs ")[2]
+    assert re.findall(r"\d+", said) == re.findall(r"\d+", PARTS["many steps"])
