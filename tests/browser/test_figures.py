@@ -17,6 +17,7 @@ from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
 from tests.browser.server import serve
 
 FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step", "saddle-relief")
+LIMITS = "momentum-stability", "momentum-ball"
 CONFIGURATION = """
 extensions = ["myst_parser", "optedu.web.figures"]
 html_theme = "sphinx_book_theme"
@@ -33,7 +34,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a small site: one page for each of some figures, and a playground."""
     folder = tmp_path_factory.mktemp("figures")
     (folder / "conf.py").write_text(CONFIGURATION)
-    pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n```\n" for name in FIGURES}
+    pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n```\n" for name in (*FIGURES, *LIMITS)}
     pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
     plays = "steps: 60\nspeed: 60\nautoplay: true\n"
     pages["autoplay"] = f"# Autoplay\n\n```{{optfigure}} slope-step\n{plays}```\n"
@@ -406,7 +407,95 @@ def test_only_a_figure_with_a_relief_loads_its_script(page: Any, figures: str) -
     assert sum("relief.js" in url for url in asked) == 1
 
 
-@pytest.mark.parametrize("name", ["adam-bias", "saddle-relief"])
+MAP = """(([lr, rho]) => {
+    const v = document.querySelector("opt-figure").views[0];
+    return [v.sx(lr), v.sy(rho)];
+})"""
+
+
+def test_the_point_of_a_stability_map_is_dragged_across_the_border_and_keyed(
+    page: Any, figures: str
+) -> None:
+    account = opened(page, f"{figures}/momentum-stability.html")
+    canvas = page.locator(".of-stability canvas")
+    box = canvas.bounding_box()
+
+    def drag(lr: float, rho: float) -> dict[str, float]:
+        for k, place in enumerate(
+            (page.evaluate(f"{STABILITY}.at"), page.evaluate(MAP, [lr, rho]))
+        ):
+            page.mouse.move(box["x"] + place[0], box["y"] + place[1], steps=1 + 4 * k)
+            page.mouse.down() if not k else page.mouse.up()
+        return state(page)["runs"][0][1]
+
+    # The valley's largest curvature is 1, so lr is lr * h; the border is 2 (1 + rho) = 3.2.
+    inside, seen = drag(3.1, 0.6), pixels(page)
+    assert [inside["lr"], inside["momentum"]] == pytest.approx([3.1, 0.6], abs=0.03)
+    assert loss(page) < 1e-3
+    outside = drag(3.4, 0.6)
+    assert outside["lr"] == pytest.approx(3.4, abs=0.03)
+    assert loss(page) > 1e3
+    assert all(a != b for a, b in zip(pixels(page), seen, strict=True))
+    canvas.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    keyed = state(page)["runs"][0][1]
+    assert keyed["lr"] == pytest.approx(outside["lr"] - 0.4, abs=1e-3)
+    assert keyed["momentum"] == pytest.approx(outside["momentum"] + 0.01, abs=1e-3)
+    assert loss(page) < 1e-3
+    for _ in range(12):
+        page.keyboard.press("Shift+ArrowUp")
+    assert state(page)["runs"][0][1]["momentum"] == 0.999, "never at 1"
+    clean(account)
+
+
+STABILITY = "document.querySelector('opt-figure').views[0]"
+
+
+def loss(page: Any) -> float:
+    """The last loss of the first run; infinite where it diverged."""
+    page.evaluate(SETTLE)
+    value = page.evaluate(
+        "(({f, last, steps}) => last < steps ? 1e300 : f[last])"
+        "(document.querySelector('opt-figure').runs[0].result)"
+    )
+    return float(value)
+
+
+def test_the_border_on_a_stability_map_is_where_the_colour_ends(page: Any, figures: str) -> None:
+    """The limit comes from SymPy, the colours from eigenvalues: they must meet."""
+    account = opened(page, f"{figures}/momentum-stability.html")
+    radii = page.evaluate(f"""() => [0, 0.3, 0.6, 0.9].map((rho) =>
+        [1.99, 2.01].map((k) => {STABILITY}.radius("momentum", k * (1 + rho), rho)))""")
+    assert all(below < 1 < above for below, above in radii)
+    clean(account)
+
+
+def test_the_arrow_of_a_ball_ends_where_the_velocity_takes_it(page: Any, figures: str) -> None:
+    """Coasting and the push of the slope together are the next step."""
+    account = opened(page, f"{figures}/momentum-ball.html")
+    arrows = page.evaluate("""() => {
+        const fig = document.querySelector("opt-figure");
+        const view = fig.views[0], seen = [], arrow = view.arrow;
+        view.arrow = (...a) => seen.push(a);
+        view.draw();
+        view.arrow = arrow;
+        const {x} = fig.runs[0].result;
+        const at = (k) => view.sx(x[fig.s.t + k]);
+        return {seen, now: at(0), next: at(1), last: at(-1)};
+    }""")
+    coasting, push = arrows["seen"][:2]
+    assert coasting[0] == pytest.approx(arrows["now"])
+    # Four times as long as the step, or the ball would hide them.
+    velocity = arrows["now"] - arrows["last"]
+    assert coasting[2] - coasting[0] == pytest.approx(4 * 0.9 * velocity)
+    assert push[:2] == pytest.approx(coasting[2:4])
+    assert push[2] - arrows["now"] == pytest.approx(4 * (arrows["next"] - arrows["now"]))
+    clean(account)
+
+
+@pytest.mark.parametrize("name", ["adam-bias", "saddle-relief", *LIMITS])
 def test_dark_and_light_follow_the_page(name: str, page: Any, figures: str) -> None:
     account = opened(page, f"{figures}/{name}.html")
     light = pixels(page)

@@ -35,8 +35,9 @@ CHAPTER_PRESETS = {
     "warm-up",
     "sensitivity",
 }
-# Scripts of views that few figures have, and the most bytes of each.
-RARE = {"relief.js": 8_000}
+# Scripts of views that few figures have, and the most bytes of each; what loads them.
+RARE = {"relief.js": 8_000, "stability.js": 4_200, "ball.js": 1_500, "limits.js": 500}
+LOADED_BY = {"limits.js": "stability.js"}
 
 
 def build(folder: Path, page: str, builder: str = "html") -> tuple[int, str]:
@@ -65,7 +66,11 @@ def test_the_scripts_are_under_sixty_kilobytes() -> None:
     assert sum(len(scripts[name].encode()) for name in everywhere) < 60_000
     for name, most in RARE.items():
         assert len(scripts[name].encode()) < most
-        assert f'import("./{name}")' in scripts["figure.js"], "loaded where it is needed only"
+        assert f'"./{name}"' not in "".join(scripts[other] for other in everywhere - {"figure.js"})
+        if name in LOADED_BY:
+            assert f'from "./{name}"' in scripts[LOADED_BY[name]]
+        else:
+            assert f'import("./{name}")' in scripts["figure.js"], "loaded where it is needed only"
 
 
 def test_the_hand_written_scripts_hold_no_rule() -> None:
@@ -143,6 +148,40 @@ def test_only_linear_rules_have_a_matrix() -> None:
     assert linear == {"sgd", "momentum", "nesterov"}
 
 
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov"])
+def test_the_largest_learning_rate_of_a_rule_is_where_a_long_run_stops_shrinking(name: str) -> None:
+    """On grids of momentum, by the rule's own steps on x^2 and no eigenvalue."""
+    rule = catalog.rule(name)
+    limit = derived.stability_limit(rule).subs(derived.CURVATURE, 2)
+    for rho in (0.0, 0.3, 0.6, 0.9) if name != "sgd" else (0.0,):
+        hyper = {h.symbol: h.default for h in rule.hypers} | {momentum: rho}
+        border = float(limit.subs(hyper))
+        ends = []
+        for share in (0.05, 0.3, 0.7, 0.98, 1.02):
+            now, state = np.array([1.0]), rule.init(np.array([1.0]))
+            own = {} if name == "sgd" else {"momentum": rho}
+            for step in range(1, 1001):
+                now, state = rule.step(now, 2 * now, state, step, lr=share * border, **own)
+            ends.append(abs(now[0]))
+        assert max(ends[:-1]) < 1e-3 < 1e3 < ends[-1], (rho, ends)
+
+
+def test_heavy_balls_limit_is_larger_than_nesterovs() -> None:
+    at = {derived.CURVATURE: 1, momentum: sympy.Rational(9, 10)}
+    at |= {h.symbol: 0 for h in catalog.rule("momentum").hypers if h.symbol not in (lr, momentum)}
+    heavy, nesterov = (
+        derived.stability_limit(catalog.rule(name)).subs(at) for name in ("momentum", "nesterov")
+    )
+    assert (heavy, nesterov) == (sympy.Rational(19, 5), sympy.Rational(19, 14))
+    assert derived.stability_limit(catalog.rule("adam")) is None
+
+
+def test_the_printed_limits_are_the_derived_ones() -> None:
+    text = script.limits()
+    assert "nesterov: (lam, {momentum, weight_decay}) =>" in text
+    assert text.count("=>") == 3
+
+
 # -- configurations --------------------------------------------------------------------------------
 
 
@@ -187,6 +226,19 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
         ({"views": [{"type": "relief", "angle": 3}]}, "option of the relief must be .*'angle'"),
         ({"views": [{"type": "relief", "tilt": 90}]}, r"tilt must be in \[8, 80\], got 90"),
         ({"views": [{"type": "relief", "stable": [1, 2]}]}, r"two points .*got \[1, 2\]"),
+        ({"views": ["stability"]}, "needs a run of momentum or nesterov, there is none"),
+        (
+            {"optimizers": ["momentum"], "views": [{"type": "stability", "rules": ["adam"]}]},
+            "rule of the map must be one of momentum, nesterov, got 'adam'",
+        ),
+        (
+            {"optimizers": ["momentum"], "views": [{"type": "stability", "to": 0}]},
+            r"to must be in \[0.1, 20\], got 0",
+        ),
+        (
+            {"optimizers": ["momentum"], "views": [{"type": "stability", "limit": 2}]},
+            "option of the stability map must be .*'limit'",
+        ),
         ({"controls": ["nosuch"]}, "control must be one of"),
         ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
     ],
@@ -228,7 +280,15 @@ def test_every_presets_stable_line_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["adam-bias", "sensitivity", "momentum-eigenvalues", "hardware", "saddle-relief"]
+    "name",
+    [
+        "adam-bias",
+        "sensitivity",
+        "momentum-eigenvalues",
+        "hardware",
+        "saddle-relief",
+        "momentum-ball",
+    ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
     from PIL import Image

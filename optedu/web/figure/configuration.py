@@ -12,7 +12,7 @@ import sympy
 import yaml
 
 from optedu.validate import choice, in_range, nonnegative
-from optedu.web.figure import catalog
+from optedu.web.figure import catalog, derived
 from optedu.web.figure.trajectories import QUANTITIES
 
 __all__ = ["PRESETS", "configuration", "evaluate", "formula", "merged", "presets"]
@@ -43,7 +43,7 @@ _OPTIONS: dict[str, Any] = {
     "autoplay": False,  # plays once, unless the reader's system asks for less motion
     "predict": None,  # read by optedu.web.figure.prediction
 }
-_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed", "relief")
+_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball")
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
 
@@ -166,6 +166,8 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         view["ranges"] = {k: _range(k, v) for k, v in view.get("ranges", {}).items()}
     if view["type"] == "relief":
         _check_relief(view, problem)
+    if view["type"] == "stability":
+        _check_stability(view, runs)
     return view
 
 
@@ -185,6 +187,26 @@ def _check_relief(view: dict[str, Any], problem: Any) -> None:
             view["stable"] = [[float(a), float(b)], [float(c), float(d)]]
         except (TypeError, ValueError):
             raise ValueError(f"stable must be two points of two numbers, got {ends!r}") from None
+
+
+def _check_stability(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    r"""Check the rules whose limits a stability map draws, and how far it goes in lr times h.
+
+    The map is coloured by the first of them; those of the runs are the default.
+    """
+    for name in view:
+        choice("option of the stability map", name, ("type", "rules", "to"))
+    able = [
+        name
+        for name in catalog.rule_names()
+        if "momentum" in (rule := catalog.rule(name)).defaults()
+        and derived.stability_limit(rule) is not None
+    ]
+    own = dict.fromkeys(run["rule"] for run in runs if run["rule"] in able)
+    view["rules"] = [choice("rule of the map", n, able) for n in view.get("rules", own)]
+    if not view["rules"] or not own:
+        raise ValueError(f"a stability map needs a run of {' or '.join(able)}, there is none")
+    view["to"] = in_range("to", float(view.get("to", 4)), 0.1, 20)
 
 
 def _control(name: str, runs: list[dict[str, Any]]) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "momentum_parts",
     "noise_floor",
     "noise_std",
+    "stability_limit",
     "warmup_lr",
 ]
 
@@ -64,6 +65,21 @@ def eigenvalues(matrix: Matrix) -> tuple[Expr, Expr, Expr, Expr]:
     discriminant = half**2 - matrix.det()
     spread, turn = sqrt(Max(discriminant, 0)), sqrt(Max(-discriminant, 0))
     return half + spread, turn, half - spread, -turn
+
+
+@cache
+def stability_limit(rule: Rule) -> Expr | None:
+    r"""Return the learning rate at which a step on $\lambda x^2/2$ stops converging, or None.
+
+    It is where the iteration matrix M has the eigenvalue -1: the determinant of M + 1 is zero
+    there, and linear in the learning rate. In the rules of the course no eigenvalue leaves the unit
+    circle before.
+    """
+    matrix = iteration_matrix(rule)
+    if matrix is None:
+        return None
+    (limit,) = sympy.solve((matrix + sympy.eye(matrix.rows)).det(), lr)
+    return sympy.factor(limit)
 
 
 def momentum_parts(rule: Rule) -> tuple[str, Expr, Expr] | None:

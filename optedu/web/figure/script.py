@@ -24,7 +24,7 @@ from optedu.rule import Hyper, Rule, x
 from optedu.symbols import batch_size, lr, t
 from optedu.web.figure import catalog, derived
 
-__all__ = ["ASSETS", "assets", "compact", "printed", "slider", "unicode_symbol"]
+__all__ = ["ASSETS", "assets", "compact", "limits", "printed", "slider", "unicode_symbol"]
 
 ASSETS = Path(__file__).resolve().parent.parent / "static" / "figures"
 
@@ -50,6 +50,22 @@ def printed() -> str:
     parts.append(_object("EIGEN", _eigen(rules)))
     parts.append(_object("PARTS", _parts(rules)))
     return "\n".join(parts)
+
+
+@cache
+def limits() -> str:
+    r"""Return the source of `limits.js`: each linear rule's largest learning rate at a curvature.
+
+    A file of its own, for few figures draw it.
+    """
+    out = {}
+    for name in catalog.rule_names():
+        limit = derived.stability_limit(catalog.rule(name))
+        if limit is not None:
+            hypers = ", ".join(sorted(map(str, limit.free_symbols - {derived.CURVATURE})))
+            body = JavaScriptPrinter().doprint(limit)
+            out[name] = f"({derived.CURVATURE}, {{{hypers}}}) => {body}"
+    return "// Generated from optedu.rules. Do not edit.\n" + _object("LIMITS", out)
 
 
 def compact(source: str) -> str:
@@ -80,7 +96,7 @@ def _tight(line: str) -> str:
 def assets() -> dict[str, str]:
     r"""Return the files of the figures as the book serves them, by name."""
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(ASSETS.iterdir())}
-    files["printed.js"] = printed()
+    files |= {"printed.js": printed(), "limits.js": limits()}
     return {k: compact(v) if k.endswith(".js") else v for k, v in files.items()}
 
 

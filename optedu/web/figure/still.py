@@ -21,6 +21,7 @@ from optedu import symbols
 from optedu.compile.traffic import traffic
 from optedu.minimization import Run
 from optedu.plot import style
+from optedu.symbols import lr, momentum
 from optedu.web.figure import catalog, derived, trajectories
 
 __all__ = ["draw"]
@@ -237,6 +238,52 @@ def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
     ax.set_axis_off()
 
 
+def _stability(
+    ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]
+) -> None:
+    r"""Draw where the rules converge, coloured by how fast the first does, and the runs' points."""
+    scaled, rho = np.linspace(0, view["to"], 121)[1:], np.linspace(0, 0.999, 81)
+    for number, name in enumerate(view["rules"]):
+        rule = catalog.rule(name)
+        fixed = {h.symbol: h.default for h in rule.hypers if h.symbol not in (lr, momentum)}
+        fixed[derived.CURVATURE] = 1
+        if number == 0:
+            parts = [e.subs(fixed) for e in derived.eigenvalues(derived.iteration_matrix(rule))]
+            a, b, c, d = sympy.lambdify([lr, momentum], parts)(*np.meshgrid(scaled, rho))
+            radius = np.maximum(np.hypot(a, b), np.hypot(c, d))
+            shown = np.where(radius <= 1, radius**2, np.nan)
+            ax.set_facecolor(style.MUTED)
+            ax.pcolormesh(scaled, rho, shown, cmap=style.terrain, shading="auto", rasterized=True)
+        limit = sympy.lambdify(momentum, derived.stability_limit(rule).subs(fixed))
+        border = np.broadcast_to(limit(rho), rho.shape)
+        ax.plot(border, rho, color="black", ls=("-", "--", ":")[number % 3], label=rule.title)
+    for number, chosen in enumerate(config["runs"]):
+        if chosen["rule"] not in view["rules"]:
+            continue
+        hyper = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}
+        curvatures = catalog.problem(config["problem"]).eigenvalues
+        points = [hyper["lr"] * lam for lam in curvatures]
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.plot(points, [hyper["momentum"]] * len(points), "s-", color=colour)
+    ax.set(xlabel=r"$\eta h$", ylabel=r"$\rho$", xlim=(0, view["to"]), ylim=(0, 1))
+    ax.set(title="where it converges")
+
+
+def _ball(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the plane, and a ball for each run where it stands, with its velocity as an arrow."""
+    _plane(ax, view, config, runs)
+    problem = catalog.problem(config["problem"])
+    for number, run in enumerate(runs):
+        t = min(config.get("t", len(run.x) - 1), len(run.x) - 1)
+        at, ahead = run.x[t], run.x[min(t + 1, len(run.x) - 1)]
+        if problem.dim == 1:
+            height = float(problem.f(at))
+            at, ahead = np.array([at[0], height]), np.array([ahead[0], height])
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.plot(*at, "o", color=colour, markersize=9)
+        ax.annotate("", ahead, at, arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
+
+
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
@@ -245,4 +292,6 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "floor": _floor,
     "speed": _speed,
     "relief": _relief,
+    "stability": _stability,
+    "ball": _ball,
 }

@@ -10,7 +10,11 @@ const SPEEDS = [10, 30, 100, 300, 1000, 3000, 10000];
 const RUN_LIMIT = 8;
 
 /** Views that few figures have: their scripts are loaded where they are needed. */
-const RARE = { relief: async () => (await import("./relief.js")).Relief };
+const RARE = {
+  relief: async () => (await import("./relief.js")).Relief,
+  stability: async () => (await import("./stability.js")).Stability,
+  ball: async () => (await import("./ball.js")).Ball,
+};
 
 /** The sliders that belong to the figure and not to a rule. */
 const COMMON = {
