@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,14 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from optedu.web.figure import catalog
 from optedu.web.figure.configuration import presets
 from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
 from tests.browser.server import serve
 
-FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step", "saddle-relief")
 LIMITS = "momentum-stability", "momentum-ball"
+FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step", "saddle-relief", "steepest")
 CONFIGURATION = """
 extensions = ["myst_parser", "optedu.web.figures"]
 html_theme = "sphinx_book_theme"
@@ -396,6 +399,51 @@ def test_a_finger_beside_the_ring_of_a_relief_scrolls(browser: Any, figures: str
     assert page.evaluate(touch, [box["x"] + 8, box["y"] + box["height"] - 8]) is True
     clean(account)
     context.close()
+
+
+def test_the_slope_along_a_direction_is_shown_as_the_reader_turns_it(
+    page: Any, figures: str
+) -> None:
+    account = opened(page, f"{figures}/steepest.html")
+    chart = page.locator(".of-compass canvas")
+    problem = catalog.problem("rotated")
+    g = problem.grad(np.array([-0.9, 0.7]))
+
+    def shown() -> tuple[int, float]:
+        said = chart.get_attribute("aria-label").replace("\N{MINUS SIGN}", "-")
+        angle, slope = re.search(r"Along (-?\d+) degrees it is ([-\d.]+?);", said).groups()
+        return int(angle), float(slope)
+
+    def slope(angle: float) -> float:
+        return float(g @ [np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+
+    page.evaluate("document.querySelector('opt-figure').set({t: 0})")
+    page.evaluate(SETTLE)
+    assert shown() == (100, pytest.approx(slope(100), rel=0.01))
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    assert shown() == (105, pytest.approx(slope(105), rel=0.02, abs=0.002))
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    assert shown()[0] == -155, "after 180 comes -180"
+    down = float(np.degrees(np.arctan2(-g[1], -g[0])))
+    at = page.evaluate("(v) => document.querySelector('opt-figure').views[1].sx(v)", down)
+    box = chart.bounding_box()
+    seen = pixels(page)
+    page.mouse.click(box["x"] + at, box["y"] + 60)
+    assert shown() == (round(down), pytest.approx(-np.linalg.norm(g), rel=0.01))
+    assert all(now != before for now, before in zip(pixels(page), seen, strict=True))
+    page.keyboard.press("ArrowLeft")
+    assert shown()[1] > -np.linalg.norm(g), "every other direction is less steep"
+    clean(account)
+
+
+def test_the_arrow_of_the_gradient_is_square_to_the_level_line(page: Any, figures: str) -> None:
+    opened(page, f"{figures}/steepest.html")
+    page.evaluate(SETTLE)
+    one = "(([a, b]) => a(1) - a(0) + b(1) - b(0))"
+    view = "document.querySelector('opt-figure').views[0]"
+    assert page.evaluate(f"{one}([{view}.sx, {view}.sy])") == pytest.approx(0, abs=1e-9)
 
 
 def test_only_a_figure_with_a_relief_loads_its_script(page: Any, figures: str) -> None:

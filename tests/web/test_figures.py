@@ -36,8 +36,15 @@ CHAPTER_PRESETS = {
     "sensitivity",
 }
 # Scripts of views that few figures have, and the most bytes of each; what loads them.
-RARE = {"relief.js": 8_000, "stability.js": 4_200, "ball.js": 1_500, "limits.js": 500}
+RARE = {
+    "relief.js": 8_000,
+    "stability.js": 4_200,
+    "ball.js": 1_500,
+    "limits.js": 500,
+    "compass.js": 5_000,
+}
 LOADED_BY = {"limits.js": "stability.js"}
+# Scripts of views that few figures have, and the most bytes of each.
 
 
 def build(folder: Path, page: str, builder: str = "html") -> tuple[int, str]:
@@ -222,6 +229,11 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
         ({"views": ["nosuch"]}, "quantity must be one of"),
         ({"views": [{"type": "nosuch"}]}, "view must be one of"),
         ({"views": [{"type": "heat", "x": "lr", "y": "momentum"}]}, "y of the map must be one of"),
+        ({"views": ["compass"], "problem": "square"}, "compass needs a problem of 2 .*got 1"),
+        (
+            {"views": [{"type": "compass", "angle": 200}]},
+            "angle must be in .*got 200",
+        ),
         ({"views": ["relief"], "problem": "square"}, "relief needs a problem of 2 coord.*got 1"),
         ({"views": [{"type": "relief", "angle": 3}]}, "option of the relief must be .*'angle'"),
         ({"views": [{"type": "relief", "tilt": 90}]}, r"tilt must be in \[8, 80\], got 90"),
@@ -288,6 +300,7 @@ def test_every_presets_stable_line_is_one() -> None:
         "hardware",
         "saddle-relief",
         "momentum-ball",
+        "steepest",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ _OPTIONS: dict[str, Any] = {
     "autoplay": False,  # plays once, unless the reader's system asks for less motion
     "predict": None,  # read by optedu.web.figure.prediction
 }
-_VIEWS = ("plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball")
+_VIEWS = (
+    "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
+    "arrows", "compass",
+)  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
 
@@ -164,17 +167,19 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         choice("x of the map", view["x"], names)
         choice("y of the map", view["y"], names)
         view["ranges"] = {k: _range(k, v) for k, v in view.get("ranges", {}).items()}
+    if view["type"] in ("relief", "arrows", "compass") and problem.dim != 2:
+        raise ValueError(f"{view['type']} needs a problem of 2 coordinates, got {problem.dim}")
     if view["type"] == "relief":
-        _check_relief(view, problem)
+        _check_relief(view)
     if view["type"] == "stability":
         _check_stability(view, runs)
+    if "angle" in view and view["type"] == "compass":
+        view["angle"] = in_range("angle", float(view["angle"]), -180, 180)
     return view
 
 
-def _check_relief(view: dict[str, Any], problem: Any) -> None:
+def _check_relief(view: dict[str, Any]) -> None:
     r"""Check what a relief says: whence it is seen, in degrees, and the ends of a stable line."""
-    if problem.dim != 2:
-        raise ValueError(f"relief needs a problem of 2 coordinates, got {problem.dim}")
     for name in view:
         choice("option of the relief", name, ("type", "turn", "tilt", "stable"))
     for name, (lo, hi) in {"turn": (-360, 360), "tilt": (8, 80)}.items():

@@ -284,6 +284,45 @@ def _ball(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: lis
         ax.annotate("", ahead, at, arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
 
 
+def _gradient(config: Mapping[str, Any], runs: list[Run]) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the point at which the figure begins, and the gradient there."""
+    point = runs[0].x[min(config.get("t", config["steps"]), len(runs[0].x) - 1)]
+    return point, catalog.problem(config["problem"]).grad(point)
+
+
+def _arrows(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    _plane(ax, view, config, runs)
+    ax.set_aspect("equal")
+    point, g = _gradient(config, runs)
+    size = 0.2 * np.ptp(ax.get_xlim())
+    angle = np.radians(next(v for v in config["views"] if v["type"] == "compass").get("angle", 0))
+    for way, name, color in (
+        (g / np.linalg.norm(g), r"$\nabla f$", "black"),
+        (np.array([np.cos(angle), np.sin(angle)]), "$d$", style.PALETTE[0]),
+    ):
+        ax.annotate(
+            name,
+            point,
+            point + size * way,
+            color=color,
+            ha="center",
+            va="center",
+            arrowprops={"arrowstyle": "<-", "color": color, "lw": 2},
+        )
+
+
+def _compass(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    _, g = _gradient(config, runs)
+    turns = np.arange(-180, 181)
+    slopes = g @ np.array([np.cos(np.radians(turns)), np.sin(np.radians(turns))])
+    ax.plot(turns, slopes, color="black")
+    ax.axhline(0, color=style.MUTED, lw=1)
+    ax.axvline(turns[np.argmin(slopes)], color="black", lw=1, ls=":")
+    at = int(view.get("angle", 0))
+    ax.plot(at, slopes[at + 180], "o", color=style.PALETTE[0])
+    ax.set(xlabel="direction of $d$, in degrees", title="slope along $d$")
+
+
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
@@ -294,4 +333,6 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "relief": _relief,
     "stability": _stability,
     "ball": _ball,
+    "arrows": _arrows,
+    "compass": _compass,
 }

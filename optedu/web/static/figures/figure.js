@@ -14,6 +14,8 @@ const RARE = {
   relief: async () => (await import("./relief.js")).Relief,
   stability: async () => (await import("./stability.js")).Stability,
   ball: async () => (await import("./ball.js")).Ball,
+  arrows: async () => (await import("./compass.js")).Arrows,
+  compass: async () => (await import("./compass.js")).Compass,
 };
 
 /** The sliders that belong to the figure and not to a rule. */
