@@ -10,7 +10,7 @@ import numpy as np
 
 from optedu import stepper, symbols, validate
 from optedu.arena import Arena, flatten
-from optedu.backend import namespace, to_numpy
+from optedu.arrays import namespace, to_numpy
 from optedu.display import number
 
 __all__ = ["Optimizer"]

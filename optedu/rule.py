@@ -15,143 +15,15 @@ import sympy
 from sympy import Eq, Expr, Symbol
 
 from optedu import symbols, validate, written
+from optedu.arrays import namespace
+from optedu.compile import FORMS, KERNELS, module_of
 from optedu.display import number
+from optedu.quantities import Hyper, Source, State, x
 
-__all__ = ["Hyper", "Rule", "Source", "State", "intermediate", "x"]
+__all__ = ["Rule"]
 
-FORMS = ("array", "numpy", "numba", "cupy", "javascript")
-KERNELS = ("numpy", "numba", "cupy")
-
-
-@dataclass(frozen=True)
-class Source:
-    r"""Where a rule comes from: the bibliography key and the place in that paper."""
-
-    key: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Hyper:
-    r"""A hyper-parameter of a rule: symbol, default, and the range from the notation table."""
-
-    symbol: Symbol
-    default: float
-
-    @property
-    def name(self) -> str:
-        r"""The keyword argument."""
-        return self.symbol.name
-
-    @property
-    def notation(self) -> symbols.Notation:
-        r"""The row of the notation table: LaTeX, meaning, range."""
-        return symbols.of(self.symbol)
-
-    @property
-    def latex(self) -> str:
-        r"""How the book prints the symbol."""
-        return self.notation.latex
-
-    @property
-    def meaning(self) -> str:
-        r"""One line."""
-        return self.notation.meaning
-
-    @property
-    def lower(self) -> float:
-        r"""Lower end of the range."""
-        return self.notation.lower
-
-    @property
-    def upper(self) -> float:
-        r"""Upper end of the range."""
-        return self.notation.upper
-
-    @property
-    def lower_open(self) -> bool:
-        r"""Whether the lower end is excluded."""
-        return self.notation.lower_open
-
-    @property
-    def upper_open(self) -> bool:
-        r"""Whether the upper end is excluded."""
-        return self.notation.upper_open
-
-    def check(self, value: Any) -> Any:
-        r"""Return `value` as a Python float, or an array of numbers, after checking its range.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is no real number, or out of range; the message names the hyper-parameter.
-        """
-        return self.notation.check(value)
-
-
-@dataclass(frozen=True)
-class State:
-    r"""A state variable: `old` is its value before the step, `new` after it.
-
-    Parameters
-    ----------
-    name : str
-        Name in the code and key in the state dictionary.
-    base : str, optional
-        Its LaTeX without the step; the name where it is not given.
-    initial : sympy.Expr or number
-        Initial value of every element; may use the rule's hyper-parameters.
-    nonnegative : bool
-        Assumed of both symbols, as for a second moment.
-    scalar : bool
-        One number for all parameters (such as a product of decay rates), kept in double.
-    """
-
-    name: str
-    base: str = ""
-    initial: Any = 0
-    nonnegative: bool = False
-    scalar: bool = False
-
-    def _symbol(self, suffix: str, step: str) -> symbols.Quantity:
-        sign = {"nonnegative": True} if self.nonnegative else {}
-        # v^{max} with a step is v^{max}_{t}: braces keep LaTeX from a double subscript.
-        latex = f"{self.latex_base}_{{{step}}}"
-        return symbols.Quantity(self.name + suffix, latex, **sign)
-
-    @cached_property
-    def old(self) -> symbols.Quantity:
-        r"""The symbol of the value before the step, such as $m_{t-1}$."""
-        return self._symbol("_old", "t-1")
-
-    @cached_property
-    def new(self) -> symbols.Quantity:
-        r"""The symbol of the value after the step, such as $m_t$."""
-        return self._symbol("_new", "t")
-
-    @property
-    def latex_base(self) -> str:
-        r"""LaTeX without the step."""
-        return self.base or self.name
-
-
-x = State("x")
-r"""The parameters, as a state: `x.old` is $x_{t-1}$ and `x.new` is $x_t$."""
-
-
-def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> symbols.Quantity:
-    r"""Return a symbol for a quantity that a rule defines on the way, such as $\hat m_t$.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the printed code.
-    latex : str
-        How the book prints it, where this symbol stands. Another symbol of that name has its own.
-    nonnegative : bool
-        Assumed of the symbol.
-    """
-    return symbols.Quantity(name, latex, **({"nonnegative": True} if nonnegative else {}))
+NAMED: dict[str, Rule] = {}
+r"""The rules of the course, put here by `optedu.rules` as it finds them, for hints in errors."""
 
 
 @dataclass(frozen=True)
@@ -237,15 +109,14 @@ class Rule:
 
     def latex(self) -> str:
         r"""Return the equations as one LaTeX `aligned` block, in the notation of the course."""
-        from optedu.compile import latex
-
-        return latex.aligned(self)
+        body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in self.latex_equations())
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
     def latex_equations(self) -> list[str]:
         r"""Return the LaTeX of each equation."""
-        from optedu.compile import latex
+        from optedu.latex import latex  # SymPy's printer of LaTeX takes a moment to import
 
-        return latex.equations(self)
+        return [f"{latex(equation.lhs)} = {latex(equation.rhs)}" for equation in self.equations]
 
     def expression(self, name: str) -> Expr:
         r"""Return the expression that a quantity (`"x"`, a state or an intermediate) gets.
@@ -404,8 +275,6 @@ class Rule:
         >>> optedu.rules.get("momentum").init(np.ones(2))
         {'b': array([0., 0.])}
         """
-        from optedu.backend import namespace
-
         validate.floating_array("x", x)
         xp = namespace(x)
         values = self.check_hyper(**hyper)
@@ -535,7 +404,7 @@ class Rule:
         form = validate.choice("form", form, KERNELS)
         kernels = self.__dict__.setdefault("_kernels", {})
         if form not in kernels:
-            kernels[form] = _compiler(form).kernel(self)
+            kernels[form] = module_of(form).kernel(self)
         return kernels[form]
 
     def source(self, form: str = "numpy") -> str:
@@ -551,11 +420,11 @@ class Rule:
         TypeError, ValueError
             If there is no such form.
         """
-        return _compiler(validate.choice("form", form, FORMS)).source(self)
+        return module_of(validate.choice("form", form, FORMS)).source(self)
 
     @cached_property
     def _pure(self) -> Callable[..., tuple[Any, dict[str, Any]]]:
-        return _compiler("array").function(self)
+        return module_of("array").function(self)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -581,18 +450,10 @@ class Rule:
 
     def _elsewhere(self, name: str) -> str:
         r"""Hint at the rule that an option of other libraries stands for, such as `nesterov`."""
-        from optedu import rules
-
         for other in (f"{self.name}_{name}", name):
-            if other in rules.all():
+            if other in NAMED:
                 return f" (that is a rule of its own, {other!r})"
         return ""
-
-
-def _compiler(form: str) -> Any:
-    import importlib
-
-    return importlib.import_module(f"optedu.compile.{'inplace' if form == 'numpy' else form}")
 
 
 def _check_tuple(name: str, values: Any, kind: type) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from optedu import symbols, validate, written
-from optedu.backend import namespace
+from optedu.arrays import namespace
 
 if TYPE_CHECKING:
     from optedu.rule import Rule

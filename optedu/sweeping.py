@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optedu import stepper, validate
-from optedu.backend import namespace, to_numpy
+from optedu.arrays import namespace, to_numpy
 from optedu.display import number, table
 from optedu.problems import checks
 from optedu.progress import Progress

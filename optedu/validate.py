@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from optedu.arrays import namespace, to_numpy
+
 __all__ = [
     "boolean",
     "choice",
@@ -105,8 +107,6 @@ def in_range(
         raise ValueError(
             f"{name} must be {_range(lower, upper, lower_open, upper_open)}, got {value!r}"
         )
-    from optedu.backend import to_numpy
-
     elements = to_numpy(value)
     good = above(elements, lower) & below(elements, upper)
     if not bool(np.all(good)):
@@ -324,8 +324,6 @@ def reals(name: str, value: Any) -> np.ndarray:
     ValueError
         If the lists are not of one length.
     """
-    from optedu.backend import to_numpy
-
     try:
         array = to_numpy(value) if hasattr(value, "dtype") else np.asarray(value)
     except ValueError:
@@ -424,12 +422,8 @@ def finite(name: str, value: Any) -> Any:
             return value
         raise ValueError(f"{name} must be finite, got {value!r}")
     floating_array(name, value)
-    from optedu.backend import namespace
-
     good = namespace(value).isfinite(value)
     if not bool(namespace(value).all(good)):
-        from optedu.backend import to_numpy
-
         elements = to_numpy(value)
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(elements))[0])
         where = f" at index {index if len(index) != 1 else index[0]}" if index else ""

@@ -16,7 +16,7 @@ import sympy as sp
 import optedu
 from optedu import backend, derive, exercise, plot, problems, symbols, validate, written
 from optedu.problems import datasets
-from optedu.rule import Hyper, Source, State
+from optedu.quantities import Hyper, Source, State
 
 mpl.use("agg")
 

@@ -9,7 +9,8 @@ import sympy
 
 import optedu
 from optedu import problems
-from optedu.rule import Rule, Source, x
+from optedu.quantities import Source, x
+from optedu.rule import Rule
 from optedu.symbols import g, lr
 
 RULES = optedu.rules.all()

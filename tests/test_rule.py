@@ -10,7 +10,8 @@ from sympy import Eq
 
 import optedu
 from optedu import written
-from optedu.rule import Rule, Source, State, intermediate, x
+from optedu.quantities import Source, State, intermediate, x
+from optedu.rule import Rule
 from optedu.symbols import beta1, g, lr
 
 RULES = optedu.rules.all()
@@ -206,7 +207,8 @@ def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
 
     (tmp_path / "signsgd.py").write_text(
         "from sympy import Eq, sign\n"
-        "from optedu.rule import Rule, Source, x\n"
+        "from optedu.quantities import Source, x\n"
+        "from optedu.rule import Rule\n"
         "from optedu.symbols import g, lr\n"
         "SIGNSGD = Rule(name='signsgd', title='Sign SGD', source_ref=Source('key', 'eq. (1)'),\n"
         "    hypers={lr: 0.1}, states=(), equations=(Eq(x.new, x.old - lr * sign(g)),))\n"

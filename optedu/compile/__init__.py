@@ -1,5 +1,20 @@
-r"""From a `Rule` to the forms that people and machines use, one module a form.
+r"""From a `Rule` to the forms that machines use, one module a form.
 
 `lowering` prepares the equations for the fast forms: scalar-only parts are taken out of the loop,
-common subexpressions are shared. `latex` and `array` print the equations as they stand.
+common subexpressions are shared. `array` prints the equations as they stand.
 """
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["FORMS", "KERNELS", "module_of"]
+
+FORMS = ("array", "numpy", "numba", "cupy", "javascript")
+KERNELS = ("numpy", "numba", "cupy")
+
+
+def module_of(form: str) -> ModuleType:
+    r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel."""
+    return importlib.import_module(f"{__name__}.{'inplace' if form == 'numpy' else form}")

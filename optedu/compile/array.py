@@ -6,17 +6,20 @@ import contextlib
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Function, Mul, Piecewise, Pow, S, Symbol
 
 from optedu import symbols
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.compile import scalars
 from optedu.compile.lowering import Assignment, Program, array_symbols
 from optedu.compile.printing import PythonPrinter
 from optedu.display import number
-from optedu.rule import Rule, x
+from optedu.quantities import x
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["function", "source"]
 

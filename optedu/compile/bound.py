@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from optedu import validate, written
 from optedu.compile import scalars
 from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.rule import Rule
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["Bound", "Kernel", "coefficients", "coefficients_of_runs", "coefficients_source"]
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optedu import symbols
 from optedu.backend import device
 from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.compile.printing import CPrinter
-from optedu.rule import Rule
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["body", "kernel", "parameters", "source"]
 

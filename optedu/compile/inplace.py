@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sympy import Add, Expr, Mul, Pow, S, Symbol
@@ -31,7 +31,10 @@ from optedu.compile.bound import (
     coefficients_source,
 )
 from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.rule import Rule, x
+from optedu.quantities import x
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["block_length", "calls", "kernel", "source"]
 

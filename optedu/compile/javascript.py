@@ -3,11 +3,15 @@ r"""JavaScript for the interactive figures: the lowered rule as one loop over pl
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 from optedu import symbols
 from optedu.compile.lowering import lower
 from optedu.compile.printing import JavaScriptPrinter
-from optedu.rule import Rule, x
+from optedu.quantities import x
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["source"]
 

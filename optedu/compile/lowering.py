@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import sympy
 from sympy import Add, Dummy, Expr, Mul, Piecewise, Pow, S, Symbol
 
 from optedu import symbols
-from optedu.rule import Rule, State, x
+from optedu.quantities import State, x
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["Assignment", "Program", "array_symbols", "lower", "optional", "specialized"]
 

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from optedu import symbols
 from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, optional, specialized
 from optedu.compile.printing import PythonPrinter
-from optedu.rule import Rule
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["PARALLEL", "kernel", "source"]
 

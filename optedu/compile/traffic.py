@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optedu import symbols, validate
 from optedu.compile import array, inplace, scalars
 from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.rule import Rule
+
+if TYPE_CHECKING:
+    from optedu.rule import Rule
 
 __all__ = ["Pass", "Traffic", "passes", "traffic"]
 

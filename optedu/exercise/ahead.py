@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optedu.backend import to_numpy
+from optedu.arrays import to_numpy
 
 __all__ = ["Answer", "Plan", "columns", "walk"]
 

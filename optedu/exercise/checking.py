@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from optedu import rules, written
-from optedu.backend import to_numpy
+from optedu.arrays import to_numpy
 from optedu.exercise import ahead, diagnosis, messages, scenarios
 from optedu.exercise.errors import StudentError, describe
 from optedu.exercise.report import CheckFailed, Report

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optedu.backend import to_numpy
+from optedu.arrays import to_numpy
 from optedu.exercise import misconceptions
 from optedu.exercise.errors import StudentError
 from optedu.rule import Rule

@@ -20,8 +20,9 @@ import sympy
 from sympy import Abs, Add, Expr, Max, Mul, Piecewise, Pow, Rational, Symbol, sign
 
 from optedu import symbols
-from optedu.rule import Rule, State
-from optedu.rule import x as X
+from optedu.quantities import State
+from optedu.quantities import x as X
+from optedu.rule import Rule
 
 __all__ = ["Form", "Misconception", "combined", "of"]
 

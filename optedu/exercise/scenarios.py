@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from optedu.rule import Hyper, Rule
+from optedu.quantities import Hyper
+from optedu.rule import Rule
 
 __all__ = ["EARLY", "PARTS", "Scenario", "of"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patheffects import Normal, Stroke
 
 from optedu import validate
-from optedu.backend import to_numpy
+from optedu.arrays import to_numpy
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.grouping import single

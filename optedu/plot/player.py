@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.backend import to_numpy
+from optedu.arrays import to_numpy
 from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.alternative import alt_text

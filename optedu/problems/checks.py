@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 
 __all__ = ["checked_gradient", "checked_objective", "start"]
 

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Piecewise, Rational
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.problems.base import like
 from optedu.problems.expressions import Chain, Symbolic, chain, coordinates
 from optedu.problems.landscapes import exact

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Matrix, Symbol
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.latex import latex
 from optedu.problems.base import Problem

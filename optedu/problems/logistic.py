@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.backend import namespace, to_numpy
+from optedu.arrays import namespace, to_numpy
 from optedu.problems import datasets
 from optedu.problems.models import Model, find_data
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optedu.backend import namespace, to_numpy
+from optedu.arrays import namespace, to_numpy
 from optedu.problems.base import Problem, check_sample
 from optedu.problems.datasets import Data
 from optedu.problems.minibatch import SAMPLING, Minibatches

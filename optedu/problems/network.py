@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.problems import datasets
 from optedu.problems.models import Model, find_data
 

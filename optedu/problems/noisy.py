@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.problems.base import Problem, check_sample, like
 
 __all__ = ["LinearLosses", "NoisyQuadratic", "noisy_quadratic", "reddi", "reddi_stochastic"]

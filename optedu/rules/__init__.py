@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from optedu.rule import Rule
+from optedu.rule import NAMED, Rule
 from optedu.validate import choice
 
 __all__ = ["all", "get"]
@@ -28,6 +28,8 @@ def _discover() -> dict[str, Rule]:
                     raise ValueError(
                         f"two rules are named {value.name!r}; one is in {info.name}.py"
                     )
+    NAMED.clear()
+    NAMED.update(found)
     return found
 
 

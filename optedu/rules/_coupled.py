@@ -2,7 +2,7 @@ r"""What several rules share: coupled weight decay, which adds lambda x to the g
 
 from sympy import Eq
 
-from optedu.rule import intermediate, x
+from optedu.quantities import intermediate, x
 from optedu.symbols import g, weight_decay
 
 g_decayed = intermediate("g_decayed", r"\tilde g_{t}")

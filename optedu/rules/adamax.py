@@ -2,7 +2,8 @@ r"""Adamax: Adam with the infinity norm."""
 
 from sympy import Abs, Eq, Max
 
-from optedu.rule import Rule, Source, State, x
+from optedu.quantities import Source, State, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.rules.adam import m
 from optedu.symbols import beta1, beta2, eps, lr, t, weight_decay

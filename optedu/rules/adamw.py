@@ -2,7 +2,8 @@ r"""AdamW: Adam with decoupled weight decay."""
 
 from sympy import Eq, sqrt
 
-from optedu.rule import Rule, Source, x
+from optedu.quantities import Source, x
+from optedu.rule import Rule
 from optedu.rules.adam import HYPERS, correction, m, m_hat, v, v_hat
 from optedu.symbols import beta1, beta2, eps, g, lr, t, weight_decay
 

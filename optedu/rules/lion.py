@@ -2,7 +2,8 @@ r"""Lion: the sign of an interpolated momentum."""
 
 from sympy import Eq, sign
 
-from optedu.rule import Rule, Source, State, intermediate, x
+from optedu.quantities import Source, State, intermediate, x
+from optedu.rule import Rule
 from optedu.symbols import beta1, beta2, g, lr, weight_decay
 
 m = State("m")

@@ -2,7 +2,8 @@ r"""Momentum (heavy ball), in PyTorch's form."""
 
 from sympy import Eq, Piecewise
 
-from optedu.rule import Rule, Source, State, x
+from optedu.quantities import Source, State, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import dampening, lr, momentum, t, weight_decay
 

@@ -2,7 +2,8 @@ r"""NAdam: Adam with Nesterov momentum."""
 
 from sympy import Eq, Rational, sqrt
 
-from optedu.rule import Rule, Source, State, intermediate, x
+from optedu.quantities import Source, State, intermediate, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.rules.adam import m, moments, v, v_hat
 from optedu.symbols import beta1, beta2, eps, lr, momentum_decay, t, weight_decay

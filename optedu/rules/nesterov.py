@@ -2,7 +2,8 @@ r"""Nesterov's accelerated gradient, in the form of Sutskever et al. that PyTorc
 
 from sympy import Eq
 
-from optedu.rule import Rule, Source, State, x
+from optedu.quantities import Source, State, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import lr, momentum, weight_decay
 

@@ -2,7 +2,8 @@ r"""RAdam: Adam whose variance is rectified while the second moment has seen few
 
 from sympy import Eq, Piecewise, sqrt
 
-from optedu.rule import Rule, Source, intermediate, x
+from optedu.quantities import Source, intermediate, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled
 from optedu.rules.adam import HYPERS, correction, m, m_hat, moments, v
 from optedu.symbols import beta2, eps, lr, t

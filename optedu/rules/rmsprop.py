@@ -2,7 +2,8 @@ r"""RMSProp: plain and centered, epsilon outside or inside the root, with and wi
 
 from sympy import Eq, Max, Symbol, sqrt
 
-from optedu.rule import Rule, Source, State, intermediate, x
+from optedu.quantities import Source, State, intermediate, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import beta2, eps, lr, momentum, weight_decay
 

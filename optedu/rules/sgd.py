@@ -2,7 +2,8 @@ r"""Gradient descent; with a stochastic gradient, SGD."""
 
 from sympy import Eq
 
-from optedu.rule import Rule, Source, x
+from optedu.quantities import Source, x
+from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import lr, weight_decay
 

@@ -7,7 +7,8 @@ import pytest
 import optedu
 from optedu.backend import to_numpy
 from optedu.compile.lowering import optional
-from optedu.rule import Rule, Source, x
+from optedu.quantities import Source, x
+from optedu.rule import Rule
 from optedu.symbols import g, lr
 from tests.compile import forms
 from tests.compile.forms import Case

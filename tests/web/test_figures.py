@@ -16,7 +16,7 @@ import sympy
 from matplotlib.figure import Figure
 
 from optedu import rules
-from optedu.rule import x
+from optedu.quantities import x
 from optedu.symbols import g, lr, momentum, t
 from optedu.web.figure import catalog, derived, script, still, trajectories
 from optedu.web.figure.configuration import configuration, merged, presets

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from optedu import symbols
-from optedu.backend import namespace, to_numpy
-from optedu.rule import Hyper, Rule, Source, State
+from optedu.arrays import namespace, to_numpy
+from optedu.quantities import Hyper, Source, State
+from optedu.rule import NAMED, Rule
 from optedu.validate import choice
 from optedu.written import GuardError
 
@@ -27,6 +28,7 @@ _ask: Callable[..., Any] | None = None
 def describe(described: list[dict]) -> None:
     r"""Make the rules of what `optedu.grading.student.between.described` says of them."""
     _rules.update((row["name"], _Described.of(row)) for row in described)
+    NAMED.update(_rules)
 
 
 def connect(ask: Callable[..., Any] | None) -> None:

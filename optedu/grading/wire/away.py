@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from optedu.grading.wire import kinds
+from optedu.grading.wire.kinds import CannotCross
 
 if TYPE_CHECKING:
     from optedu.grading.wire.peer import Peer
@@ -129,8 +130,6 @@ class Away:
 
     def _optedu_ahead(self, plans: list) -> list:
         """What `optedu.check` asks of a rule: the steps of several runs in one request."""
-        from optedu.grading.wire.codec import CannotCross
-
         try:
             answers = self._peer.request("ahead", self, args=tuple(plans))
         except CannotCross:  # asked for one by one, the step that cannot is found

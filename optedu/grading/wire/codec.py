@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from optedu.grading.wire import expression, frames, kinds, library
+from optedu.grading.wire.kinds import CannotCross
 
 __all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
 
@@ -64,10 +65,6 @@ _STDLIB = {
     "json", "math", "numbers", "operator", "posixpath", "random", "re", "statistics", "string",
     "textwrap", "time", "types", "typing", "unicodedata",
 }  # fmt: skip
-
-
-class CannotCross(TypeError):
-    """A value is not data, or what arrived is not the encoding of any."""
 
 
 @dataclass

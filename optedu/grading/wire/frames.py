@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optedu.grading.wire.kinds import CannotCross
+
 if TYPE_CHECKING:
     from optedu.grading.wire.codec import Decoder, Encoder
 
@@ -83,8 +85,6 @@ def _column(encoder: Encoder, values: Any, depth: int) -> dict[str, Any]:
         naive = array.tz_convert("UTC").tz_localize(None)
         return {"a": encoder.array(np.array(naive)), "z": str(dtype.tz)}
     if not _DTYPE.fullmatch(name):
-        from optedu.grading.wire.codec import CannotCross
-
         raise CannotCross(f"a column of dtype {name[:40]} cannot cross")
     plain = [None if _missing(v) else v for v in array]
     said = {"l": [encoder.encode(v, depth + 1) for v in plain], "d": name}

@@ -13,7 +13,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["lineage", "resolve", "specials"]
+__all__ = ["CannotCross", "lineage", "resolve", "specials"]
 
 # Who claims to be one of these would be taken for a part of the checks.
 _OF_CHECKS = {
@@ -38,6 +38,10 @@ REFUSED = {
     "__trunc__": "'trunc'", "__floor__": "'floor'", "__ceil__": "'ceil'", "__await__": "'await'",
     "__array_ufunc__": "NumPy's functions", "__array_function__": "NumPy's functions",
 }  # fmt: skip
+
+
+class CannotCross(TypeError):
+    """A value is not data, or what arrived is not the encoding of any."""
 
 
 def lineage(kind: type) -> list[list[str]]:

@@ -19,7 +19,8 @@ import numpy as np
 from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError, Unsendable
 from optedu.grading.wire import frames, kinds
 from optedu.grading.wire.away import Away, CannotJudge, described, member, stand_in
-from optedu.grading.wire.codec import CannotCross, Decoder, Encoder, Seen
+from optedu.grading.wire.codec import Decoder, Encoder, Seen
+from optedu.grading.wire.kinds import CannotCross
 
 __all__ = ["Away", "CannotJudge", "Peer", "StudentError", "StudentGone"]
 

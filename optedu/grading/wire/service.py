@@ -21,7 +21,8 @@ import numpy as np
 from optedu.exercise import ahead
 from optedu.grading.sandbox.channel import Channel
 from optedu.grading.wire.away import is_away
-from optedu.grading.wire.codec import CannotCross, Encoder
+from optedu.grading.wire.codec import Encoder
+from optedu.grading.wire.kinds import CannotCross
 from optedu.grading.wire.peer import Peer, refill, snapshot
 
 __all__ = ["Missing", "Service"]

@@ -23,7 +23,8 @@ import numpy as np
 from optedu.grading.sandbox.channel import Channel, ChannelClosed
 from optedu.grading.wire import evaluators
 from optedu.grading.wire.away import CannotJudge, described, is_away
-from optedu.grading.wire.codec import CannotCross, Decoder
+from optedu.grading.wire.codec import Decoder
+from optedu.grading.wire.kinds import CannotCross
 from optedu.grading.wire.names import KNOWN, Needs, well_known
 from optedu.grading.wire.notebook import Names, Rewriter
 from optedu.grading.wire.peer import SPECIAL, Peer, StudentGone, refill, snapshot

@@ -11,7 +11,8 @@ import sympy
 from sympy import Expr, Matrix, Max, Min, Symbol, sqrt
 
 from optedu import derive, rules
-from optedu.rule import Rule, x
+from optedu.quantities import x
+from optedu.rule import Rule
 from optedu.symbols import batch_size, g, lr, momentum, t
 
 __all__ = [

@@ -20,7 +20,8 @@ from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
 
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.compile.traffic import traffic
-from optedu.rule import Hyper, Rule, x
+from optedu.quantities import Hyper, x
+from optedu.rule import Rule
 from optedu.symbols import batch_size, lr, t
 from optedu.web.figure import catalog, derived
 

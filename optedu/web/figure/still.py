@@ -16,11 +16,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
-import optedu
-from optedu import symbols
+from optedu import plot, symbols
 from optedu.compile.traffic import traffic
 from optedu.minimization import Run
 from optedu.plot import style
+from optedu.sweeping import sweep
 from optedu.symbols import lr, momentum
 from optedu.web.figure import catalog, derived, trajectories
 
@@ -72,7 +72,7 @@ def _labelled(config: Mapping[str, Any], runs: list[Run]) -> dict[str, Run]:
 
 def _plane(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     problem = catalog.problem(config["problem"])
-    optedu.plot.contours(problem, _labelled(config, runs), window=view.get("window"), ax=ax)
+    plot.contours(problem, _labelled(config, runs), window=view.get("window"), ax=ax)
 
 
 def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
@@ -130,14 +130,14 @@ def _heat(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: lis
     chosen = config["runs"][0]
     rule = catalog.rule(chosen["rule"])
     axes = {name: _along(rule, name, view["ranges"].get(name)) for name in (view["x"], view["y"])}
-    swept = optedu.sweep(
+    swept = sweep(
         catalog.problem(config["problem"]),
         np.array(config["start"]),
         optimizer=rule,
         steps=config["steps"],
         **{**chosen["hyper"], **axes},
     )
-    optedu.plot.sensitivity(swept, colorbar=False, ax=ax)
+    plot.sensitivity(swept, colorbar=False, ax=ax)
 
 
 def _along(rule: Any, name: str, ends: Mapping[str, float] | None, count: int = 40) -> np.ndarray:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-import optedu
-from optedu.minimization import Run
+from optedu.minimization import Run, minimize
 from optedu.rule import Rule
 from optedu.symbols import lr, t
 from optedu.web.figure import catalog, derived
@@ -36,7 +35,7 @@ def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Ru
     hyper = {**rule.defaults(), **chosen["hyper"]}
     if chosen["warmup"]:
         hyper["lr"] = warmed(hyper["lr"], chosen["warmup"])
-    return optedu.minimize(
+    return minimize(
         _problem(config, over.get("batch", config["batch"])),
         np.array(config["start"], dtype=float),
         optimizer=rule,
