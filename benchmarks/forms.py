@@ -20,7 +20,7 @@ from optimizers import _floor, _pure
 from timing import machine, samples, summary
 
 import optedu
-from optedu.compile.inplace import CACHE, block_length
+from optedu.compile.numpy_kernel import CACHE, block_length
 
 RESULTS = Path(__file__).parent / "results" / "forms.json"
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)

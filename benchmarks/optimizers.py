@@ -148,7 +148,7 @@ def _floor(size: int, dtype: str, threads: int) -> Callable[[], object]:
     r"""Read x, g, m, v and write x, m, v: nothing that moves these bytes is faster."""
     import numba
 
-    from optedu.compile.numba import PARALLEL
+    from optedu.compile.numba_kernel import PARALLEL
 
     parallel = threads > 1 and size >= PARALLEL
     indices = numba.prange if parallel else range
@@ -199,16 +199,16 @@ def _adam_goals(t: dict[str, Timing], size: int, dtype: str, threads: int) -> li
 
 def passes(options: argparse.Namespace, goals: list[Goal]) -> list[dict[str, Any]]:
     r"""Each call of the in-place form alone, on one block in the cache, and the fused loop."""
-    from optedu.compile import inplace
+    from optedu.compile import numpy_kernel
     from optedu.compile.lowering import optional, specialized
 
     rule = optedu.rules.get("adam")
-    emitted, temporaries = inplace.calls(specialized(rule, frozenset(optional(rule))))
+    emitted, temporaries = numpy_kernel.calls(specialized(rule, frozenset(optional(rule))))
     _use_threads(1)
     rows = []
     for dtype in ("float32", "float64"):
         itemsize = np.dtype(dtype).itemsize
-        size = inplace.block_length(4 + temporaries, itemsize)
+        size = numpy_kernel.block_length(4 + temporaries, itemsize)
         # Ones everywhere: a call may be repeated, and nothing becomes subnormal.
         names = {name for _, operands, out in emitted for name in (*operands, out)}
         arrays = {"x", "g", "m", "v", *(f"tmp{i}" for i in range(temporaries))}

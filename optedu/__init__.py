@@ -12,18 +12,18 @@ from typing import Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "Optimizer": "optedu.optimizer",
+    "Optimizer": "optedu.run.optimizer",
     "Problem": "optedu.problems",
     "Rule": "optedu.rule",
-    "Run": "optedu.minimization",
-    "Sweep": "optedu.sweeping",
+    "Run": "optedu.run.minimization",
+    "Sweep": "optedu.run.sweeping",
     "check": "optedu.exercise",
     "check_expression": "optedu.exercise",
     "check_order": "optedu.exercise",
     "device": "optedu.backend",
     "implement": "optedu.exercise",
-    "minimize": "optedu.minimization",
-    "sweep": "optedu.sweeping",
+    "minimize": "optedu.run.minimization",
+    "sweep": "optedu.run.sweeping",
 }
 _MODULES = (
     "backend", "derive", "exercise", "plot", "problems",

@@ -10,10 +10,10 @@ PACKAGE = Path(optedu.__file__).parent
 FLOORS = [
     {"arrays"},
     {"validate"},
-    {"backend", "symbols", "display", "latex", "progress", "written"},
+    {"backend", "symbols", "display", "latex", "written"},
     {"quantities", "compile", "rule", "rules", "schedules"},
     {"problems"},
-    {"stepper", "arena", "minimization", "sweeping", "optimizer"},
+    {"run"},
     {"derive", "plot"},
     {"exercise"},
     {"course", "web"},

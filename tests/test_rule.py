@@ -202,7 +202,7 @@ def test_get():
 def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
     r"""A file in the package is all that it takes."""
     from optedu import rules
-    from optedu.course import tables
+    from optedu.web import tables
     from optedu.web.figure import catalog
 
     (tmp_path / "signsgd.py").write_text(

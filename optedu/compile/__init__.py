@@ -17,4 +17,6 @@ KERNELS = ("numpy", "numba", "cupy")
 
 def module_of(form: str) -> ModuleType:
     r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel."""
-    return importlib.import_module(f"{__name__}.{'inplace' if form == 'numpy' else form}")
+    # A module of the name `numba` would be taken for the library.
+    name = f"{form}_kernel" if form in KERNELS else form
+    return importlib.import_module(f"{__name__}.{name}")

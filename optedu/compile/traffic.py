@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optedu import symbols, validate
-from optedu.compile import array, inplace, scalars
+from optedu.compile import array, numpy_kernel, scalars
 from optedu.compile.lowering import Program, lower, optional, specialized
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def traffic(rule: Rule, form: str) -> Traffic:
         operations = len(one_by_one)
         temporaries = operations - len(lower(rule).arrays)
     else:
-        operations, temporaries = len(inplace.calls(rule)[0]), inplace.calls(rule)[1]
+        operations, temporaries = len(numpy_kernel.calls(rule)[0]), numpy_kernel.calls(rule)[1]
     return Traffic(
         len(one_by_one),
         sum(p.reads for p in one_by_one),
@@ -161,7 +161,7 @@ def _pure(rule: Rule) -> list[Pass]:
 
 
 def _inplace(rule: Rule, *, blocked: bool) -> list[Pass]:
-    calls, temporaries = inplace.calls(rule)
+    calls, temporaries = numpy_kernel.calls(rule)
     kept = {v.name for v in lower(rule).arrays}
     names = {"g", *kept, *(f"tmp{i}" for i in range(temporaries))}
     read = [{o for o in operands if o in names} for _, operands, _ in calls]

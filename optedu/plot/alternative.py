@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from optedu.minimization import Run
 from optedu.plot.grouping import groups
-from optedu.sweeping import Sweep
+from optedu.run.minimization import Run
+from optedu.run.sweeping import Sweep
 
 __all__ = ["alt_text"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from optedu import validate
-from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.grouping import groups
+from optedu.run.minimization import Run
 
 __all__ = ["loss"]
 

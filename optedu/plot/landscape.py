@@ -10,11 +10,11 @@ from matplotlib.patheffects import Normal, Stroke
 
 from optedu import validate
 from optedu.arrays import to_numpy
-from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.grouping import single
 from optedu.problems import checks
 from optedu.problems.base import checked_window
+from optedu.run.minimization import Run
 
 __all__ = ["contours", "heights", "trajectories", "view"]
 

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from optedu import symbols, validate
 from optedu.plot import style
 from optedu.plot.grouping import single
-from optedu.sweeping import Sweep
+from optedu.run.sweeping import Sweep
 
 __all__ = ["sensitivity"]
 

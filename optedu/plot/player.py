@@ -14,11 +14,11 @@ import numpy as np
 
 from optedu import validate
 from optedu.arrays import to_numpy
-from optedu.minimization import Run
 from optedu.plot import style
 from optedu.plot.alternative import alt_text
 from optedu.plot.landscape import contours, trajectories, view
 from optedu.plot.scripts import script
+from optedu.run.minimization import Run
 
 __all__ = ["Animation", "animation"]
 

@@ -15,7 +15,7 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from optedu.course import api, tables
+from optedu.web import api, tables
 from optedu.web.numbers import chapter_number
 
 

@@ -10,8 +10,7 @@ import array_api_strict
 import numpy as np
 
 from optedu.backend import to_numpy
-from optedu.compile import bound
-from optedu.compile import cupy as cuda
+from optedu.compile import bound, cupy_kernel
 from optedu.compile.lowering import lower
 
 NODE, COMPILER = shutil.which("node"), shutil.which("g++")
@@ -97,12 +96,13 @@ def javascript(cases, folder):
 def cuda_function(rule, name):
     r"""The body of the CuPy kernel, in a function template over T, as CuPy wraps it."""
     program = lower(rule)
-    inputs, outputs = cuda.parameters(program)
+    inputs, outputs = cupy_kernel.parameters(program)
     arguments = ", ".join(
         [f"const {p.strip()}" for p in inputs.split(",")]
         + [p.strip().replace("T ", "T& ") for p in outputs.split(",")]
     )
-    return f"template <typename T> DEVICE void {name}({arguments}) {{\n{cuda.body(program)}\n}}\n"
+    body = cupy_kernel.body(program)
+    return f"template <typename T> DEVICE void {name}({arguments}) {{\n{body}\n}}\n"
 
 
 def compiled(cases, folder):

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import optedu
 from optedu.backend import to_numpy
-from optedu.compile import cupy as cuda
-from optedu.compile.inplace import CACHE
+from optedu.compile import cupy_kernel
 from optedu.compile.lowering import lower, optional, specialized
+from optedu.compile.numpy_kernel import CACHE
 from tests.compile import forms
 
 RULES = optedu.rules.all()
@@ -259,7 +259,7 @@ def split(monkeypatch, size=1001):
     r"""Adam over five steps as a split loop, and what the pure function says."""
     import numba
 
-    from optedu.compile import numba as form
+    from optedu.compile import numba_kernel as form
 
     monkeypatch.setattr(form, "PARALLEL", 100)
     monkeypatch.setattr(numba, "get_num_threads", lambda: 3)
@@ -285,7 +285,7 @@ def test_numba_kernel_splits_large_arrays_over_threads(monkeypatch):
 
 
 def test_numba_kernel_does_not_split_while_another_thread_does(monkeypatch):
-    from optedu.compile import numba as form
+    from optedu.compile import numba_kernel as form
 
     with form._threads._lock:
         actual, expected = split(monkeypatch)
@@ -297,7 +297,7 @@ def test_numba_kernel_goes_on_in_a_forked_process():
     r"""OpenMP would end the child: there the loop is not split."""
     code = (
         "import os, numpy as np, optedu\n"
-        "from optedu.compile import numba as form\n"
+        "from optedu.compile import numba_kernel as form\n"
         "form.PARALLEL = 100\n"
         "import numba\n"
         "numba.get_num_threads = lambda: 2\n"
@@ -427,7 +427,7 @@ def test_cuda_body_compiles_for_the_gpu(tmp_path):
     launches = []
     for rule in rules:
         program = lower(rule)
-        inputs, outputs = cuda.parameters(program)
+        inputs, outputs = cupy_kernel.parameters(program)
         count = inputs.count("T ")
         names = [p.split()[-1] for p in outputs.split(",")]
         for kind in ("float", "double"):

@@ -13,9 +13,9 @@ from matplotlib.colors import to_rgb
 
 import optedu
 from optedu import plot, problems
-from optedu.minimization import minimize
 from optedu.plot.grouping import groups
-from optedu.sweeping import sweep
+from optedu.run.minimization import minimize
+from optedu.run.sweeping import sweep
 
 
 @pytest.fixture(autouse=True)

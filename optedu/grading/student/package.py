@@ -22,9 +22,9 @@ LEFT_OUT = (
     "course",
     "web",
     "compile/bound",
-    "compile/cupy",
+    "compile/cupy_kernel",
     "compile/javascript",
-    "compile/numba",
+    "compile/numba_kernel",
     "compile/traffic",
     "exercise/diagnosis",
     "exercise/messages",
@@ -37,7 +37,7 @@ r"""Folders and modules that hold a rule, or answers that are made of one."""
 
 STAND_INS = {
     "rules/__init__": "rules",
-    "compile/inplace": "inplace",
+    "compile/numpy_kernel": "numpy_kernel",
     "exercise/checking": "checking",
 }
 r"""Modules of the package, and which module beside this one stands in for each."""

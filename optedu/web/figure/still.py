@@ -18,9 +18,9 @@ from PIL import Image
 
 from optedu import plot, symbols
 from optedu.compile.traffic import traffic
-from optedu.minimization import Run
 from optedu.plot import style
-from optedu.sweeping import sweep
+from optedu.run.minimization import Run
+from optedu.run.sweeping import sweep
 from optedu.symbols import lr, momentum
 from optedu.web.figure import catalog, derived, trajectories
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from optedu.minimization import Run, minimize
 from optedu.rule import Rule
+from optedu.run.minimization import Run, minimize
 from optedu.symbols import lr, t
 from optedu.web.figure import catalog, derived
 from optedu.web.figure.noise import Disturbed

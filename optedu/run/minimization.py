@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from optedu import stepper, validate
+from optedu import validate
 from optedu.arrays import namespace, to_numpy
 from optedu.display import number, table
 from optedu.problems import checks
-from optedu.progress import Progress
+from optedu.run import stepper
+from optedu.run.progress import progress_bar
 
 __all__ = ["Run", "minimize"]
 
@@ -200,10 +201,10 @@ def minimize(
     # The objective of a stochastic problem is a sum over all data, often dearer than the steps: it
     # is left out between records, and a run that diverges is made again, with it.
     sparse = every != 1 and callback is None and getattr(problem, "stochastic", False)
-    schedule = stepper.Schedule(chosen, complete, remember=sparse)
+    settings = stepper.Hyperparameters(chosen, complete, remember=sparse)
 
     def run(watched: bool) -> Run | None:
-        engine = stepper.Engine(problem, chosen, schedule, stepper.copied(x))
+        engine = stepper.Engine(problem, chosen, settings, stepper.copied(x))
         loop = _Loop(problem, engine, stepper.gradient(problem, seed, x), steps, every, watched)
 
         def so_far() -> Run:
@@ -222,9 +223,9 @@ def minimize(
             )
 
         # Overflow on the way to divergence is what the record is for, not a warning.
-        with np.errstate(all="ignore"), Progress(steps, progress, chosen.name) as bar:
+        with np.errstate(all="ignore"), progress_bar(steps, progress, chosen.name) as report:
             try:
-                loop.go(on_divergence, callback, bar.update)
+                loop.go(on_divergence, callback, report)
             except BaseException as error:
                 if loop.done:
                     _hand_over(error, loop, so_far)

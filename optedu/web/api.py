@@ -85,7 +85,8 @@ def _signature(name: str, value: Any) -> str:
         return name
     # Types are in the text; in the signature they would hide the arguments.
     parameters = [
-        p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in signature.parameters.values()
         if p.name != "self"
     ]
     bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)

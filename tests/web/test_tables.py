@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from optedu import rules, symbols
-from optedu.course import api, tables
+from optedu.web import api, tables
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted(rules.all())

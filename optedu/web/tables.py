@@ -225,9 +225,7 @@ def minutes(path: Path) -> int:
     return int(found[0])
 
 
-def contents(
-    plan: Mapping[str, Mapping[int, str]], page_of: Mapping[int, str], root: Path
-) -> str:
+def contents(plan: Mapping[str, Mapping[int, str]], page_of: Mapping[int, str], root: Path) -> str:
     r"""Return the chapters of the course by part, those with a page linked and with their time.
 
     Parameters

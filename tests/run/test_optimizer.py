@@ -9,7 +9,7 @@ import pytest
 
 import optedu
 from optedu import written
-from optedu.optimizer import Optimizer
+from optedu.run.optimizer import Optimizer
 
 
 @pytest.fixture(autouse=True)

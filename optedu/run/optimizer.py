@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from optedu import stepper, symbols, validate
-from optedu.arena import Arena, flatten
+from optedu import symbols, validate
 from optedu.arrays import namespace, to_numpy
 from optedu.display import number
+from optedu.run import stepper
+from optedu.run.arena import Arena, flatten
 
 __all__ = ["Optimizer"]
 

@@ -10,8 +10,8 @@ import sympy
 
 import optedu
 from optedu import problems, written
-from optedu.minimization import minimize
-from optedu.progress import Progress
+from optedu.run.minimization import minimize
+from optedu.run.progress import progress_bar
 
 
 @pytest.fixture(autouse=True)
@@ -595,29 +595,31 @@ def test_who_sees_a_progress_bar(wanted, terminal, session, shown, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     if session:
         monkeypatch.setenv("JPY_SESSION_NAME", "notebook.ipynb")
-    monkeypatch.setattr("optedu.progress._PATIENCE", 0.0)
-    with Progress(32, wanted, "adam") as bar:
-        bar.update(16)
-        assert (bar._bar is not None) == shown
+    monkeypatch.setattr("optedu.run.progress._PATIENCE", 0.0)
+    with progress_bar(32, wanted, "adam") as report:
+        report(16)
+        assert ("adam" in sys.stderr.getvalue()) == shown
 
 
 def test_progress_waits_for_a_moment(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("optedu.progress.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("optedu.progress._watched", lambda: True)
-    with Progress(64, None, "adam") as bar:
-        bar.update(16)
-        assert bar._bar is None
+    monkeypatch.setattr("tqdm.std.time", lambda: now[0])
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr("optedu.run.progress._watched", lambda: True)
+    with progress_bar(64, None, "adam") as report:
+        now[0] = 0.5
+        report(16)
+        assert sys.stderr.getvalue() == ""
         now[0] = 1.5
-        bar.update(32)
-        assert bar._bar.n == 32
+        report(32)
+        assert "32/64" in sys.stderr.getvalue()
 
 
 def test_a_bar_needs_tqdm(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with pytest.raises(ImportError, match="progress=True needs tqdm: pip install tqdm"):
         minimize(problems.beale(), lr=1e-3, progress=True)
-    monkeypatch.setattr("optedu.progress._watched", lambda: True)
+    monkeypatch.setattr("optedu.run.progress._watched", lambda: True)
     assert minimize(problems.beale(), lr=1e-3, steps=2).steps == 2
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import time
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["progress_bar"]
 
 _PATIENCE = 1.0  # seconds before the bar appears
 
 
-class Progress:
-    r"""Show a tqdm bar once a run has taken a second.
+@contextmanager
+def progress_bar(total: int, wanted: bool | None, label: str) -> Iterator[Callable[[int], None]]:
+    r"""Show a tqdm bar for the block once it has taken a second; `report(t)` moves it to step t.
 
     Parameters
     ----------
@@ -35,37 +36,15 @@ class Progress:
     ImportError
         If `wanted` is `True` and tqdm is missing.
     """
-
-    def __init__(self, total: int, wanted: bool | None, label: str) -> None:
-        if not (wanted is None or isinstance(wanted, bool)):
-            raise TypeError(f"progress must be None, True or False, got {wanted!r}")
-        self._total, self._label = total, label
-        self._bar: Any = None
-        self._class = _tqdm(wanted)
-        self._appears = time.monotonic() + (0.0 if wanted else _PATIENCE)
-
-    def update(self, t: int) -> None:
-        r"""Say that step `t` is done."""
-        # Reading the clock costs less than a step on a small problem only now and then.
-        if self._class is None or t & 15:
-            return
-        if self._bar is None:
-            if time.monotonic() < self._appears:
-                return
-            self._bar = self._class(total=self._total, desc=self._label, leave=False)
-        self._bar.update(t - self._bar.n)
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+    if not (wanted is None or isinstance(wanted, bool)):
+        raise TypeError(f"progress must be None, True or False, got {wanted!r}")
+    tqdm = _tqdm(wanted)
+    if tqdm is None:
+        yield lambda t: None
+        return
+    with tqdm(total=total, desc=label, leave=False, delay=0 if wanted else _PATIENCE) as bar:
+        # On a small problem a step costs less than telling the bar of it.
+        yield lambda t: None if t & 15 else bar.update(t - bar.n)
 
 
 def _tqdm(wanted: bool | None) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from optedu import stepper, validate
+from optedu import validate
 from optedu.arrays import namespace, to_numpy
 from optedu.display import number, table
 from optedu.problems import checks
-from optedu.progress import Progress
+from optedu.run import stepper
+from optedu.run.progress import progress_bar
 
 __all__ = ["Sweep", "sweep"]
 
@@ -151,9 +152,9 @@ def sweep(
         raise ValueError(
             "a hyper-parameter must be an array, to be swept over, got only single values"
         )
-    schedule = stepper.Schedule(chosen, complete)
+    settings = stepper.Hyperparameters(chosen, complete)
     for t in range(1, steps + 1):  # a bad value at step 900 is found before the first
-        schedule.changes(t)
+        settings.changes(t)
     grid = np.meshgrid(*axes.values(), indexing="ij")
     columns = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
     runs = grid[0].size
@@ -166,12 +167,15 @@ def sweep(
     f = np.empty(runs)
     frozen = np.zeros(runs, dtype=bool)
     finals = []
-    with np.errstate(all="ignore"), Progress(steps * len(parts), progress, chosen.name) as bar:
+    with (
+        np.errstate(all="ignore"),
+        progress_bar(steps * len(parts), progress, chosen.name) as report,
+    ):
         for number, part in enumerate(parts):
             values = {**complete, **{name: column[part] for name, column in columns.items()}}
             x, frozen[part] = _advance(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
-                lambda t, done=number * steps: bar.update(done + t),
+                lambda t, done=number * steps: report(done + t),
             )  # fmt: skip
             f[part] = to_numpy(checks.checked_objective(problem, problem.f(stepper.copied(x)), x))
             finals.append(x)
@@ -210,7 +214,7 @@ def _advance(
     xp = namespace(x0)
     x = xp.asarray(xp.broadcast_to(x0[:, None], (x0.shape[0], runs)), copy=True)
     hyper = {k: xp.asarray(v) if isinstance(v, np.ndarray) else v for k, v in hyper.items()}
-    engine = stepper.Engine(problem, chosen, stepper.Schedule(chosen, hyper), x)
+    engine = stepper.Engine(problem, chosen, stepper.Hyperparameters(chosen, hyper), x)
     gradient = stepper.gradient(problem, seed, x)
     for t in range(1, steps + 1):
         g = gradient(engine.x, t)

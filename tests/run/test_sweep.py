@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu import problems, sweeping, written
-from optedu.minimization import minimize
-from optedu.sweeping import sweep
+from optedu import problems, written
+from optedu.run import sweeping
+from optedu.run.minimization import minimize
+from optedu.run.sweeping import sweep
 
 
 @pytest.fixture(autouse=True)

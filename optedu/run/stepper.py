@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DerivedMethod",
     "Engine",
-    "Schedule",
+    "Hyperparameters",
     "WrittenMethod",
     "check_names",
     "copied",
@@ -208,7 +208,7 @@ def _keywords(function: Callable[..., Any]) -> tuple[dict[str, Any], bool]:
     return named, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-class Schedule:
+class Hyperparameters:
     r"""The hyper-parameters of each step: constants as they are, schedules called and checked.
 
     A schedule is asked once a step. With `remember`, a run that is made again gets the values of
@@ -266,9 +266,10 @@ def check_names(function: str, arguments: tuple[str, ...], chosen: Any, hyper: A
     TypeError
         For `optimiser=`, say, which would else be an unknown hyper-parameter.
     """
+    known = [name for name in symbols.TABLE if name not in arguments]
     for name in hyper:
         # What the notation or another library calls a hyper-parameter is no argument misspelt.
-        if chosen.takes(name) or name in symbols.TABLE or symbols.meant(name, symbols.TABLE):
+        if chosen.takes(name) or name in known or symbols.meant(name, known):
             continue
         hint = validate.hint(name, arguments)
         if hint:
@@ -300,14 +301,14 @@ def copied(x: Any) -> Any:
 class Engine:
     r"""The parameters and the state of the optimizer, and how one step changes them."""
 
-    def __init__(self, problem: Any, chosen: Any, schedule: Schedule, x: Any) -> None:
+    def __init__(self, problem: Any, chosen: Any, settings: Hyperparameters, x: Any) -> None:
         self.x = x
         self.name = chosen.name
-        self.hyper = schedule.at
+        self.hyper = settings.at
         self._chosen = chosen
-        self._schedule = schedule
+        self._settings = settings
         self._bounds = getattr(problem, "bounds", None)
-        hyper = schedule.at(1)
+        hyper = settings.at(1)
         for name, value in hyper.items():
             if getattr(value, "shape", ()) != ():
                 validate.trailing_shape(name, value, x)
@@ -332,11 +333,11 @@ class Engine:
     def step(self, g: Any, t: int) -> None:
         r"""Take step `t`, and project onto the problem's box where it has one."""
         if self._kernel is not None:
-            self._kernel(g, t, **self._schedule.changes(t))
+            self._kernel(g, t, **self._settings.changes(t))
             if self._bounds is not None:
                 self.x[...] = namespace(self.x).clip(self.x, *self._bounds)
             return
-        hyper = self._schedule.at(t)
+        hyper = self._settings.at(t)
         self.x, self._state = self._chosen.step(self.x, g, self._state, t, hyper)
         if self._bounds is not None:
             self.x = namespace(self.x).clip(self.x, *self._bounds)

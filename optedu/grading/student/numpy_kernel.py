@@ -1,4 +1,4 @@
-r"""Stands in for `optedu.compile.inplace` where a submission is graded: a step by the rule's own.
+r"""Stands in for the kernel in NumPy where a submission is graded: a step by the rule's own.
 
 The calls of the real kernel are the answer of a task, and it could not run without the equations.
 """

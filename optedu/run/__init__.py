@@ -1,0 +1,1 @@
+r"""Running an update rule: `minimize` and `sweep` on a problem, `Optimizer` in a loop."""
