@@ -17,6 +17,7 @@ _EXPORTS = {
     "huber": "convex",
     "tight_huber": "convex",
     "lessard": "convex",
+    "springs": "beads",
     "rosenbrock": "landscapes",
     "beale": "landscapes",
     "himmelblau": "landscapes",

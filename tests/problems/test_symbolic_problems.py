@@ -32,6 +32,8 @@ SYMBOLIC = {
     "huber_4": lambda: problems.huber(0.3, L=2.0, dim=4),
     "tight_huber": lambda: problems.tight_huber(5),
     "lessard": problems.lessard,
+    "springs": lambda: problems.springs(5),
+    "springs_30": lambda: problems.springs(30, L=3.0),
     "quadratic": problems.quadratic,
     "quadratic_1": lambda: problems.quadratic(dim=1, L=3.0),
     "quadratic_rotated": lambda: problems.quadratic(50, rotation=3),
@@ -248,3 +250,20 @@ def test_every_name_makes_a_problem():
 def test_wrong_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_springs_have_the_constants_of_their_hessian():
+    for dim, L in ((2, 1.0), (9, 3.0), (40, 0.5)):
+        problem = problems.springs(dim, L=L)
+        eigenvalues = np.linalg.eigvalsh(problem.hessian(problem.x0))
+        assert eigenvalues[0] == pytest.approx(problem.mu, rel=1e-9)
+        assert 0.74 * L < eigenvalues[-1] < L == problem.L
+
+
+def test_news_travels_one_bead_a_step():
+    problem = problems.springs(12)
+    for rule in ("sgd", "nesterov", "adam"):
+        path = optedu.minimize(problem, optimizer=rule, lr=0.1, steps=11).x
+        for t in range(1, 12):
+            assert (path[t, :t] != 0).all()
+            assert (path[t, t:] == 0).all()

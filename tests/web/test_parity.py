@@ -102,7 +102,7 @@ def test_a_rule_walks_as_in_numpy(name: str, changed: bool, javascript: Any) -> 
 @pytest.mark.parametrize("name", catalog.PROBLEMS)
 def test_a_problem_has_numpys_values_and_gradients(name: str, javascript: Any) -> None:
     problem = catalog.problem(name)
-    low, high = np.array(problem.window).T
+    low, high = np.array(problem.window or [(-1.0, 1.0)] * problem.dim).T
     points = np.random.default_rng(7).uniform(low, high, (200, problem.dim))
     (got,) = javascript({"task": "values", "problem": name, "points": points.tolist()})
     batch = 1 if problem.stochastic else None

@@ -26,8 +26,25 @@ def _adam_without_correction() -> Rule:
     )
 
 
+def _nesterov_growing() -> Rule:
+    """Momentum (t - 1)/(t + 2) after step t: without curvature, the one with the O(1/t^2) bound."""
+    nesterov = rules.get("nesterov").at(weight_decay=0)
+    s, after = nesterov.symbols, (t - 1) / (t + 2)
+    # The memory grew by the last step's momentum, the look-ahead is with this one's.
+    growing = nesterov.rewrite(
+        "nesterov_growing",
+        "Nesterov, growing momentum",
+        b=after.subs(t, t - 1) * s["b_old"] + s["g"],
+        x=s["x_old"] - s["lr"] * (s["g"] + after * s["b_new"]),
+    )
+    return growing.at(momentum=0)  # which it no longer has
+
+
 # Rules that exist to be compared with, each a rewriting of a rule of the course.
-_VARIANTS: dict[str, Callable[[], Rule]] = {"adam_uncorrected": _adam_without_correction}
+_VARIANTS: dict[str, Callable[[], Rule]] = {
+    "adam_uncorrected": _adam_without_correction,
+    "nesterov_growing": _nesterov_growing,
+}
 
 
 def _reddi() -> Signal:
@@ -45,7 +62,8 @@ def _reddi() -> Signal:
     )
 
 
-# The name in a configuration -> the problem. Dimensions 1 and 2: a reader can see those.
+# The name in a configuration -> the problem. Dimensions 1 and 2: a reader can see those; a chain of
+# beads is seen as a profile.
 PROBLEMS: dict[str, Callable[[], Any]] = {
     "parabola": lambda: problems.get("quadratic", dim=1),
     "square": lambda: problems.get("quadratic", dim=1, L=2.0),
@@ -63,6 +81,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "double_well": lambda: problems.get("double_well", tilt=0.1),
     "huber": lambda: problems.get("huber"),
     "lessard": lambda: problems.get("lessard"),
+    "springs": lambda: problems.get("springs"),
     "constant": lambda: Signal(1, title="Constant gradient 1"),
     "burst": lambda: Signal(
         Piecewise((10, (t > 100) & (t <= 140)), (1, True)),

@@ -45,7 +45,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
-    "arrows", "compass",
+    "arrows", "compass", "profile",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -162,6 +162,10 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         states = {s.name for run in runs for s in catalog.rule(run["rule"]).states}
         for name in view["y"]:
             choice("quantity", name, [*QUANTITIES, *sorted(states)])
+    if view["type"] == "profile" and "ends" in view:
+        view["ends"] = [float(v) for v in view["ends"]]
+        if len(view["ends"]) != 2:
+            raise ValueError(f"ends of a profile must be [first, last], got {entry['ends']}")
     if view["type"] == "heat":
         names = catalog.rule(runs[0]["rule"]).defaults()
         choice("x of the map", view["x"], names)

@@ -46,12 +46,16 @@ def composed(rule: Rule) -> dict[Symbol, Expr]:
 def iteration_matrix(rule: Rule) -> Matrix | None:
     r"""Return the matrix of a step on $\lambda x^2/2$, or None where the step is not linear.
 
-    The step is one after the first, which some rules treat apart.
+    The step is one after the first, which some rules treat apart. A step that goes on changing has
+    no one matrix.
     """
     old = [x.old, *(state.old for state in rule.states)]
     if len(old) > 2 or any(state.scalar for state in rule.states):
         return None
     new = [expr.subs(t, 2).subs(g, CURVATURE * x.old) for expr in composed(rule).values()]
+    later = [expr.subs(t, 3).subs(g, CURVATURE * x.old) for expr in composed(rule).values()]
+    if any(sympy.simplify(a - b) != 0 for a, b in zip(new, later, strict=True)):
+        return None
     try:
         return derive.iteration_matrix(new, old).applyfunc(sympy.simplify)
     except ValueError:

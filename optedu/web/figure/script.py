@@ -189,14 +189,14 @@ def _rule(rule: Rule) -> str:
 
 
 def _problem(name: str, problem: Any) -> str:
-    window = [list(map(float, side)) for side in problem.window]
+    window = [list(map(float, side)) for side in problem.window or ()]
     minimum = problem.minimum
     lowest = [] if problem.minimizer is None else [problem.minimizer.tolist()]
     others = [] if problem.minimizers is None else problem.minimizers.tolist()
     meta = {
         "title": problem.title[0].upper() + problem.title[1:],
         "start": problem.x0.tolist(),
-        "window": window,
+        "window": window or None,
         "minimum": minimum if minimum is not None and math.isfinite(minimum) else None,
         # The minimizer first; the script reads it there.
         "minima": lowest + [point for point in others if point not in lowest],

@@ -95,6 +95,24 @@ def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     ax.grid(True)
 
 
+def _profile(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    problem = catalog.problem(config["problem"])
+    ends = view.get("ends", [np.nan, np.nan])
+    place = np.arange(problem.dim + 2)
+
+    def chain(heights: np.ndarray, **look: Any) -> None:
+        ax.plot(place, [ends[0], *heights, ends[1]], **look)
+
+    if problem.minimizer is not None:
+        chain(problem.minimizer, color=style.MUTED, ls="--")
+    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        shown = run.x[min(config.get("t", run.steps), len(run.x) - 1)]
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        chain(shown, color=colour, marker=".", label=chosen["label"])
+    ax.set(xlabel="coordinate", title="height of each bead")
+    ax.grid(True)
+
+
 def _words(name: str) -> str:
     words = {
         "loss": "loss above the minimum",
@@ -326,6 +344,7 @@ def _compass(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: 
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
+    "profile": _profile,
     "eigen": _eigen,
     "heat": _heat,
     "floor": _floor,

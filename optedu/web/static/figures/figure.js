@@ -16,6 +16,7 @@ const RARE = {
   ball: async () => (await import("./ball.js")).Ball,
   arrows: async () => (await import("./compass.js")).Arrows,
   compass: async () => (await import("./compass.js")).Compass,
+  profile: async () => (await import("./profile.js")).Profile,
 };
 
 /** The sliders that belong to the figure and not to a rule. */
@@ -310,7 +311,9 @@ class OptFigure extends HTMLElement {
           this.rebuild();
         }));
     }
-    const problems = free ? Object.keys(PROBLEMS) : shown.problems;
+    // Of many coordinates a plane shows none.
+    const seen = (k) => PROBLEMS[k].dim < 3 || k === this.s.problem;
+    const problems = free ? Object.keys(PROBLEMS).filter(seen) : shown.problems;
     if (problems?.length > 1) {
       head.append(choice("Problem", this.s.problem,
         problems.map((k) => [k, PROBLEMS[k].title]), (k) => this.set({ problem: k })));
