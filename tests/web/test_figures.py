@@ -30,6 +30,7 @@ CHAPTER_PRESETS = {
     "momentum-eigenvalues",
     "look-ahead",
     "springs",
+    "two-limits",
     "adagrad-step",
     "rmsprop-window",
     "adam-bias",
