@@ -28,6 +28,7 @@ PAGES = {
     "landing": "book/index.html",
     "playground": "book/playground.html",
     "ch02": "book/part1/ch02_gradient_descent.html",
+    "ch03": "book/part1/ch03_landscape.html",
     "ch09": "book/part3/ch09_adam.html",
     "ch13": "book/part4/ch13_hardware.html",
 }
