@@ -23,7 +23,7 @@ class Variant:
     cells : mapping of str to str
         What it has in the cells of the tasks, by grade id; in the others it has the right answer.
     loses : frozenset of str
-        The test cells that must give no points. Every other one must give all.
+        The test cells that must not give all their points. Every other one must.
     says : str
         What the message of one of them must contain.
     """

@@ -65,11 +65,12 @@ def _read(folder, student, assignment):
     from nbgrader.api import Gradebook
 
     path = folder / "autograded" / student / assignment / f"{assignment}.ipynb"
+    # A check that raises says it in the error; one that gives partial points says it in print.
     said = {
         cell.metadata.nbgrader.grade_id: " ".join(
-            " ".join(output.evalue.split())
+            " ".join(output.get("evalue", output.get("text", "")).split())
             for output in cell.outputs
-            if output.output_type == "error"
+            if output.output_type in ("error", "stream")
         )
         for cell in nbformat.read(path, as_version=4).cells
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"

@@ -51,6 +51,7 @@ def own_tests(assignment):
 def test_wrong_code_of_any_kind_costs_its_own_item_only(assignment, turn):
     right = notebooks.answers(assignment)
     own = own_tests(assignment)
+    given = bench.load(assignment).given  # for what would else lean on another answer
     kinds = list(WRECKS)
     # Every second answer is wrecked, each in another way; the others must not notice.
     hurt = {
@@ -62,7 +63,7 @@ def test_wrong_code_of_any_kind_costs_its_own_item_only(assignment, turn):
     notebook = notebooks.read("solutions", assignment)  # the hidden tests are in it
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        cell.source = {**right, **broken}.get(grade_id, cell.source)
+        cell.source = {**right, **given, **broken}.get(grade_id, cell.source)
     done, outcome = run(*notebook.cells, limits=LIMITS)
     assert outcome.status in ("ok", "timeout"), outcome
     assert not outcome.tampered
