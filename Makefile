@@ -54,9 +54,10 @@ grade-sample: setup  ## grade the sample class with stock nbgrader and print the
 grade-demo: setup  ## grade a class with hostile submissions in the sandbox, and compare
 	$(BIN)/python -m tests.grading.demo
 
-lint: setup  ## check style and spelling
+lint: setup  ## check style, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/codespell
 
 format: setup  ## rewrite the code in the project's style

@@ -148,7 +148,9 @@ def interval(
         If the ends are in the wrong order, NaN, or infinite where they must not be.
     """
     try:
-        low, high = value if not isinstance(value, str) else ()
+        if isinstance(value, str):
+            raise TypeError
+        low, high = value
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (low, high), got {_describe(value)}") from None
     low, high = number(name, low), number(name, high)

@@ -84,7 +84,7 @@ def source(rule: Rule, *, runs: bool = False) -> str:
     r"""Return the code of the pure function; `runs` for hyper-parameters that are arrays."""
     program = _program(rule, runs)
     names = program.code_names
-    indexed = {s: names.get(s, s.name) for v in program.arrays for s in (v.old, v.new)}
+    indexed: dict[Any, str] = {s: names[s] for v in program.arrays for s in (v.old, v.new)}
     indexed |= {symbols.g: "g"} | {
         a.target: names.get(a.target, a.target.name) for a in program.body
     }

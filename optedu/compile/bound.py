@@ -219,7 +219,7 @@ class Bound:
 
 def _overlap(one: np.ndarray, two: np.ndarray) -> bool:
     try:
-        return np.shares_memory(one, two, max_work=10_000)
+        return np.shares_memory(one, two, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:  # interleaved in a way that nobody binds
         return False
 

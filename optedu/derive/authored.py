@@ -30,7 +30,7 @@ __all__ = ["argument", "shown"]
 # How tightly a formula holds together, from loose to tight.
 _LOOSE, _SUM, _MINUS, _PRODUCT, _FRACTION, _POWER, _ATOM = range(7)
 
-_OPERATORS = {
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,

@@ -201,7 +201,7 @@ def check(
     if claim == sp.false:
         return Verdict(counterexample={})
     rng = random.Random(seed)
-    held = set()
+    held: set[tuple] = set()
     for kind in (_random_points, _special_points):
         # An equation that SymPy proves needs no more points. An inequality does: what is known of
         # decay rates leaves out the end of their range.

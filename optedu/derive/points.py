@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -229,10 +230,14 @@ def _roots(expr: sp.Expr, symbol: sp.Symbol) -> set[sp.Expr]:
     return set(polynomial.real_roots()) if 0 < polynomial.degree() <= 12 else set()
 
 
+def _always(value: sp.Expr, index: Any) -> sp.Expr:
+    return value
+
+
 def elements(rng: random.Random) -> Iterator[Element]:
     r"""Yield ways to choose the elements of an indexed quantity, or values of unknown functions."""
     for value in (0, 1, -1, 10**9, sp.Rational(1, 10**9)):
-        yield lambda index, v=value: sp.Integer(1) * v
+        yield partial(_always, sp.sympify(value))
     yield lambda index: sp.Integer(index == 0)
     yield lambda index: sp.Integer((-1) ** index)
     yield lambda index: sp.Integer(10) ** rng.randint(-9, 9) * rng.choice((1, -1))

@@ -85,7 +85,8 @@ def walk(call: Callable[..., Any], plan: Sequence[Any]) -> Answer | None:
             if not isinstance(result, tuple | list):
                 break
             new_x, new = result
-            if not isinstance(new, Mapping) and not (new is None and not state):
+            new = {} if new is None else new
+            if not isinstance(new, Mapping):
                 break
             kept = {k: _number(new[k]) if k in scalars else copied(new[k]) for k in state}
             done.append((copied(new_x), kept))

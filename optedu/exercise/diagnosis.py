@@ -241,7 +241,7 @@ def _unused(
                     theirs.append(_results(rule, result)[quantity])
                 except (StudentError, TypeError, ValueError, KeyError, IndexError):
                     return None
-            same = same and np.array_equal(*theirs, equal_nan=True)
+            same = same and np.array_equal(theirs[0], theirs[1], equal_nan=True)
             matters = matters or not _same(*right)
         if same and matters:
             unused.append(hyper.name)

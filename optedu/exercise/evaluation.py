@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Piecewise, Pow, Product, Sum, Symbol
 
-from optedu.exercise.functions import VALUES
+from optedu.exercise.functions import VALUES, Values
 
 __all__ = ["EvaluationError", "bounded", "evaluate"]
 
@@ -97,7 +97,7 @@ def _value(node: Any, env: Mapping[Any, Bounded]) -> Bounded:
         relative = sum(_ratio(e, v) for v, e in pairs)
         return product, np.abs(product) * (relative + ROUNDING)
     if isinstance(node, Pow):
-        function = functools.partial(_power, exponent=node.exp)
+        function: Values = functools.partial(_power, exponent=node.exp)
     else:
         function = VALUES[node.func]
     result = function(*values)

@@ -153,7 +153,8 @@ VALUES: dict[Any, Values] = {
         lambda value, at_zero=0.5: np.where(value == 0, at_zero, (value > 0) * 1.0)
     ),
     sympy.KroneckerDelta: lambda one, other: (one == other).astype(complex),
-} | _SPECIAL
+    **_SPECIAL,
+}
 r"""SymPy's classes, and what gives their values on arrays of complex numbers."""
 
 NAMES: dict[str, Callable[..., Any]] = {kind.__name__: kind for kind in VALUES} | {

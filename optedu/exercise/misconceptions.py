@@ -572,13 +572,13 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                         ),
                     ),
                 )
-            for other in _earlier(rule, state):
+            for first in _earlier(rule, state):
                 yield (
-                    f"squares-{other.name}:{state.name}",
-                    f"your {phrase} squares {other.name}; it has to square {base}",
+                    f"squares-{first.name}:{state.name}",
+                    f"your {phrase} squares {first.name}; it has to square {base}",
                     _only(
                         state.new,
-                        lambda e, square=square, other=other: e.xreplace({square: other.new**2}),
+                        lambda e, square=square, first=first: e.xreplace({square: first.new**2}),
                     ),
                 )
         if not squares and not rhs.has(Max) and not state.scalar:
@@ -596,14 +596,15 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                 _only(state.new, lambda e, state=state: e + state.old),
             )
         for weight in _weights(rule, rhs):
-            other = {symbols.beta1: symbols.beta2, symbols.beta2: symbols.beta1}.get(weight)
-            if other is not None and other in {h.symbol for h in rule.hypers}:
+            swapped = {symbols.beta1: symbols.beta2, symbols.beta2: symbols.beta1}
+            mixed = swapped.get(weight)
+            if mixed is not None and mixed in {h.symbol for h in rule.hypers}:
                 yield (
-                    f"{other}-in:{state.name}",
-                    f"your {phrase} uses {other} where {weight} belongs",
+                    f"{mixed}-in:{state.name}",
+                    f"your {phrase} uses {mixed} where {weight} belongs",
                     _only(
                         state.new,
-                        lambda e, weight=weight, other=other: e.xreplace({weight: other}),
+                        lambda e, weight=weight, mixed=mixed: e.xreplace({weight: mixed}),
                     ),
                 )
             if squares and rhs.has(1 - weight):

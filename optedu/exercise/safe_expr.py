@@ -355,9 +355,10 @@ class _Builder:
             return sympy.Float(self.build(node.args[0]))
         precision = 53
         for keyword in node.keywords:
-            if keyword.arg != "precision" or not isinstance(keyword.value, ast.Constant):
+            given = getattr(keyword.value, "value", None)
+            if keyword.arg != "precision" or type(given) is not int:
                 raise ExpressionError("Float takes a number and a precision")
-            precision = int(keyword.value.value)
+            precision = given
         if not 1 <= precision <= MAX_BITS:
             raise ExpressionError(f"a precision of {precision} bits is not allowed")
         return sympy.Float(value, precision=precision)

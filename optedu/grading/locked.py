@@ -55,11 +55,11 @@ def restore(nb: NotebookNode, blueprint: dict[str, Any]) -> Findings:
     counts = [i for i, n in enumerate(names) if n in locked or (n is not None and last[n] == i)]
     placed = {names[i]: i for i in _in_place(counts, names, order, locked)}
     moved = {name: nb.cells[i] for name, i in last.items() if name in locked - placed.keys()}
-    for name in sorted(last, key=order.__getitem__):
-        if name in moved:
-            found.flags.append(f"cell '{name}' was moved: restored")
-        if names.count(name) > 1:
-            found.flags.append(f"cell '{name}' exists multiple times")
+    for known in sorted(last, key=order.__getitem__):
+        if known in moved:
+            found.flags.append(f"cell '{known}' was moved: restored")
+        if names.count(known) > 1:
+            found.flags.append(f"cell '{known}' exists multiple times")
     cells: list[tuple[int, NotebookNode]] = []  # each with its place in the order, -1 for any
     for i, (cell, name) in enumerate(zip(nb.cells, names, strict=True)):
         is_last = name is not None and last[name] == i

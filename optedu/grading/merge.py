@@ -188,7 +188,7 @@ class Merger:
         student = row.student.id
         notebook = self.gradebook.find_submission_notebook(name, self.course.assignment, student)
         notebook.late_submission_penalty = None
-        if row.total_seconds_late > 0:
+        if self._late is not None and row.total_seconds_late > 0:
             penalty = self._late.plugin_inst.late_submission_penalty(
                 student, notebook.score, row.total_seconds_late
             )

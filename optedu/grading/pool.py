@@ -149,7 +149,8 @@ class Pool:
                 end.close()
             raise
         finally:
-            for end in (theirs, reading, *([lent] if lent else [])):
+            handed: list[Any] = [theirs, reading, *([lent] if lent else [])]
+            for end in handed:
                 end.close()
         with contextlib.suppress(OSError):  # dead at once: the next round notices
             ours.send_bytes(self.shared)
@@ -167,15 +168,18 @@ class Pool:
         with contextlib.suppress(OSError):  # dead: the job is given to another worker
             worker.connection.send_bytes(data)
 
-    def _collect(self, waiting) -> Iterator[tuple[str, bytes | None, str]]:
+    def _collect(self, waiting: Any) -> Iterator[tuple[str, bytes | None, str]]:
         busy = [worker for worker in self._workers if worker.job is not None]
         if not busy:
             return
         soonest = min(worker.deadline for worker in busy)
-        handles = [worker.connection for worker in busy] + [w.process.sentinel for w in busy]
+        handles: list[Any] = [worker.connection for worker in busy] + [
+            w.process.sentinel for w in busy
+        ]
         ready = wait(handles, timeout=max(0.0, soonest - time.monotonic()))
         now = time.monotonic()
         for worker in busy:
+            assert worker.job is not None
             if worker.connection in ready:
                 try:
                     result = worker.connection.recv_bytes()

@@ -367,7 +367,7 @@ def _compiled(schema: str) -> Callable[[Any], Any]:
 @contextmanager
 def _one_gradebook(gradebook: Gradebook):
     """Let nbgrader's preprocessors use an open gradebook: each would open it anew."""
-    patches = [mock.patch(name, return_value=gradebook) for name in _GRADEBOOK_USERS]
+    patches: list[Any] = [mock.patch(name, return_value=gradebook) for name in _GRADEBOOK_USERS]
     patches.append(mock.patch("nbgrader.nbgraderformat.common.jsonschema.validate", _validate))
     for patch in patches:
         patch.start()

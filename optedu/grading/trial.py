@@ -11,6 +11,7 @@ import json
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from nbgrader.utils import find_all_files
@@ -141,7 +142,7 @@ def _packed(files: dict[str, bytes]) -> bytes:
 
 
 def _grade(shared: Shared, versions: dict[str, dict[str, bytes]], backend: Any) -> dict[str, Any]:
-    jobs = [Job(name, lambda files=files: pickle.dumps(files)) for name, files in versions.items()]
+    jobs = [Job(name, partial(pickle.dumps, files)) for name, files in versions.items()]
     found = {}
     for name, data, reason in backend(Plan(shared)).run(jobs):
         result = json.loads(data) if data is not None else {"status": "error", "detail": reason}

@@ -6,7 +6,7 @@ import html
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from optedu import validate
 from optedu.plot import style
@@ -101,7 +101,7 @@ def _drawn(draw: Callable[..., Any], width: int, height: float, rows: int, colum
 
     from optedu.plot.svg import markup
 
-    with style.on_a_page(), mpl.rc_context(style.current()):
+    with style.on_a_page(), mpl.rc_context(cast(Any, style.current())):
         figure = Figure(figsize=(width / 72, rows * height / 72), layout="constrained")
         figure.patch.set_visible(False)
         axes = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -40,7 +40,8 @@ def groups(runs: Any, kind: type | tuple[type, ...], name: str = "runs") -> dict
     for group in result.values():
         for run in group:
             if not isinstance(run, kind):
-                kinds = " or ".join(k.__name__ for k in (kind if type(kind) is tuple else (kind,)))
+                of = kind if isinstance(kind, tuple) else (kind,)
+                kinds = " or ".join(k.__name__ for k in of)
                 raise TypeError(f"{name} must hold {kinds} objects, got {type(run).__name__}")
     if not result or not all(result.values()):
         raise ValueError(f"{name} must not be empty, got {runs!r}")

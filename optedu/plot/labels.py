@@ -136,7 +136,8 @@ def _argument(tokens: list[str], label: str) -> list[Run]:
 
 def _group(tokens: list[str], label: str) -> list[str]:
     r"""Take the tokens up to the brace that closes, and return them."""
-    depth, inner = 1, []
+    depth = 1
+    inner: list[str] = []
     while tokens:
         token = tokens.pop(0)
         depth += (token == "{") - (token == "}")

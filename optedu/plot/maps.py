@@ -157,7 +157,7 @@ def _map(
     height = style.drawable(f - base)
     norm = _norm(height, limits)
     shown = np.ma.masked_invalid(height.T)
-    if isinstance(norm, LogNorm):
+    if isinstance(norm, LogNorm) and norm.vmin is not None:
         shown = np.ma.maximum(shown, norm.vmin)
     # Behind the map; it shows where the map has holes.
     ax.set_facecolor("#eceff2")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap
 
 from optedu import validate
@@ -54,7 +55,7 @@ _RC: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "text.color": INK,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
@@ -102,7 +103,7 @@ def styled(function: _F) -> _F:
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        with mpl.rc_context(current()):
+        with mpl.rc_context(cast(Any, current())):
             return function(*args, **options)
 
     return cast(_F, call)
@@ -110,7 +111,7 @@ def styled(function: _F) -> _F:
 
 def use_style() -> None:
     r"""Set Matplotlib's defaults to the style of the course, for figures of your own."""
-    mpl.rcParams.update(_RC)
+    mpl.rcParams.update(cast(Any, _RC))
 
 
 @styled

@@ -129,18 +129,18 @@ class Problem:
         self.dim = self.x0.shape[0]
         # Only what is given is set: a subclass may compute the rest when it is first asked for.
         if minimizer is not None:
-            self.minimizer = _points("minimizer", minimizer, f"({self.dim},)")
+            self.minimizer = only = _points("minimizer", minimizer, f"({self.dim},)")
+            self.minimizers = only[None, :]
         if minimizers is not None:
             self.minimizers = _points("minimizers", minimizers, f"(count, {self.dim})")
-        elif minimizer is not None:
-            self.minimizers = self.minimizer[None, :]
         if minimum is not None:
             # Above by design open: the infimum may be -inf, and is never NaN or +inf.
             self.minimum = validate.in_range("minimum", minimum, upper_open=True)
+        upper = math.inf
         if L is not None:
-            self.L = validate.positive("L", L)
+            self.L = upper = validate.positive("L", L)
         if mu is not None:
-            self.mu = validate.in_range("mu", mu, 0.0, math.inf if L is None else self.L)
+            self.mu = validate.in_range("mu", mu, 0.0, upper)
         self.window = None if window is None else checked_window(window, self.dim)
         self.bounds = None if bounds is None else validate.interval("bounds", bounds, infinite=True)
         self.source_ref = source_ref

@@ -41,7 +41,7 @@ class Quadratic(Symbolic):
 
     @cached_property
     def _expr(self) -> Expr:
-        matrix = sympy.Matrix(self.dim, self.dim, lambda i, j: exact(self.H[i, j]))
+        matrix = sympy.Matrix(self.dim, self.dim, lambda i, j: exact(float(self.H[i, j])))
         vector = sympy.Matrix(self.symbols)
         return sympy.expand((vector.T * matrix * vector)[0, 0] / 2)
 

@@ -92,13 +92,13 @@ class LogisticRegression(Model):
     # -- what is known, computed when it is first asked for --------------------------------------
 
     @cached_property
-    def L(self) -> float:
+    def L(self) -> float:  # type: ignore[override]
         r"""Smoothness: the largest eigenvalue of $A^\top A / (4 N)$, plus the L2 term."""
         features = self._with_bias
         return float(np.linalg.eigvalsh(features.T @ features)[-1] / (4 * len(features)) + self.l2)
 
     @cached_property
-    def minimizer(self) -> np.ndarray | None:
+    def minimizer(self) -> np.ndarray | None:  # type: ignore[override]
         r"""The minimizer, by Newton's method; `None` without an L2 term, as none need exist."""
         if self.l2 == 0.0:
             return None
@@ -115,12 +115,12 @@ class LogisticRegression(Model):
         return x
 
     @cached_property
-    def minimum(self) -> float | None:
+    def minimum(self) -> float | None:  # type: ignore[override]
         r"""The objective at the minimizer; `None` where that is unknown."""
         return None if self.minimizer is None else float(self.f(self.minimizer))
 
     @cached_property
-    def minimizers(self) -> np.ndarray | None:
+    def minimizers(self) -> np.ndarray | None:  # type: ignore[override]
         r"""The minimizer, as the only one."""
         return None if self.minimizer is None else self.minimizer[None, :]
 

@@ -2,6 +2,8 @@ r"""Minibatches: which examples a step sees."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from optedu import validate
@@ -52,7 +54,7 @@ class Minibatches:
     def _order(self, rng: np.random.Generator, epoch: int) -> np.ndarray:
         # From the generator's seed and the epoch alone: two runs that take turns on one problem
         # don't disturb each other. The last order is kept only to save time.
-        seed = rng.bit_generator.seed_seq
+        seed: Any = rng.bit_generator.seed_seq
         key = (repr(seed.entropy), seed.spawn_key, epoch)
         if self._shuffled[0] != key:
             child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, epoch))

@@ -85,7 +85,7 @@ class NamedViews(dict):
         for key, value in dict(*given, **named).items():
             self[key] = value
 
-    def __ior__(self, other: Any) -> NamedViews:  # type: ignore[misc,override]
+    def __ior__(self, other: Any) -> NamedViews:  # type: ignore[misc]
         self.update(other)
         return self
 
@@ -109,8 +109,8 @@ class ListedViews(list):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return list, (list(self),)
 
-    __delitem__ = __iadd__ = __imul__ = append = clear = extend = _fixed  # type: ignore[assignment]
-    insert = pop = remove = reverse = sort = _fixed  # type: ignore[assignment]
+    __delitem__ = __iadd__ = __imul__ = append = clear = extend = _fixed
+    insert = pop = remove = reverse = sort = _fixed
 
 
 def _pairs(label: str, where: Any, value: Any) -> list[tuple[int, Any]]:

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -232,7 +232,7 @@ def minimize(
                 raise
         return so_far() if watched or loop.diverged_at is None else None
 
-    return run(not sparse) or run(True)
+    return run(not sparse) or cast(Run, run(True))
 
 
 class _Loop:

@@ -244,8 +244,8 @@ class Optimizer:
         r"""Return arrays as a list, after checking structure, shapes and dtypes."""
         if self._keys is not None:
             if not isinstance(values, Mapping) or values.keys() != set(self._keys):
-                got = list(values) if isinstance(values, Mapping) else type(values).__name__
-                raise ValueError(f"{label} must have the keys {self._keys}, got {got}")
+                keys = list(values) if isinstance(values, Mapping) else type(values).__name__
+                raise ValueError(f"{label} must have the keys {self._keys}, got {keys}")
             arrays = [values[key] for key in self._keys]
         elif self._many:
             if not isinstance(values, (list, tuple)) or len(values) != len(self._shapes):

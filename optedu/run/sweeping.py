@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def sweep(
             values = {**complete, **{name: column[part] for name, column in columns.items()}}
             x, frozen[part] = _advance(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
-                lambda t, done=number * steps: report(done + t),
+                partial(_shifted, report, number * steps),
             )  # fmt: skip
             f[part] = to_numpy(checks.checked_objective(problem, problem.f(stepper.copied(x)), x))
             finals.append(x)
@@ -195,6 +196,10 @@ def sweep(
         hyper={k: v for k, v in complete.items() if k not in axes},
         problem=problem,
     )
+
+
+def _shifted(report: Callable[[int], None], done: int, t: int) -> None:
+    report(done + t)
 
 
 def _advance(

@@ -16,6 +16,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 START = "book/index.html"
 LEFT_OUT = ["book/appendix/api.html"]
@@ -152,7 +153,7 @@ def print_book(folder: Path, target: Path) -> int:
         sys.exit(f"{folder / START} is not there: make book")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     Thread(target=server.serve_forever, daemon=True).start()
-    margin = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
+    margin: Any = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(color_scheme="light")

@@ -111,11 +111,12 @@ def part_list(soup: BeautifulSoup, part: str, after: Tag | None, following: list
     """Return the list of a part's entries; a part without a page gets its own, in its place."""
     captions = {tag.get_text(strip=True): tag for tag in soup.select("p.caption")}
     if part in captions:
-        return captions[part].find_next_sibling("ul")
+        return captions[part].find_next_sibling("ul")  # type: ignore[return-value]
     attributes = {"aria-level": "2", "class": "caption", "role": "heading"}
     caption = soup.new_tag("p", attrs=attributes)
-    caption.append(soup.new_tag("span", attrs={"class": "caption-text"}))
-    caption.span.append(part)
+    text = soup.new_tag("span", attrs={"class": "caption-text"})
+    text.append(part)
+    caption.append(text)
     entries = soup.new_tag("ul", attrs={"class": "nav bd-sidenav"})
     later = next((captions[name] for name in following if name in captions), None)
     if after is not None:

@@ -38,7 +38,7 @@ class _Session(Session):
 
     kernel: Kernel | None = None
 
-    def send(self, stream, msg_or_type, content=None, *args, **kwargs):  # type: ignore[override]
+    def send(self, stream, msg_or_type, content=None, *args, **kwargs):
         if isinstance(msg_or_type, dict):
             content, msg_type = msg_or_type["content"], msg_or_type["header"]["msg_type"]
         else:
@@ -195,7 +195,7 @@ class Kernel:
             if self.wire.pending():
                 self._guarded(self.serve_wire)
             if self.control.pending():
-                message, _ = self.control.take()
+                message: Any = self.control.take()[0]
                 if message["op"] == "ping":
                     self.control.send({"op": "pong"})
                 else:
@@ -215,10 +215,10 @@ class Kernel:
     def _execute(self, message) -> None:
         self._cell = message["cell"]
         self._busy = True
-        reply = {"op": "done", "cell": self._cell, "status": "ok"}
+        reply: dict[str, Any] = {"op": "done", "cell": self._cell, "status": "ok"}
         self.shell.execution_count = message["count"]
         try:
-            error = self._prepare(message["needs"])
+            error: BaseException | None = self._prepare(message["needs"])
             if error is None:
                 result = self.shell.run_cell(message["code"], store_history=True)
                 error = result.error_before_exec or result.error_in_exec

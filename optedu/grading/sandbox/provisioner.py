@@ -48,7 +48,7 @@ class BubblewrapProvisioner(LocalProvisioner):
             self._sockets = tempfile.mkdtemp(prefix="optedu-")  # mode 0700
             if os.geteuid() == 0:
                 os.chown(self._sockets, unprivileged_id(), unprivileged_id())
-            manager = self.parent
+            manager: Any = self.parent
             manager.cache_ports = False
             manager.transport = "ipc"
             manager.connection_file = os.path.join(self._sockets, "kernel.json")

@@ -103,7 +103,7 @@ class _Described(Rule):
         self._missing("code")
 
     @property
-    def symbols(self) -> NoReturn:  # type: ignore[override]
+    def symbols(self) -> NoReturn:
         self._missing("equations")
 
     def _missing(self, what: str) -> NoReturn:

@@ -101,7 +101,7 @@ class Away:
     def _optedu_away(value: Away) -> int:
         return value._number
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:
         """What `isinstance` goes by: the nearest class that both kernels know."""
         if self._kind == "function":
@@ -122,7 +122,7 @@ class Away:
 
     def __bool__(self) -> bool:
         if "__len__" in self._can():
-            return len(self) > 0  # type: ignore[arg-type]
+            return len(self) > 0
         return True  # as everything that does not say otherwise; what does is refused
 
     def _can(self) -> list[str]:
@@ -271,8 +271,9 @@ def member(peer: Peer, description: dict) -> Any:
     if not isinstance(said, list) or len(said) != 2 or type(said[1]) is not str:
         return None
     kind = peer.resolve(said[0])
-    known = kind is not None and issubclass(kind, Enum)
-    return kind.__members__.get(said[1]) if known else None
+    if kind is None or not issubclass(kind, Enum):
+        return None
+    return kind.__members__.get(said[1])
 
 
 def _listed(value: Any) -> list:
@@ -299,7 +300,7 @@ def _signature(peer: Peer, parameters: Any, defaults: Any) -> inspect.Signature:
     known = defaults if isinstance(defaults, dict) else {}
     made = []
     for name, kind, has in parameters[:100]:
-        default = inspect.Parameter.empty
+        default: Any = inspect.Parameter.empty
         if has:
             default = known[name] if name in known else _Unknown(peer, name)
         made.append(inspect.Parameter(name, inspect._ParameterKind(kind), default=default))

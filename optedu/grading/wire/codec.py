@@ -44,8 +44,10 @@ _KINDS = "biufcSUmM"
 _KNOWN_DTYPES = {np.dtype(c).str: np.dtype(c) for c in "?bBhHiIlLefdFD"}
 _AS_THEY_ARE = frozenset({type(None), bool, float, str})
 _WORD = 1 << 63  # JSON's reader refuses integers of more than 4,300 digits
-_TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)}
-_SCALARS = {
+_TYPES: dict[str, type] = {
+    t.__name__: t for t in (bool, int, float, complex, str, bytes, list, tuple, dict, set)
+}
+_SCALARS: dict[str, type] = {
     name: getattr(np, name)
     for name in ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
                  "float16", "float32", "float64", "complex64", "complex128")
@@ -155,10 +157,10 @@ class Encoder:
             return {"t": "j", "v": [value.start, value.stop, value.step]}
         if value is Ellipsis:
             return {"t": "e"}
-        if kind is type and _TYPES.get(value.__name__) is value:
-            return {"t": "p", "v": value.__name__}
-        if kind is type and _SCALARS.get(value.__name__) is value:
-            return {"t": "p", "v": value.__name__}
+        if kind is type:
+            name = value.__name__
+            if _TYPES.get(name) is value or _SCALARS.get(name) is value:
+                return {"t": "p", "v": name}
         if isinstance(value, np.dtype):
             return {"t": "q", "v": _dtype_name(value)}
         if isinstance(value, np.random.Generator):

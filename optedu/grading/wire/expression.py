@@ -175,7 +175,7 @@ def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
     names: dict[str, Any] = {}
     for keyword in node.keywords:
         value = getattr(keyword.value, "value", ())
-        if type(value) is not _KEYWORDS.get(keyword.arg or "", ()):
+        if keyword.arg is None or type(value) is not _KEYWORDS.get(keyword.arg):
             raise UnsafeExpression(f"the keyword {keyword.arg!r} may not be in an expression")
         names[keyword.arg] = value
     if kind == "Pow":

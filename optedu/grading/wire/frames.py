@@ -87,7 +87,7 @@ def _column(encoder: Encoder, values: Any, depth: int) -> dict[str, Any]:
     if not _DTYPE.fullmatch(name):
         raise CannotCross(f"a column of dtype {name[:40]} cannot cross")
     plain = [None if _missing(v) else v for v in array]
-    said = {"l": [encoder.encode(v, depth + 1) for v in plain], "d": name}
+    said: dict[str, Any] = {"l": [encoder.encode(v, depth + 1) for v in plain], "d": name}
     if name == "category":
         said["o"] = bool(dtype.ordered)
         said["g"] = [encoder.encode(v, depth + 1) for v in dtype.categories]

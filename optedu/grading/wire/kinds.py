@@ -57,7 +57,7 @@ def resolve(name: Any, space: Mapping[str, Any]) -> type | None:
     """The class of that name in this kernel; ``space`` is the notebook's namespace."""
     if not (isinstance(name, list) and len(name) == 2 and all(type(n) is str for n in name)):
         return None
-    module, *parts = name[0], *name[1].split(".")
+    module, parts = name[0], name[1].split(".")
     if not all(part.isidentifier() for part in parts):
         return None
     if module == "__main__":

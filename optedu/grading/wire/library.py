@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NotData", "is_class_of_its_own", "mapping_class", "mapping_name", "read", "write"]
 
-_DATES = {"date": datetime.date, "time": datetime.time, "datetime": datetime.datetime}
+_DATES: dict[str, Any] = {
+    "date": datetime.date,
+    "time": datetime.time,
+    "datetime": datetime.datetime,
+}
 _FACTORIES = {t.__name__: t for t in (int, float, list, dict, set, str, tuple)}
 _RESULTS = {"OptimizeResult": "scipy.optimize", "Bunch": "sklearn.utils"}
 _SPARSE = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")

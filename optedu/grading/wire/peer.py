@@ -78,11 +78,11 @@ class Peer:
         try:
             self.channel.send(message, encoder.buffers)
             while True:
-                message, buffers = self.channel.recv()
-                if isinstance(message, dict) and "q" in message:
-                    self.answer(message, buffers)
-                elif isinstance(message, dict) and message.get("a") == number:
-                    return self._result(message, buffers, sent)
+                answer, buffers = self.channel.recv()
+                if isinstance(answer, dict) and "q" in answer:
+                    self.answer(answer, buffers)
+                elif isinstance(answer, dict) and answer.get("a") == number:
+                    return self._result(answer, buffers, sent)
         except ChannelClosed:
             raise StudentGone("the student's kernel has ended") from None
         except Unsendable as error:
@@ -209,14 +209,14 @@ class Peer:
 
     def _error_class(self, description: dict) -> type[Exception] | None:
         """A class for a class of exceptions of the other kernel, None for another class."""
-        names = description.get("of")
+        names: Any = description.get("of")
         known = [_error_base(self.resolve(name)) for name in names] if _is_lineage(names) else []
         bases = tuple(base for base in known if base is not None)
         if not bases:
             return None
         number = description.get("id")
         name = str(description.get("name"))[:200]
-        return _made_class(name if name.isidentifier() else "StudentError", bases[0], number)
+        return _made_class(name if name.isidentifier() else "StudentError", bases[0], number)  # type: ignore[arg-type]
 
     def _describe_error(self, error: BaseException) -> dict:
         with contextlib.suppress(BaseException):
@@ -248,7 +248,8 @@ class Peer:
             return TimeoutError("the student's code did not finish in time")
         if name == "CannotCross":
             return CannotCross(text)
-        if not _is_lineage(names := said.get("of")):
+        names: Any = said.get("of")
+        if not _is_lineage(names):
             return StudentError(text)
         exact = _error_base(self.resolve(names[0]))
         if exact is None:

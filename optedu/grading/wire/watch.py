@@ -14,6 +14,7 @@ import random
 import sys
 from collections.abc import Callable
 from functools import wraps
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def _watch_files(trusted: Trusted) -> None:
 
 def _shows_an_error() -> bool:
     """Whether a traceback is being written, which looks for sources of other machines."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if frame.f_globals.get("__name__") in ("linecache", "IPython.core.ultratb"):
             return True
@@ -138,7 +139,7 @@ def _watch_mocks(trusted: Trusted) -> None:
                 trusted.doubt(f"the test replaces {name}.{patch.attribute}")
         return enter(patch)
 
-    mock._patch.__enter__ = noted
+    mock._patch.__enter__ = noted  # type: ignore[method-assign]
 
 
 def _answer_inspect() -> None:
@@ -159,5 +160,5 @@ def _answer_inspect() -> None:
             return generator(thing)
         return thing._peer.request("generator", thing) is True
 
-    inspect.getsource, inspect.getsourcelines = getsource, getsourcelines
-    inspect.isgeneratorfunction = isgeneratorfunction
+    for replaced in (getsource, getsourcelines, isgeneratorfunction):
+        setattr(inspect, replaced.__name__, replaced)

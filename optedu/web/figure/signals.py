@@ -48,14 +48,16 @@ class Signal(Problem):
     ) -> None:
         self.slope = sympy.sympify(slope)
         self.mean = sympy.nsimplify(self.slope_at(1) if mean is None else mean)
-        solved = bounds is not None and mean is not None
-        best = None if not solved else bounds[0 if mean > 0 else 1]
+        best = minimum = None
+        if bounds is not None and mean is not None:
+            best = bounds[0 if mean > 0 else 1]
+            minimum = mean * best
         self._describe(
             x0=[start],
             name="signal",
             title=title,
             minimizer=None if best is None else [best],
-            minimum=None if best is None else mean * best,
+            minimum=minimum,
             window=((bounds or (-1.0, 1.0)),),
             bounds=bounds,
         )

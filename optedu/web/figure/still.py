@@ -233,7 +233,7 @@ def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
             np.nan,
         )
         f = problem.f((((inside + 1) / 2) * (hi - lo) + lo).T)
-        ax.plot(*pixel(*inside.T, level(f)).T, *args, zorder=3, **how)
+        ax.plot(*pixel(inside[:, 0], inside[:, 1], level(f)).T, *args, zorder=3, **how)
 
     z = level(heights).reshape(u.shape)
     corners = pixel(u, v, z)
@@ -244,11 +244,16 @@ def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
     order = np.argsort(-far)
     shade = (np.round((z[:-1, :-1] + z[1:, 1:] + 1) * 7) / 14).ravel()[order]
     surface = PolyCollection(
-        quads.reshape(-1, 4, 2)[order], cmap=style.terrain, array=shade, edgecolors="face", lw=0.3
+        list(quads.reshape(-1, 4, 2)[order]),
+        cmap=style.terrain,
+        array=shade,
+        edgecolors="face",
+        lw=0.3,
     )
     ax.add_collection(surface)
     if "stable" in view:
-        drawn(np.linspace(*view["stable"], 60), ls="--", color="black", lw=1)
+        first, last = view["stable"]
+        drawn(np.linspace(first, last, 60), ls="--", color="black", lw=1)
     for number, (name, run) in enumerate(_labelled(config, runs).items()):
         drawn(run.x, color=style.PALETTE[number % len(style.PALETTE)], label=name)
     ax.autoscale_view()
@@ -272,7 +277,7 @@ def _stability(
             shown = np.where(radius <= 1, radius**2, np.nan)
             ax.set_facecolor(style.MUTED)
             ax.pcolormesh(scaled, rho, shown, cmap=style.terrain, shading="auto", rasterized=True)
-        limit = sympy.lambdify(momentum, derived.stability_limit(rule).subs(fixed))
+        limit = sympy.lambdify(momentum, sympy.sympify(derived.stability_limit(rule)).subs(fixed))
         border = np.broadcast_to(limit(rho), rho.shape)
         ax.plot(border, rho, color="black", ls=("-", "--", ":")[number % 3], label=rule.title)
     for number, chosen in enumerate(config["runs"]):
