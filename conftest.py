@@ -5,6 +5,8 @@ import sys
 import matplotlib
 import pytest
 
+import optedu.grading  # noqa: F401  (before anything imports jsonschema: spares it a second)
+
 matplotlib.use("Agg")
 
 

@@ -21,6 +21,8 @@ __all__ = ["Springs", "springs"]
 class Springs(Symbolic):
     r"""The chain $\frac{L}{8} \sum_{i=0}^n (x_i - x_{i+1})^2$ with $x_0 = 1$, $x_{n+1} = 0$."""
 
+    L: float
+
     # What is printed from the whole expression has a line for each bead. One spring serves all.
 
     def f(self, x: Any, batch: Any = None) -> Any:

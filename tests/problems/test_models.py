@@ -1,5 +1,6 @@
 """Models on data: gradients against differences, batches, sparse and dense, what they learn."""
 
+import importlib.util
 import subprocess
 import sys
 
@@ -12,7 +13,8 @@ from optedu import problems
 from optedu.problems import datasets
 from optedu.problems.minibatch import Minibatches
 
-pytest.importorskip("sklearn")
+if not importlib.util.find_spec("sklearn"):
+    pytest.skip("scikit-learn is not installed", allow_module_level=True)
 
 MODELS = {
     "dense logistic": lambda **o: problems.logistic_regression(**o),
