@@ -11,7 +11,7 @@ PYTEST_FLAGS ?=
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test book pdf exercises publish grade-sample grade-demo lint format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test book pdf exercises publish grade-sample grade-demo lint floors format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ lint: setup  ## check style, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+
+floors: setup  ## write the table of the package's floors in CONTRIBUTING.md anew
+	$(BIN)/python -m tests.floors
 
 format: setup  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .

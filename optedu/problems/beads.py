@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Add, symbols
 
 from optedu import validate
-from optedu.backend import namespace
+from optedu.arrays import namespace
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.problems.base import like
 from optedu.problems.expressions import Symbolic, coordinates
