@@ -19,10 +19,12 @@ export class Ball extends VIEWS.plane {
 
   /** The names stand above the balls, for the arrows lie beside them. */
   names(ends) {
+    const { x: left, w } = this.box;
     let above = Infinity;
     for (const [x, y, run] of ends.sort((a, b) => b[1] - a[1])) {
       above = Math.min(above - 14, y - 28);
-      this.text(run.short, x, above, { align: "center", colour: run.colour });
+      const half = this.ctx.measureText(run.short).width / 2;
+      this.text(run.short, Math.max(left + half, Math.min(left + w - half, x)), above, { align: "center", colour: run.colour });
     }
   }
 
