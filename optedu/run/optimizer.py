@@ -33,8 +33,8 @@ class Optimizer:
         The kernel; by default that of the arrays' library.
     check_finite : bool
         Raise if a gradient holds NaN or an infinity, before anything is changed.
-    **hyper : float
-        Hyper-parameters.
+    **hyper : float, Schedule or callable
+        Hyper-parameters. A schedule is asked for its value before each step.
 
     Attributes
     ----------
@@ -46,7 +46,8 @@ class Optimizer:
     state : mapping
         The state by name, each in the structure of the parameters; scalar states as numbers.
     hyper : mapping
-        The hyper-parameters; `optimizer.hyper["lr"] = 0.1` counts from the next step.
+        The hyper-parameters; `optimizer.hyper["lr"] = 0.1` counts from the next step, and so does
+        a schedule that is set; it has the value of the last step till then.
     t : int
         Number of steps done.
     name : str
@@ -90,11 +91,6 @@ class Optimizer:
         self._method = method
         self._form = form
         self._done = [0]  # in a list: to set an attribute costs more than a step should
-        for name, value in hyper.items():
-            if callable(value):
-                raise TypeError(
-                    f"{name} must be a number here, got a callable: set hyper[{name!r}] each step"
-                )
         self._hyper = _Hyper(self._method, hyper)
         self._check_finite = validate.boolean("check_finite", check_finite)
         arrays, self._names, self._rebuild = flatten("params", params)
@@ -125,7 +121,8 @@ class Optimizer:
 
     def __reduce__(self) -> Any:
         return _restored, (
-            *(self._method, self._params, self._form, self._check_finite, dict(self._hyper)),
+            *(self._method, self._params, self._form, self._check_finite),
+            {**self._hyper, **self._hyper.schedules},
             *(self.t, [dict(part.state) for part in self._parts], self._grads),
         )
 
@@ -211,8 +208,10 @@ class Optimizer:
             for part, g in zip(parts, gathered, strict=True):
                 if not _fits(g, part.limit):
                     self._refuse(arrays)
-        self._done[0] = t = self._done[0] + 1
-        hyper = self._hyper
+        t, hyper = self._done[0] + 1, self._hyper
+        if hyper.schedules:
+            hyper.advance(t)
+        self._done[0] = t
         for part, g in zip(parts, gathered, strict=True):
             part.step(g, t, hyper)
         if hyper.changed:
@@ -361,6 +360,8 @@ def _restored(
     optimizer = Optimizer.__new__(Optimizer)
     optimizer._build(method, params, form, check_finite, hyper)
     optimizer.t = t
+    if t and optimizer.hyper.schedules:
+        optimizer.hyper.advance(t)  # the values of the last step
     for part, state in zip(optimizer._parts, states, strict=True):
         part.keep(state)
         for name, value in state.items():
@@ -438,12 +439,14 @@ class _State(MutableMapping):
 class _Hyper(MutableMapping):
     r"""Hyper-parameters that are checked when they are set."""
 
-    __slots__ = ("_method", "_values", "changed")
+    __slots__ = ("_method", "_values", "changed", "schedules")
 
     def __init__(self, method: Any, given: Mapping[str, Any]) -> None:
         self._method = method
         self._values = method.complete(given)
         self.changed: dict[str, Any] = {}
+        self.schedules = {name: value for name, value in given.items() if callable(value)}
+        self._values |= stepper.Hyperparameters(method, self.schedules).changes(1)
         for name, value in self._values.items():
             self._values[name] = _one_number(name, value)
 
@@ -453,11 +456,27 @@ class _Hyper(MutableMapping):
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._values[name] = self.changed[name] = self.checked(name, value)
+        value = self.checked(name, value)
+        if callable(value):
+            self.schedules[name] = value
+            return
+        self.schedules.pop(name, None)
+        self._values[name] = self.changed[name] = value
 
     def checked(self, name: str, value: Any) -> Any:
-        r"""Return one value after checking its name and range."""
+        r"""Return one value, or a schedule, after checking its name and range."""
+        if callable(value):
+            self[name]  # the name must be known
+            return validate.function(name, value, "t")
         return _one_number(name, self._method.check(name, value))
+
+    def advance(self, t: int) -> None:
+        r"""Take the values of step `t` from the schedules; all of them, or where one fails none."""
+        values = stepper.Hyperparameters(self._method, self.schedules).changes(t)
+        for name, value in values.items():
+            _one_number(name, value)
+        self._values |= values
+        self.changed |= values
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name} can't be removed; set it to another value")

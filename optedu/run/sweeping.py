@@ -15,6 +15,7 @@ from optedu.display import number, table
 from optedu.problems import checks
 from optedu.run import stepper
 from optedu.run.progress import progress_bar
+from optedu.schedules import Schedule
 
 __all__ = ["Sweep", "sweep"]
 
@@ -120,8 +121,10 @@ def sweep(
         shape `(runs,)`, which broadcast against `x` of shape `(dim, runs)`.
     steps, seed, progress
         As for `minimize`.
-    **hyper : array, list, float or callable
-        An array or list with one axis is an axis of the grid; the rest is the same in all runs.
+    **hyper : array, list, float, Schedule or callable
+        An array or list with one axis is an axis of the grid; so is each parameter of a schedule
+        that is one, under its own name (its highest value under that of the hyper-parameter). The
+        rest is the same in all runs.
 
     Returns
     -------
@@ -147,18 +150,40 @@ def sweep(
     seed = validate.count("seed", seed)
     chosen = stepper.method(optimizer)
     stepper.check_names("sweep", _ARGUMENTS, chosen, hyper)
-    axes = {name: _axis(name, value) for name, value in hyper.items() if _varies(value)}
-    complete = chosen.complete({**hyper, **axes})
+    plain = {name: _axis(name, value) for name, value in hyper.items() if _varies(value)}
+    scheduled = {
+        name: {p: name if p == "lr" else p for p in value.axes}
+        for name, value in hyper.items()
+        if isinstance(value, Schedule) and value.axes
+    }
+    axes = dict(plain)
+    for name, labels in scheduled.items():
+        for parameter, label in labels.items():
+            if label in axes or (label in hyper and label != name):
+                raise ValueError(f"two axes of the grid are called {label!r}: one is of {name}")
+            axes[label] = hyper[name].axes[parameter]
+    complete = chosen.complete({**hyper, **plain})
     if not axes:
         raise ValueError(
             "a hyper-parameter must be an array, to be swept over, got only single values"
         )
-    settings = stepper.Hyperparameters(chosen, complete)
-    for t in range(1, steps + 1):  # a bad value at step 900 is found before the first
-        settings.changes(t)
     grid = np.meshgrid(*axes.values(), indexing="ij")
     columns = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
     runs = grid[0].size
+
+    def of(part: slice) -> dict[str, Any]:
+        return {
+            **complete,
+            **{name: columns[name][part] for name in plain},
+            **{
+                name: hyper[name].at(**{p: columns[label][part] for p, label in labels.items()})
+                for name, labels in scheduled.items()
+            },
+        }
+
+    settings = stepper.Hyperparameters(chosen, of(slice(None)))
+    for t in range(1, steps + 1):  # a bad value at step 900 is found before the first
+        settings.changes(t)
 
     # Runs don't depend on each other; those of a stochastic problem may share its random numbers.
     width = runs
@@ -173,7 +198,7 @@ def sweep(
         progress_bar(steps * len(parts), progress, chosen.name) as report,
     ):
         for number, part in enumerate(parts):
-            values = {**complete, **{name: column[part] for name, column in columns.items()}}
+            values = of(part)
             x, frozen[part] = _advance(
                 problem, chosen, values, x0, part.stop - part.start, steps, seed,
                 partial(_shifted, report, number * steps),
@@ -193,7 +218,7 @@ def sweep(
         diverged=diverged.reshape(shape),
         steps=steps,
         optimizer=chosen.name,
-        hyper={k: v for k, v in complete.items() if k not in axes},
+        hyper={k: v for k, v in complete.items() if k not in plain},
         problem=problem,
     )
 

@@ -152,6 +152,116 @@ def test_a_run_takes_it_and_equals_a_loop(name):
     assert run.hyper["lr"] is schedule
 
 
+def gradients(count, seed=3):
+    return np.random.default_rng(seed).normal(size=(count, 4))
+
+
+@ALL
+@pytest.mark.parametrize("rule", ["adam", "momentum"])
+def test_an_optimizer_takes_it_and_equals_setting_the_rate_by_hand(name, rule):
+    schedule, formula = BY_HAND[name]
+    ours = optedu.Optimizer(rule, np.ones(4), lr=schedule)
+    other = optedu.Optimizer(rule, np.ones(4), lr=0.1)
+    for t, g in enumerate(gradients(120), 1):
+        ours.step(g)
+        other.hyper["lr"] = schedule(t)
+        other.step(g)
+        assert ours.hyper["lr"] == pytest.approx(formula(t - 1), rel=1e-12)
+    np.testing.assert_array_equal(ours.params, other.params)
+
+
+def test_an_optimizer_goes_on_with_its_schedule_after_a_pickle():
+    schedule = schedules.cosine(0.1, steps=40)
+    straight = optedu.Optimizer("adam", np.ones(4), lr=schedule)
+    broken = optedu.Optimizer("adam", np.ones(4), lr=schedule)
+    for t, g in enumerate(gradients(40)):
+        straight.step(g)
+        if t in (0, 13, 27):
+            broken = pickle.loads(pickle.dumps(copy.deepcopy(broken)))
+            assert broken.hyper["lr"] == schedule(max(t, 1))
+        broken.step(g)
+    np.testing.assert_array_equal(straight.params, broken.params)
+
+
+def test_a_number_ends_a_schedule_and_a_schedule_a_number():
+    optimizer = optedu.Optimizer("sgd", np.zeros(4), lr=schedules.linear(1.0, steps=4))
+    steps = []
+    for t in range(1, 7):
+        if t == 3:
+            optimizer.hyper["lr"] = 0.125
+        if t == 5:
+            optimizer.hyper["lr"] = schedules.linear(1.0, steps=8)
+            assert optimizer.hyper["lr"] == 0.125, "it counts from the next step"
+        before = optimizer.params[0]
+        optimizer.step(np.ones(4))
+        steps.append(before - optimizer.params[0])
+    assert steps == [1.0, 0.75, 0.125, 0.125, 0.5, 0.375]
+
+
+def test_a_schedule_that_fails_changes_nothing():
+    def rate(t):
+        if t == 2:
+            raise ZeroDivisionError("no rate")
+        return 0.1
+
+    optimizer = optedu.Optimizer("sgd", np.zeros(4), lr=rate)
+    optimizer.step(np.ones(4))
+    before = np.array(optimizer.params)
+    with pytest.raises(ZeroDivisionError) as error:
+        optimizer.step(np.ones(4))
+    assert error.value.__notes__ == ["lr is a schedule; this is its value at step 2"]
+    np.testing.assert_array_equal(optimizer.params, before)
+    assert optimizer.t == 1
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_a_sweep_over_the_parameters_of_a_schedule_equals_its_runs(rule):
+    problem = optedu.problems.quadratic(kappa=10)
+    rates, cooldowns = [0.1, 0.5, 1.2], [5, 20, 40]
+    result = optedu.sweep(
+        problem,
+        optimizer=rule,
+        steps=40,
+        lr=schedules.wsd(rates, steps=40, cooldown=cooldowns),
+        weight_decay=[0.0, 0.1],
+    )
+    assert list(result.axes) == ["weight_decay", "cooldown", "lr"]
+    assert result.f.shape == (2, 3, 3)
+    for i, decay in enumerate(result.axes["weight_decay"]):
+        for j, cooldown in enumerate(cooldowns):
+            for k, rate in enumerate(rates):
+                run = optedu.minimize(
+                    problem,
+                    optimizer=rule,
+                    steps=40,
+                    lr=schedules.wsd(rate, steps=40, cooldown=cooldown),
+                    weight_decay=float(decay),
+                )
+                np.testing.assert_allclose(result.f[i, j, k], run.f[-1], rtol=1e-9, atol=1e-300)
+    assert set(result.best) == {"weight_decay", "cooldown", "lr", "f"}
+
+
+def test_in_a_sweep_the_height_of_a_schedule_has_the_name_of_what_it_changes():
+    problem = optedu.problems.quadratic(kappa=10)
+    result = optedu.sweep(
+        problem,
+        optimizer="momentum",
+        steps=20,
+        lr=0.1,
+        momentum=schedules.linear([0.5, 0.9], steps=20, end=[0.0, 0.3]),
+    )
+    assert list(result.axes) == ["momentum", "lr_end"]
+    assert isinstance(result.hyper["momentum"], schedules.Schedule)
+    with pytest.raises(ValueError, match="two axes of the grid are called 'steps'"):
+        optedu.sweep(
+            problem,
+            optimizer="momentum",
+            steps=20,
+            lr=schedules.linear(0.1, steps=[10, 20]),
+            momentum=schedules.linear(0.9, steps=[10, 20]),
+        )
+
+
 def test_it_changes_other_hyper_parameters_too():
     schedule = schedules.linear(0.9, steps=10, end=0.5)
     problem = optedu.problems.quadratic(kappa=10)
