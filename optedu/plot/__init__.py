@@ -1,6 +1,6 @@
-r"""Figures: landscapes with trajectories, loss curves with bands, sensitivity maps, animations.
+r"""Figures: landscapes with trajectories, loss curves with bands, sensitivity maps.
 
-Every function takes `ax=` (save `animation` and `show`), and returns the Axes that it drew on. One
+Every function takes `ax=` (save `show`), and returns the Axes that it drew on. One
 style: a palette that colour-blind readers can tell apart. `show` makes a figure follow its page,
 light or dark, wide or narrow; else it stands on a light ground of its own.
 """
@@ -13,7 +13,6 @@ from typing import Any
 _EXPORTS = {
     "PALETTE": "style",
     "alt_text": "alternative",
-    "animation": "player",
     "contours": "landscape",
     "loss": "curves",
     "sensitivity": "maps",

@@ -1,10 +1,6 @@
 """Figures: what is drawn where, and what is refused."""
 
 import dataclasses
-import json
-import re
-import shutil
-import subprocess
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -167,62 +163,6 @@ class TestSensitivity:
         plot.sensitivity(result).figure.canvas.draw()
 
 
-def inside(html):
-    return json.loads(re.search(r'<script type="application/json">(.*?)</script>', html).group(1))
-
-
-class TestAnimation:
-    def test_data_are_the_trajectories(self, rosenbrock, runs):
-        movie = plot.animation(rosenbrock, runs)
-        data = inside(movie.html)
-        assert [run["label"] for run in data["runs"]] == ["sgd", "adam"]
-        for drawn, run in zip(data["runs"], runs, strict=True):
-            np.testing.assert_allclose(drawn["points"], run.x, rtol=1e-4)
-        assert data["steps"] == list(range(31))
-        assert movie.frames == 31
-        assert movie._repr_html_() == movie.html
-        left, top, right, bottom, *limits = data["box"]
-        assert 0 < left < right <= 1
-        assert 0 < top < bottom < 1
-        assert limits == [-2.0, 2.0, -1.0, 3.0]
-
-    def test_many_steps_are_thinned_to_the_last(self, rosenbrock):
-        run = minimize(rosenbrock, lr=1e-4, steps=3000)
-        movie = plot.animation(rosenbrock, run)
-        assert movie.frames == 400
-        assert '"steps":[0,' in movie.html
-        assert ",3000]" in movie.html
-
-    def test_one_dimension(self):
-        problem = problems.double_well()
-        run = minimize(problem, lr=0.1, steps=4)
-        movie = plot.animation(problem, run)
-        points = np.array(inside(movie.html)["runs"][0]["points"])
-        np.testing.assert_allclose(points, np.stack([run.x[:, 0], run.f], axis=1), rtol=1e-4)
-
-    def test_labels_cannot_break_out(self, rosenbrock, runs):
-        html = plot.animation(rosenbrock, {"</script><b>": runs[0]}).html
-        assert "<b>" not in html
-        assert html.count("</script>") == 2
-
-    def test_it_fetches_nothing_and_leaves_no_figure(self, rosenbrock, runs):
-        before = plt.get_fignums()
-        html = plot.animation(rosenbrock, runs).html
-        assert plt.get_fignums() == before
-        assert not re.search(r'(src|href)="(?!data:)', html)
-        assert "http" not in re.sub(r"base64,[^\"]*", "", html)
-
-    @pytest.mark.node
-    def test_the_script_parses(self, rosenbrock, runs, tmp_path):
-        node = shutil.which("node")
-        if node is None:
-            pytest.skip("Node.js is not installed")
-        html = plot.animation(rosenbrock, runs).html
-        script = tmp_path / "player.js"
-        script.write_text(re.findall(r"<script>(.*?)</script>", html, re.S)[0])
-        subprocess.run([node, "--check", script], check=True)
-
-
 def test_seeds_are_grouped_and_labels_are_unique(rosenbrock):
     noisy = problems.noisy_quadratic()
     made = [minimize(noisy, lr=lr, steps=2, seed=s) for lr in (0.1, 0.2) for s in range(3)]
@@ -314,12 +254,6 @@ short = minimize(quadratic, lr=0.1, steps=2)
             lambda: plot.sensitivity(sweep(quadratic, lr=[0.1, 0.2], steps=1), limits=(1, 0)),
             ValueError,
             "limits must be a pair .low, high. with low < high",
-        ),
-        (lambda: plot.animation(quadratic, []), ValueError, "runs must not be empty"),
-        (
-            lambda: plot.animation(quadratic, short, seconds=0),
-            ValueError,
-            "seconds must be positive",
         ),
         (lambda: plot.alt_text(3), TypeError, "results must hold Run or Sweep objects, got int"),
     ],
