@@ -35,9 +35,9 @@ from typing import Any
 from optedu.grading import canary, scratch
 from optedu.grading.sandbox import enter
 from optedu.grading.sandbox.channel import Channel
+from optedu.grading.sandbox.huge_pages import collapse
 from optedu.grading.sandbox.jail import FOLDER, environment
 from optedu.grading.sandbox.limits import Limits, bound_memory
-from optedu.grading.sandbox.pages import collapse
 
 __all__ = ["Zygote", "borrow", "shared"]
 

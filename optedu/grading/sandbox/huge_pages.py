@@ -13,8 +13,8 @@ _HUGE = 2 << 20
 def collapse() -> int:
     r"""Join this process's memory in pages of 2 MB where Linux can; how many were made.
 
-    A fork copies the table of pages, and the end of the child takes it down again: with pages of
-    4 kB that is half the time of both.
+    A fork copies the table of pages, and the end of the child takes it down again: without the
+    entries of 4 kB each both take half the time (`benchmarks/forks.py`).
     """
     libc = ctypes.CDLL(None)
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
