@@ -52,6 +52,8 @@ def figures(page: Any, home: str, only: str) -> Iterator[tuple[str, Any]]:
         if not any(only in label for label in wanted):
             continue
         opened(page, f"{home}/{path}")
+        if name == "playground":  # it asks first, and until then nothing can be chosen
+            page.get_by_role("button", name="Show me").click()
         for label in wanted if name == "playground" else ():
             if only in label:
                 preset = label.removeprefix("playground-")

@@ -26,8 +26,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Any:
         yield address
 
 
-def opened(page: Any, site: str, hash_: str = "") -> Any:
-    page.goto(f"{site}/index.html{hash_}")
+def opened(page: Any, site: str, hash_: str = "", path: str = "index.html") -> Any:
+    page.goto(f"{site}/{path}{hash_}")
     for figure in page.locator("opt-figure").all():
         figure.scroll_into_view_if_needed()
     page.wait_for_function("!document.querySelector('opt-figure:not(.of-ready)')")
@@ -254,3 +254,19 @@ def test_axe_finds_nothing_and_nothing_is_cut_on_a_phone(
     assert page.evaluate(look) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_before_free_play_the_question_stands_first_and_nothing_else_can_be_reached(
+    page: Any, book: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, book, "", "book/playground.html")
+    question = page.locator(".task.predict").bounding_box()
+    figure = page.locator("opt-figure")
+    assert question["y"] + question["height"] <= figure.bounding_box()["y"]
+    assert held(figure)
+    assert figure.locator(".of-cards").evaluate("e => getComputedStyle(e).opacity") == "0.45"
+    page.get_by_role("button", name="Show me").click()
+    assert not held(figure)
+    assert figure.locator(".of-cards").evaluate("e => getComputedStyle(e).opacity") == "1"

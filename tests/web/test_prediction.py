@@ -174,9 +174,9 @@ def test_a_place_outside_the_plane_is_refused() -> None:
         predicted("divergence", {"mark": 9, "within": 1}, **own)
 
 
-def test_free_play_has_nothing_to_predict() -> None:
-    with pytest.raises(ValueError, match="not for free play"):
-        predicted("playground", {"number": "x[1]", "within": 1}, free=True)
+def test_free_play_asks_about_the_runs_with_which_it_starts() -> None:
+    asked = predicted("playground", {"runs": {"least": "loss[-1]"}}, free=True)
+    assert asked.shown == "Momentum"
 
 
 # -- the page --------------------------------------------------------------------------------------

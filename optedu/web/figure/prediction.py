@@ -112,8 +112,6 @@ def read(written: Any, config: Mapping[str, Any]) -> Prediction:
         raise ValueError(f"predict must be a mapping with ask and an answer, got {written!r}")
     for name in written:
         choice("predict's option", name, OPTIONS)
-    if config.get("free"):
-        raise ValueError("predict is for a figure with runs of its own, not for free play")
     ask = str(written.get("ask") or "").strip()
     if not ask:
         raise ValueError("predict needs the question: ask")
