@@ -189,7 +189,7 @@ _ROWS = (
     _count("every", "T_{d}", "steps between two drops of a schedule"),
     Notation(
         _real("drop", nonnegative=True),
-        "q",
+        r"\chi",
         "factor of a drop",
         0.0,
         1.0,

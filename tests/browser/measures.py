@@ -231,15 +231,18 @@ def unnamed(pieces: list[list[Any]]) -> list[str]:
 
 GREEK = {
     "eta": "η", "rho": "ρ", "tau": "τ", "beta": "β", "epsilon": "ϵ", "lambda": "λ", "gamma": "γ",
-    "psi": "ψ", "mu": "μ", "kappa": "κ",
+    "psi": "ψ", "mu": "μ", "kappa": "κ", "chi": "χ",
 }  # fmt: skip
 
 
 def plain_letter(latex: str) -> str:
-    r"""Write a symbol as the page's formulas hold it: ``\beta_{1}`` as ``β_1``."""
+    r"""Write a symbol as the page's formulas hold it: ``\beta_{1}`` as ``β_1``.
+
+    The step, as in ``g_{t}``, makes no other symbol; any other index does.
+    """
     letter, _, index = latex.replace("{", "").replace("}", "").partition("_")
     letter = GREEK.get(letter.removeprefix("\\"), letter)
-    return f"{letter}_{index}" if index.isdigit() else letter
+    return f"{letter}_{index}" if index not in ("", "t") else letter
 
 
 def meaning(text: str) -> set[str]:

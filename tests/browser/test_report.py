@@ -156,6 +156,7 @@ FORMULA = "<math><msub><mi>{}</mi><mn>{}</mn></msub></math>"
         (f"<p>Let {FORMULA.format('β', 1)} be 0.9.</p>", ["β_1"]),
         (f"<p>The decay {FORMULA.format('β', 1)} is 0.9.</p>", []),
         (f"<p>Let {FORMULA.format('η', 1)}.</p>", []),  # another symbol than eta
+        ("<p>Let <math><mi>χ</mi></math> be 0.1.</p>", ["χ"]),
         ("<p>Let <math><mi>η</mi></math>.</p><p>It is the learning rate.</p>", []),
         ("<p>Let <math><mi>η</mi></math>.</p><p>It is.</p><p>The learning rate.</p>", ["η"]),
         ('<p><math><mi>η</mi></math>: <a href="notation.html">see there</a>.</p>', []),
