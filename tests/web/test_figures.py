@@ -448,3 +448,12 @@ def test_autoplay_is_true_or_false_and_not_beside_a_prediction() -> None:
         configuration({"autoplay": "once"})
     with pytest.raises(ValueError, match="would show what predict asks"):
         configuration({"autoplay": True, "predict": {"ask": "Where?"}})
+
+
+def test_the_first_figure_of_chapter_9_is_the_race_that_its_text_describes() -> None:
+    shown = presets()["two-scales"]
+    problem = catalog.problem(shown["problem"])
+    # "A hundred times as steep across as along", "nearly the largest rate that it can bear".
+    assert problem.L / problem.mu == pytest.approx(100)
+    assert shown["optimizers"] == [{"sgd": {"lr": 1.8}}, {"adam": {"lr": 0.05}}]
+    assert 0.85 < 1.8 * problem.L / 2 < 1
