@@ -270,3 +270,35 @@ def test_before_free_play_the_question_stands_first_and_nothing_else_can_be_reac
     page.get_by_role("button", name="Show me").click()
     assert not held(figure)
     assert figure.locator(".of-cards").evaluate("e => getComputedStyle(e).opacity") == "1"
+
+
+RELIEF = """# Relief
+
+```{optfigure} saddle-relief
+:name: fig-relief
+predict:
+  ask: After how many steps has it fallen by a half?
+  number: first(f < -0.5)
+  within: 20 %
+```
+"""
+
+
+def test_a_relief_is_seen_while_its_figure_waits_and_its_chart_is_not(
+    tmp_path: Any, page: Any
+) -> None:
+    status, out, folder = build(tmp_path, RELIEF, uses="optedu.web.figures")
+    assert status == 0, out
+    with serve(folder) as address:
+        task, figure = parts(opened(page, address), "relief")
+        assert held(figure)
+        surface = figure.locator(".of-relief canvas")
+        assert surface.is_visible()
+        before = pixels(page)
+        task.get_by_role("textbox").fill("100")
+        task.get_by_role("button", name="Predict").click()
+        assert said(task) == "You said 100. That is close enough."
+        assert "The figure says: 97." in task.locator(".task-verdict").inner_text()
+        assert not held(figure)
+        page.wait_for_function(f"({STATE})('opt-fig-relief').t > 20")
+        assert pixels(page)[0] != before[0], "the path is drawn on the surface"
