@@ -20,8 +20,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent.parent
 COMPILE = Path(__file__).resolve().parent / "static" / "pyexercise" / "compile.mjs"
 PYODIDE_FILES = ("pyodide.asm.js", "pyodide.asm.wasm")
-# Parts of the package that the page has no use for.
-NOT_IN_PAGE = ("course", "grading")
+# Parts of the package that the page has no use for, and what of them it does have: what runs the
+# code, and the plot that needs no Matplotlib.
+NOT_IN_PAGE = ("course", "grading", "web")
+IN_PAGE = ("web/__init__.py", "web/pyrun.py", "web/svgplot.py")
 
 
 class Unavailable(Exception):
@@ -157,7 +159,7 @@ def optedu_wheel(folder: Path) -> Path:
     entries: dict[str, bytes] = {}
     for source in sorted(PACKAGE.rglob("*.py")):
         relative = source.relative_to(PACKAGE)
-        if relative.parts[0] not in NOT_IN_PAGE and "static" not in relative.parts:
+        if relative.parts[0] not in NOT_IN_PAGE or relative.as_posix() in IN_PAGE:
             entries[f"optedu/{relative.as_posix()}"] = source.read_bytes()
     entries[f"{info}/METADATA"] = metadata.encode()
     entries[f"{info}/WHEEL"] = tags.encode()

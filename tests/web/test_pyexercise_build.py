@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from optedu.web.runtime import Unavailable, find_vendor, gather, optedu_wheel, tool, verify
-from tests.web.exercises import ROOT
+from tests.web.exercises import ROOT, book_exercises
 from tests.web.site import OTHER, STEP, build
 
 
@@ -81,6 +81,11 @@ def test_the_wheel_of_optedu_is_whole_and_repeatable(tmp_path):
         package = ROOT / "optedu"
         assert wheel.read("optedu/__init__.py") == (package / "__init__.py").read_bytes()
         assert "optedu/rules/adam.py" in names
+        assert "optedu/web/pdf.py" not in names
+        used = set(re.findall(r"optedu\.(\w+\.\w+) import", str(book_exercises())))
+        assert "web.svgplot" in used
+        for module in used:
+            assert f"optedu/{module.replace('.', '/')}.py" in names
         recorded = wheel.read(next(n for n in names if n.endswith("RECORD"))).decode()
         assert [line.split(",")[0] for line in recorded.splitlines()] == names
 
