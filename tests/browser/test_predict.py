@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import npm_package, pixels, watch
+from tests.browser.report import chapters
 from tests.browser.server import serve
 from tests.web.test_prediction import PAGE
 from tests.web.test_quiz import build
@@ -302,3 +303,14 @@ def test_a_relief_is_seen_while_its_figure_waits_and_its_chart_is_not(
         assert not held(figure)
         page.wait_for_function(f"({STATE})('opt-fig-relief').t > 20")
         assert pixels(page)[0] != before[0], "the path is drawn on the surface"
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
+def test_the_first_figure_of_a_chapter_shows_its_scene_before_the_prediction(
+    page: Any, book: str, chapter: Any
+) -> None:
+    page.goto(f"{book}/{chapter.page}")
+    page.wait_for_selector("opt-figure.of-ready")
+    first = page.locator("opt-figure").first
+    if first.evaluate("e => e.classList.contains('of-held')"):
+        assert first.locator(".of-scene canvas").first.is_visible()

@@ -6,6 +6,7 @@ import { View } from "./views.js";
 export class Profile extends View {
   constructor(fig, spec) {
     super(fig, spec, "The coordinates of every run side by side, and those of the minimum as a dashed line");
+    this.el.classList.add("of-scene");
   }
 
   update() {

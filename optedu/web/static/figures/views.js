@@ -102,6 +102,7 @@ export class View extends Pen {
 class Plane extends View {
   constructor(fig, spec) {
     super(fig, spec, "");
+    this.el.classList.add("of-scene"); // what may be seen before a prediction
     const round = (v) => Number(v.toPrecision(4));
     this.pointer((px, py) => {
       const { x, y, w, h } = this.box;
