@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import npm_package, pixels, watch
+from tests.browser.measures import PICTURE
 from tests.browser.report import chapters
 from tests.browser.server import serve
 from tests.web.test_prediction import PAGE
@@ -311,6 +312,6 @@ def test_the_first_figure_of_a_chapter_shows_its_scene_before_the_prediction(
 ) -> None:
     page.goto(f"{book}/{chapter.page}")
     page.wait_for_selector("opt-figure.of-ready")
-    first = page.locator("opt-figure").first
+    first = page.locator(PICTURE).first
     if first.evaluate("e => e.classList.contains('of-held')"):
         assert first.locator(".of-scene canvas").first.is_visible()
