@@ -311,7 +311,7 @@ def test_the_first_figure_of_a_chapter_shows_its_scene_before_the_prediction(
     page: Any, book: str, chapter: Any
 ) -> None:
     page.goto(f"{book}/{chapter.page}")
-    page.wait_for_selector("opt-figure.of-ready")
     first = page.locator(PICTURE).first
-    if first.evaluate("e => e.classList.contains('of-held')"):
+    if first.evaluate("e => e.matches('opt-figure.of-held')"):
+        page.wait_for_selector("opt-figure.of-ready")
         assert first.locator(".of-scene canvas").first.is_visible()
