@@ -26,6 +26,8 @@ def shown(page):
         "table { border-spacing: 0 } body { margin: 0; background: #fff }</style><main>"
         f'<div id="wide" class="pst-scrollable-table-container"><table>{ROWS}</table></div>'
         f'<div id="formula" class="math"><p style="width:700px">x</p></div>'
+        '<div class="math"><mjx-container id="set" display="true" style="display:block;'
+        'overflow-x:auto"><p style="width:700px">x</p></mjx-container></div>'
         f'<div id="fits" class="math"><p>x = y</p></div>'
         f'<pre id="reached" tabindex="0" style="overflow-x:auto">{"long " * 40}</pre></main>'
         f"<script>{script}</script>"
@@ -42,7 +44,7 @@ def grey(page, where, at):
     return picture.getpixel((at % picture.width, 20))
 
 
-@pytest.mark.parametrize("where", ["#wide", "#formula", "#reached"])
+@pytest.mark.parametrize("where", ["#wide", "#formula", "#set", "#reached"])
 def test_the_edge_behind_which_there_is_more_fades(shown, where):
     box = shown.locator(where)
     assert box.evaluate(KIND) == "right"
@@ -93,3 +95,14 @@ def test_a_table_of_the_book_that_is_cut_on_a_phone_says_so(page, book, scheme):
     page.wait_for_selector(".pst-scrollable-table-container[data-scrolls=right]")
     cut = page.locator(".pst-scrollable-table-container[data-scrolls=right]").first
     assert "linear-gradient" in cut.evaluate(MASK)
+
+
+def test_a_formula_of_the_book_that_is_cut_on_a_phone_says_so(page, book):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{book}/book/part3/ch09_adam.html")
+    formula = page.locator(".cell_output mjx-container[display]").first
+    formula.scroll_into_view_if_needed()
+    page.wait_for_selector(".cell_output mjx-container[data-scrolls=right]")
+    cut = page.locator(".cell_output mjx-container[data-scrolls=right]").first
+    assert "linear-gradient" in cut.evaluate(MASK)
+    assert cut.get_attribute("tabindex") == "0"

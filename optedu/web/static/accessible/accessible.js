@@ -27,9 +27,9 @@
     });
   });
   for (const element of document.querySelectorAll(
-    "main :is(pre, div.math, .optedu-derivation *, .output, .pst-scrollable-table-container, .cell_output table)",
+    "main :is(pre, div.math, mjx-container[display], .optedu-derivation *, .output, .pst-scrollable-table-container, .cell_output table)",
   )) {
-    if (!element.closest("mjx-container")) sizes.observe(element);
+    if (!element.parentElement.closest("mjx-container")) sizes.observe(element);
   }
   const moved = ({ target }) => {
     if (target.dataset && "scrolls" in target.dataset) target.dataset.scrolls = more(target);
