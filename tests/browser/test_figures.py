@@ -651,3 +651,33 @@ def test_every_preset_takes_every_problem_and_every_optimizer(page: Any, figures
     }""")
     assert blank == []
     clean(account)
+
+
+def test_a_cloud_of_sixteen_examples_is_a_quarter_as_wide(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show", exact=True).select_option("minibatch-cloud")
+    at_rest(page)
+    spreads, clouds = [], []
+    for batch in (1, 16):
+        figure = page.locator("opt-figure")
+        clouds.append(
+            figure.evaluate(
+                """(f, batch) => {
+                  f.set({ batch });
+                  f.draw();
+                  const view = f.views.find((v) => v.cloud);
+                  return view.cloud.map((g) => Array.from(g));
+                }""",
+                batch,
+            )
+        )
+        label = page.locator(".of-cloud canvas").get_attribute("aria-label")
+        assert f"minibatches of {batch} after 0 steps" in label
+        spreads.append(float(re.search(r"They are ([\d.]+) away", label)[1]))
+    assert spreads[0] == pytest.approx(4 * spreads[1], rel=0.02)
+    whole = -2149 / 500  # the slope of f along the height, at (0, 0)
+    for drawn, spread in zip(map(np.array, clouds), spreads, strict=True):
+        assert drawn.shape == (200, 2)
+        assert np.sqrt(drawn.var(axis=0).sum()) == pytest.approx(spread, rel=0.2)
+        assert abs(drawn[:, 1].mean() - whole) < 4 * spread / np.sqrt(200)
+    clean(account)

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 import optedu
 from optedu import rules
 from optedu.quantities import x
-from optedu.symbols import g, lr, momentum, t
-from optedu.web.figure import catalog, derived, script, still, trajectories
+from optedu.symbols import batch_size, g, lr, momentum, t
+from optedu.web.figure import catalog, derived, examples, noise, script, still, trajectories
 from optedu.web.figure.configuration import configuration, merged, presets
 
 CHAPTER_PRESETS = {
@@ -27,6 +27,7 @@ CHAPTER_PRESETS = {
     "divergence",
     "saddle-noise",
     "noise-floor",
+    "minibatch-cloud",
     "momentum-eigenvalues",
     "look-ahead",
     "springs",
@@ -46,6 +47,7 @@ RARE = {
     "limits.js": 500,
     "compass.js": 5_000,
     "profile.js": 1_700,
+    "cloud.js": 3_000,
 }
 LOADED_BY = {"limits.js": "stability.js"}
 # Scripts of views that few figures have, and the most bytes of each.
@@ -269,6 +271,10 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             {"views": [{"type": "profile", "ends": [1.0]}]},
             r"ends of a profile must be \[first, last\], got \[1.0\]",
         ),
+        (
+            {"views": ["cloud"]},
+            "a cloud needs a problem made of examples, got",
+        ),
         ({"controls": ["nosuch"]}, "control must be one of"),
         ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
     ],
@@ -320,6 +326,8 @@ def test_every_presets_stable_line_is_one() -> None:
         "saddle-relief",
         "momentum-ball",
         "steepest",
+        "noise-floor",
+        "minibatch-cloud",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
@@ -457,3 +465,62 @@ def test_the_first_figure_of_chapter_9_is_the_race_that_its_text_describes() -> 
     assert problem.L / problem.mu == pytest.approx(100)
     assert shown["optimizers"] == [{"sgd": {"lr": 1.8}}, {"adam": {"lr": 0.05}}]
     assert 0.85 < 1.8 * problem.L / 2 < 1
+
+
+# -- a problem made of examples --------------------------------------------------------------------
+
+
+def test_the_line_through_the_cars_is_the_least_squares_line() -> None:
+    line = catalog.problem("stopping")
+    speeds, feet = np.array(examples.SPEEDS), np.array(examples.DISTANCES)
+    assert (len(speeds), speeds.sum(), feet.sum()) == (50, 770, 2149)
+    slope, height = np.polyfit(speeds - speeds.mean(), feet, 1)
+    np.testing.assert_allclose(line.minimizer, [slope, height / 10])
+    np.testing.assert_allclose(line.grad(line.minimizer), 0, atol=1e-12)
+    steps = 1e-6 * np.eye(2)
+    for at in ([0.3, -1.0], [5.0, 2.0]):
+        slopes = [(line.f(at + e) - line.f(at - e)) / 2e-6 for e in steps]
+        np.testing.assert_allclose(line.grad(np.array(at)), slopes, rtol=1e-6)
+        np.testing.assert_allclose(line.each(at).mean(axis=1), slopes, rtol=1e-6)
+
+
+def test_minibatches_of_the_cars_spread_as_one_over_the_root_of_their_size() -> None:
+    line, rng = catalog.problem("stopping"), np.random.default_rng(4)
+    x = np.array([1.0, 2.0])
+    sigma2 = line.each(x).var(axis=1)
+    for size in (1, 4, 16):
+        drawn = np.array([line.grad(x, rng.integers(50, size=size)) for _ in range(20_000)])
+        assert (abs(drawn.mean(axis=0) - line.grad(x)) < 5 * np.sqrt(sigma2 / size / 20_000)).all()
+        np.testing.assert_allclose(drawn.var(axis=0), sigma2 / size, rtol=0.06)
+
+
+def test_the_predicted_floor_of_the_cars_is_measured() -> None:
+    config = configuration(presets()["minibatch-cloud"], "minibatch-cloud")
+    line, rate, size = catalog.problem("stopping"), 0.1, 8
+    predicted = sum(
+        float(
+            derived.noise_floor().subs(
+                {derived.CURVATURE: h, derived.NOISE: s, lr: rate, batch_size: size}
+            )
+        )
+        for h, s in zip(line.eigenvalues, line.noises, strict=True)
+    )
+    squares = []
+    for seed in range(8):
+        path = trajectories.run(config | {"seed": seed}, config["runs"][0], batch=size).x[500:]
+        squares.append(np.mean(np.sum((path - line.minimizer) ** 2, axis=1)))
+    assert np.mean(squares) == pytest.approx(predicted, rel=0.15)
+    assert config["runs"][0]["hyper"]["lr"] == rate
+
+
+def test_a_run_takes_its_minibatches_in_order_from_the_seed() -> None:
+    line = catalog.problem("stopping")
+    first, again, other = (noise.Disturbed(line, 0.0, 5, seed) for seed in (3, 3, 4))
+    rng = np.random.default_rng(0)
+    batches = [problem.sample(rng, 1)[0].tolist() for problem in (first, again, other)]
+    assert batches[0] == batches[1] != batches[2]
+    assert first.sample(rng, 2)[0].tolist() != batches[0]
+    np.testing.assert_allclose(
+        again.grad(line.x0, (np.array(batches[0]), np.zeros(2))),
+        line.each(line.x0)[:, batches[0]].mean(axis=1),
+    )

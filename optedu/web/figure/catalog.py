@@ -11,6 +11,7 @@ from sympy import Eq, Mod, Piecewise, nsimplify
 from optedu import problems, rules
 from optedu.rule import Rule
 from optedu.symbols import t
+from optedu.web.figure.examples import stopping
 from optedu.web.figure.signals import Signal
 
 __all__ = ["PROBLEMS", "problem", "rule", "rule_names"]
@@ -82,6 +83,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "huber": lambda: problems.get("huber"),
     "lessard": lambda: problems.get("lessard"),
     "springs": lambda: problems.get("springs"),
+    "stopping": stopping,
     "constant": lambda: Signal(1, title="Constant gradient 1"),
     "burst": lambda: Signal(
         Piecewise((10, (t > 100) & (t <= 140)), (1, True)),

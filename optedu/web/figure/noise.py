@@ -63,6 +63,8 @@ class Disturbed(Problem):
     def __init__(self, problem: Any, noise: float, batch: int, seed: int) -> None:
         self._problem = problem
         self._normals = normals(seed)
+        self._uniforms = _uniforms(seed)
+        self._batch = batch
         std = derived.noise_std().subs({derived.NOISE: noise, batch_size: batch})
         self._std = float(std)
         super().__init__(
@@ -79,8 +81,15 @@ class Disturbed(Problem):
         )
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> Any:
-        r"""Return the inner problem's batch of the step, and the noise."""
+        r"""Return the inner problem's batch of the step, and the noise.
+
+        Of a problem made of examples, the numbers of those drawn, with replacement.
+        """
         noise = [next(self._normals) for _ in range(self.dim)] if self._std else [0.0] * self.dim
+        count = getattr(self._problem, "examples", 0)
+        if count:
+            drawn = [int(count * next(self._uniforms)) for _ in range(self._batch)]
+            return np.array(drawn), np.array(noise)
         return self._problem.sample(rng, t, runs), np.array(noise)
 
     def grad(self, x: Any, batch: Any = None) -> Any:

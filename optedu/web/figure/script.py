@@ -143,7 +143,9 @@ const hypers = (defaults) => Object.entries(defaults).map(([name, value]) => ({
 const rule = (step, title, traffic, defaults, init, scalars = {}) => ({
   name: step.name, step, title, traffic, hypers: hypers(defaults), init, scalars,
 });
-const problem = (name, known, f, grad) => ({ name, dim: known.start.length, ...known, f, grad });
+const problem = (name, known, f, grad, example) => ({
+  name, dim: known.start.length, ...known, f, grad, example,
+});
 const zeros = (n, v = 0) => new Float64Array(n).fill(v);
 const named = (list) => Object.fromEntries(list.map((one) => [one.name, one]));
 """
@@ -202,10 +204,14 @@ def _problem(name: str, problem: Any) -> str:
         "minima": lowest + [point for point in others if point not in lowest],
         "clip": list(problem.bounds) if problem.bounds else None,
         "curvatures": curvatures(problem) or None,
+        # Of a problem that is a mean over examples; then it prints `example` too.
+        "examples": getattr(problem, "examples", None),
+        "noises": problem.noises.tolist() if hasattr(problem, "noises") else None,
     }
     known = _json({key: value for key, value in meta.items() if value is not None})
     code = problem.source("javascript").strip()
-    return f"(() => {{\n{code}\nreturn problem({_json(name)}, {known}, f, grad);\n}})()"
+    functions = "f, grad, example" if "examples" in known else "f, grad"
+    return f"(() => {{\n{code}\nreturn problem({_json(name)}, {known}, {functions});\n}})()"
 
 
 def curvatures(problem: Any) -> list[float]:

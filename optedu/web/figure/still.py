@@ -170,24 +170,42 @@ def _along(rule: Any, name: str, ends: Mapping[str, float] | None, count: int = 
 
 def _floor(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     batches = 2 ** np.arange(0, 11, 2)
-    (lam,) = catalog.problem(config["problem"]).eigenvalues
+    problem = catalog.problem(config["problem"])
+    noises = getattr(problem, "noises", [config["noise"]] * problem.dim)
     for number, chosen in enumerate(config["runs"]):
         rule = catalog.rule(chosen["rule"])
         measured = []
         for batch in batches:
-            x = trajectories.run(config, chosen, batch=int(batch)).x[:, 0]
-            measured.append(np.mean(x[len(x) // 2 :] ** 2))
-        known = {
-            derived.CURVATURE: lam,
-            derived.NOISE: config["noise"],
-            symbols.lr: {**rule.defaults(), **chosen["hyper"]}["lr"],
-        }
-        predicted = derived.noise_floor().subs(known)
+            away = trajectories.run(config, chosen, batch=int(batch)).x - problem.minimizer
+            measured.append(np.mean(np.sum(away[len(away) // 2 :] ** 2, axis=1)))
+        floor = derived.noise_floor().subs(symbols.lr, {**rule.defaults(), **chosen["hyper"]}["lr"])
+        predicted = sum(
+            floor.subs({derived.CURVATURE: lam, derived.NOISE: noise})
+            for lam, noise in zip(problem.eigenvalues, noises, strict=True)
+        )
         line = [float(predicted.subs(symbols.batch_size, int(b))) for b in batches]
         colour = style.PALETTE[number % len(style.PALETTE)]
         ax.loglog(batches, line, color=colour)
         ax.loglog(batches, measured, "o", color=colour, label=chosen["label"])
-    ax.set(xlabel="batch size $B$", title="mean of $x^2$, second half of the run")
+    squared = "x^2" if problem.dim == 1 else r"\mathrm{distance}^2"
+    ax.set(xlabel="batch size $B$", title=f"mean of ${squared}$, second half of the run")
+
+
+def _cloud(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw minibatch gradients where the first run stands, around the gradient of all examples."""
+    problem, batch = catalog.problem(config["problem"]), config["batch"]
+    point, g = _gradient(config, runs)
+    rng = np.random.default_rng(config["seed"])
+    drawn = [problem.grad(point, rng.integers(problem.examples, size=batch)) for _ in range(200)]
+    ax.plot(*np.transpose(drawn), ".", color=style.PALETTE[0], markersize=4)
+    root = np.linalg.cholesky(np.cov(problem.each(point), bias=True) / batch)
+    turn = np.linspace(0, 2 * np.pi, 97)
+    ax.plot(*(g[:, None] + root @ [np.cos(turn), np.sin(turn)]), color="black", lw=1, ls="--")
+    ax.annotate("", g, (0, 0), arrowprops={"arrowstyle": "->", "color": "black", "lw": 2})
+    spread = np.hstack([problem.each(problem.x0 * 0 + config["start"]), np.zeros((2, 1))])
+    (left, low), (right, high) = spread.min(axis=1), spread.max(axis=1)
+    ax.set(xlim=(left, right), ylim=(low, high))
+    ax.set(xlabel="gradient: slope", title="gradients of 200 minibatches")
 
 
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
@@ -353,6 +371,7 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "eigen": _eigen,
     "heat": _heat,
     "floor": _floor,
+    "cloud": _cloud,
     "speed": _speed,
     "relief": _relief,
     "stability": _stability,

@@ -2,16 +2,21 @@
 // `problem.f`, `problem.grad` are the functions that Python printed from SymPy.
 import { noise_std, warmup_lr } from "./printed.js";
 
-/** Standard normal numbers from an integer seed (mulberry32, polar method: Marsaglia 1964). */
-export function normals(seed) {
+/** Numbers in [0, 1) from an integer seed (mulberry32). */
+export function uniforms(seed) {
   let a = seed >>> 0;
-  let spare = NaN;
-  const uniform = () => {
+  return () => {
     a = (a + 0x6d2b79f5) >>> 0;
     let z = Math.imul(a ^ (a >>> 15), a | 1);
     z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
     return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** Standard normal numbers from an integer seed (polar method: Marsaglia 1964). */
+export function normals(seed) {
+  let spare = NaN;
+  const uniform = uniforms(seed);
   return () => {
     if (spare === spare) {
       const out = spare;
@@ -28,6 +33,17 @@ export function normals(seed) {
     spare = v * scale;
     return u * scale;
   };
+}
+
+/** The mean gradient of `batch` examples of a problem, drawn with replacement. */
+export function minibatch(problem, x, out, batch, uniform) {
+  const one = new Float64Array(out.length);
+  out.fill(0);
+  for (let k = 0; k < batch; k++) {
+    problem.example(Math.floor(problem.examples * uniform()), x, one);
+    for (let i = 0; i < out.length; i++) out[i] += one[i] / batch;
+  }
+  return out;
 }
 
 const LIMIT = 1e150; // beyond this a run counts as diverged; its square is still a double
@@ -51,13 +67,15 @@ export function simulate(problem, rule, hyper, setup) {
   for (const name in state) record[name] = new Float64Array(steps + 1).fill(NaN);
   const normal = noise > 0 ? normals(seed) : null;
   const spread = noise > 0 ? noise_std(noise, batch) : 0;
+  const uniform = problem.examples ? uniforms(seed) : null;
   X.set(x);
   F[0] = problem.f(x, 1);
   for (const name in state) record[name][0] = rule.scalars[name] ? state[name] : state[name][point];
   let last = 0;
   let diverged = 0;
   for (let t = 1; t <= steps; t++) {
-    problem.grad(x, g, t);
+    if (uniform) minibatch(problem, x, g, batch, uniform);
+    else problem.grad(x, g, t);
     if (normal) for (let i = 0; i < n; i++) g[i] += spread * normal();
     if (warmup > 0) h.lr = warmup_lr(hyper.lr, t, warmup);
     rule.step(x, g, state, t, h);

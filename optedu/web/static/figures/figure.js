@@ -17,6 +17,7 @@ const RARE = {
   arrows: async () => (await import("./compass.js")).Arrows,
   compass: async () => (await import("./compass.js")).Compass,
   profile: async () => (await import("./profile.js")).Profile,
+  cloud: async () => (await import("./cloud.js")).Cloud,
 };
 
 /** The sliders that belong to the figure and not to a rule. */

@@ -494,7 +494,8 @@ class Floor extends View {
       measured: this.batches.map((batch) =>
         floorOf(fig.problem, simulate(fig.problem, run.rule, run.hyper, fig.setup(run, { batch })))),
       predicted: this.batches.map((batch) =>
-        curvatures.reduce((s, lam) => s + noise_floor(lam, run.hyper.lr, fig.s.noise, batch), 0)),
+        curvatures.reduce((s, lam, i) =>
+          s + noise_floor(lam, run.hyper.lr, fig.problem.noises?.[i] ?? fig.s.noise, batch), 0)),
     }));
     const all = this.rows.flatMap((r) => [...r.measured, ...r.predicted]).filter((v) => v > 0 && v < 1e6);
     const [lo, hi] = all.length ? [Math.min(...all), Math.max(...all)] : [0.1, 1];
@@ -506,7 +507,8 @@ class Floor extends View {
     const { sx, sy, fig, batches } = this;
     if (!fig.problem.curvatures) return this.note("The noise floor is known on quadratics.");
     const c = this.clear();
-    this.axes(this.box, sx, sy, "batch size B", "mean of x², second half of the run");
+    this.axes(this.box, sx, sy, "batch size B",
+      `mean of ${fig.problem.dim > 1 ? "distance" : "x"}², second half of the run`);
     this.clip(4);
     for (const { run, measured, predicted } of this.rows) {
       this.ink(run.colour, 1.5);
