@@ -156,7 +156,7 @@ _wrong(
 _wrong(
     "rounding_counts",
     "ways_down",
-    "times 1, there are 2; you count 3",
+    "-1e-9 beside 1 is rounding; you count 1",
     "ways_down",
     ("e < -c * abs(e).max()", "e < -1e-300"),
 )
