@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -92,6 +93,8 @@ def test_the_examples_of_the_glossary_are_right():
     m, g, beta = sp.symbols("m g beta")
     step = (beta * m + (1 - beta) * g).subs({m: 0, beta: sp.Rational(9, 10)})
     assert step == g / 10
+    assert "$-\\ln 0.9 = 0.11$" in said["cross-entropy"] and round(-math.log(0.9), 2) == 0.11
+    assert "$-\\ln 0.1 = 2.30$" in said["cross-entropy"] and round(-math.log(0.1), 2) == 2.30
     z = sp.Symbol("z", real=True)
     assert "like $-z$" in said["logistic loss"]
     assert sp.limit(sp.log(1 + sp.exp(-z)) / -z, z, -sp.oo) == 1
