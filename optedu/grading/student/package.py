@@ -82,7 +82,8 @@ def _write(target: Path) -> None:
         place = Path(folder).relative_to(_PACKAGE)
         # What is compiled of a module lies in a folder below it, with a longer name.
         place = place.parent if place.name == "__pycache__" else place
-        return [n for n in names if str(place / n.partition(".")[0]) in missing]
+        # Python writes a compiled module under a passing name first (`a.pyc.123`), then renames it.
+        return [n for n in names if str(place / n.partition(".")[0]) in missing or ".pyc." in n]
 
     shutil.copytree(_PACKAGE, target, ignore=left_out)
     for module, stand_in in STAND_INS.items():
