@@ -524,3 +524,15 @@ def test_a_run_takes_its_minibatches_in_order_from_the_seed() -> None:
         again.grad(line.x0, (np.array(batches[0]), np.zeros(2))),
         line.each(line.x0)[:, batches[0]].mean(axis=1),
     )
+
+
+def test_no_dot_of_a_clouds_still_is_cut_at_its_edge() -> None:
+    config = configuration(presets()["minibatch-cloud"], "minibatch-cloud")
+    ax = Figure().subplots()
+    runs = [trajectories.run(config, chosen, steps=1) for chosen in config["runs"]]
+    still._VIEWS["cloud"](ax, {"type": "cloud"}, config, runs)
+    drawn = ax.lines[0].get_xydata()
+    assert drawn.shape == (200, 2)
+    for values, (low, high) in zip(drawn.T, (ax.get_xlim(), ax.get_ylim()), strict=True):
+        inside = (values - low) / (high - low)
+        assert 0.02 < inside.min() < inside.max() < 0.98

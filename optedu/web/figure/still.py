@@ -203,8 +203,9 @@ def _cloud(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     ax.plot(*(g[:, None] + root @ [np.cos(turn), np.sin(turn)]), color="black", lw=1, ls="--")
     ax.annotate("", g, (0, 0), arrowprops={"arrowstyle": "->", "color": "black", "lw": 2})
     spread = np.hstack([problem.each(problem.x0 * 0 + config["start"]), np.zeros((2, 1))])
-    (left, low), (right, high) = spread.min(axis=1), spread.max(axis=1)
-    ax.set(xlim=(left, right), ylim=(low, high))
+    low, high = spread.min(axis=1), spread.max(axis=1)
+    margin = 0.06 * (high - low)  # as in the script, or the outermost dots are cut
+    ax.set(**dict(zip(("xlim", "ylim"), np.stack([low - margin, high + margin], 1), strict=True)))
     ax.set(xlabel="gradient: slope", title="gradients of 200 minibatches")
 
 
