@@ -84,6 +84,7 @@ def test_the_examples_of_the_glossary_are_right():
     said = entries()
     assert "$3.5$" in said["expectation"] and np.mean(range(1, 7)) == 3.5
     assert "Of $(3, 4)$ it is $5$" in said["norm"] and np.hypot(3, 4) == 5
+    assert "$5$ for $3 + 4i$" in said["complex number"] and abs(3 + 4j) == 5
     assert "about $10^{-7}$" in said["ulp"]
     assert np.spacing(np.float32(1)) == pytest.approx(1e-7, rel=0.2)
     assert "1,000 examples and minibatches of 50 it has 20" in said["epoch"] and 1000 / 50 == 20

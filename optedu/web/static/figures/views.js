@@ -329,7 +329,7 @@ class Eigen extends View {
     this.dot(sx(0), sy(0), k, "", c.soft);
     this.text("1", sx(1) + 5, sy(0) - 9, { colour: c.soft });
     this.text("i", sx(0) + 5, sy(1) - 9, { colour: c.soft });
-    this.text("eigenvalues of a step: ● smallest, ■ largest curvature", 2, y - 14);
+    this.text("eigenvalues: ● smallest, ■ largest curvature", 2, y - 14);
     this.clip(0);
     const radii = able.map((run) => {
       let radius = 0;
