@@ -7,18 +7,21 @@ solution, no hidden test, no history. Whoever clones that branch cannot find in 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import count
 from pathlib import Path
 
 from optedu.course.release import assignments
 
 __all__ = ["PublishError", "branch", "hidden", "main", "publish"]
 
+STAMP = ".published-by-optedu"
 FILES = ("LICENSE", "LICENSE-text", "CITATION.cff", "pyproject.toml")
 _READ = {".py", ".ipynb", ".md", ".html", ".js", ".json", ".txt", ".yml", ".toml", ".css", ".cff"}
 _BLOCK = re.compile(
@@ -51,7 +54,7 @@ def hidden(root: Path) -> tuple[set[str], set[str]]:
     return found["HIDDEN TESTS"], found["SOLUTION"]
 
 
-def publish(root: Path, target: Path) -> int:
+def publish(root: Path, target: Path) -> tuple[int, Path | None]:
     r"""Write the tree for students.
 
     Parameters
@@ -59,12 +62,15 @@ def publish(root: Path, target: Path) -> int:
     root : Path
         The course: a git repository with ``exercises/`` and the book built in ``_build/html``.
     target : Path
-        A folder that is empty, not there yet, or was written by this function before.
+        A folder that is empty, not there yet, or was written by this function before. If anybody
+        has changed or added a file there since, it is first moved aside, to a name beside it.
 
     Returns
     -------
     int
         How many files it holds.
+    Path or None
+        Where the folder with somebody's changes is now, if there was one.
 
     Raises
     ------
@@ -79,8 +85,7 @@ def publish(root: Path, target: Path) -> int:
     for name in assignments(root):
         if not (root / "exercises" / name / f"{name}.ipynb").is_file():
             raise PublishError(f"{name} is not in exercises/: run make exercises first")
-    stamp = target / ".published-by-optedu"
-    if target.exists() and any(target.iterdir()) and not stamp.is_file():
+    if target.exists() and any(target.iterdir()) and not (target / STAMP).is_file():
         raise PublishError(f"{target} is not empty, and was not written by this command")
     with tempfile.TemporaryDirectory(prefix="optedu-publish-") as folder:
         fresh = Path(folder) / "tree"
@@ -90,13 +95,34 @@ def publish(root: Path, target: Path) -> int:
         ours = fresh / "optedu" / "course" / "students.md"
         shutil.copyfile(ours, fresh / "README.md")
         shutil.copytree(html, fresh / "book", ignore=shutil.ignore_patterns(".doctrees"))
-        (fresh / stamp.name).touch()
         _search(fresh, *hidden(root))
-        if target.exists():
-            shutil.rmtree(target)
+        (fresh / STAMP).write_text(_list(fresh), encoding="utf-8")
+        kept = _out_of_the_way(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(fresh, target)
-    return sum(path.is_file() for path in target.rglob("*"))
+    return sum(path.is_file() for path in target.rglob("*")), kept
+
+
+def _list(tree: Path) -> str:
+    r"""Return what a tree holds, a line for each file but the stamp: its hash and its place."""
+    lines = (
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(tree).as_posix()}\n"
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and path != tree / STAMP
+    )
+    return "".join(lines)
+
+
+def _out_of_the_way(target: Path) -> Path | None:
+    r"""Remove what was published; what somebody has worked in is moved aside, and named."""
+    if not target.exists():
+        return None
+    stamp = target / STAMP
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") == _list(target):
+        shutil.rmtree(target)
+        return None
+    names = (target.with_name(f"{target.name}.kept-{number}") for number in count(1))
+    return target.rename(next(name for name in names if not name.exists()))
 
 
 def _tracked(root: Path, *paths: str) -> list[str]:
@@ -108,12 +134,11 @@ def _search(tree: Path, tests: set[str], solutions: set[str]) -> None:
     for path in sorted(tree.rglob("*")):
         if path.is_file() and path.suffix in _READ:
             text = path.read_text(encoding="utf-8", errors="replace")
-            lines = tests
-            if path.suffix == ".ipynb":
-                # Each line is a string there. The book may teach what a notebook asks for: a line
-                # of a solution is a leak in a notebook alone.
+            if path.suffix == ".ipynb":  # where each line is a string
                 text = text.replace('\\"', '"').replace("\\\\", "\\")
-                lines = tests | solutions
+            # The book, its notebooks too, may teach what a task asks for: a line of a solution is
+            # a leak in the exercises alone.
+            lines = tests | solutions if path.is_relative_to(tree / "exercises") else tests
             for line in sorted(lines):
                 if line in text:
                     where = path.relative_to(tree)
@@ -142,10 +167,9 @@ def branch(root: Path, tree: Path, name: str) -> str:
     PublishError
         If the branch exists and holds what was not published.
     """
-    stamp = ".published-by-optedu"
     reference = f"refs/heads/{name}"
     old = _git(root, "for-each-ref", "--format=%(objectname)", reference).strip()
-    if old and stamp not in _git(root, "ls-tree", "--name-only", old).split():
+    if old and STAMP not in _git(root, "ls-tree", "--name-only", old).split():
         raise PublishError(f"the branch {name} holds other work: choose another name")
     with tempfile.TemporaryDirectory(prefix="optedu-index-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_WORK_TREE": str(tree)}
@@ -185,8 +209,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     root = Path.cwd()
     try:
-        count = publish(root, options.folder.resolve())
-        print(f"{options.folder}: {count} files for students")
+        files, kept = publish(root, options.folder.resolve())
+        if kept:
+            print(f"{options.folder} had changes of somebody: it is now {kept}")
+        print(f"{options.folder}: {files} files for students")
         if options.branch:
             commit = branch(root, options.folder.resolve(), options.branch)
             print(f"branch {options.branch} at {commit[:12]}: push it where students clone from")

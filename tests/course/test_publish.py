@@ -77,7 +77,8 @@ def found(folder):
 
 def test_the_tree_has_the_book_the_notebooks_and_the_package(course, tmp_path):
     (course / "optedu" / "notes.txt").write_text("not committed")
-    count = publish(course, tmp_path / "out")
+    count, kept = publish(course, tmp_path / "out")
+    assert kept is None
     names = {
         "README.md", "LICENSE", "pyproject.toml", "optedu/__init__.py", "book/index.html",
         "optedu/course/students.md", "book/book/a.html", "exercises/ps01/ps01.ipynb",
@@ -90,8 +91,35 @@ def test_the_tree_has_the_book_the_notebooks_and_the_package(course, tmp_path):
 def test_a_second_time_replaces_the_first(course, tmp_path):
     publish(course, tmp_path / "out")
     (tmp_path / "out" / "old.txt").write_text("of last year")
-    publish(course, tmp_path / "out")
+    _, kept = publish(course, tmp_path / "out")
     assert "old.txt" not in found(tmp_path / "out")
+    assert kept == tmp_path / "out.kept-1"
+    assert (kept / "old.txt").read_text() == "of last year", "nothing of somebody's is lost"
+
+
+@pytest.mark.parametrize("change", ["add", "edit", "remove", "git"])
+def test_a_tree_that_somebody_has_worked_in_is_moved_aside(course, tmp_path, change):
+    out = tmp_path / "out"
+    publish(course, out)
+    assert publish(course, out)[1] is None, "nobody had"
+    mine = {
+        "add": "exercises/ps01/notes.md", "edit": "exercises/ps01/ps01.ipynb",
+        "remove": "README.md", "git": ".git/config",
+    }[change]  # fmt: skip
+    if change == "remove":
+        (out / mine).unlink()
+    else:
+        (out / mine).parent.mkdir(exist_ok=True)
+        (out / mine).write_text("my own work")
+    before = found(out)
+    (tmp_path / "out.kept-1").mkdir()
+    _, kept = publish(course, out)
+    assert kept == tmp_path / "out.kept-2", "no earlier one is overwritten"
+    assert found(kept) == before
+    if change != "remove":
+        assert (kept / mine).read_text() == "my own work"
+    assert "README.md" in found(out)
+    assert "notes.md" not in str(found(out))
 
 
 def test_a_folder_of_somebody_is_never_replaced(course, tmp_path):
@@ -166,6 +194,9 @@ def test_the_command_says_in_one_line_what_is_wrong(course, tmp_path, monkeypatc
     monkeypatch.chdir(course)
     assert command.main([str(tmp_path / "out"), "--branch", "students"]) == 0
     assert "branch students at" in capsys.readouterr().out
+    (tmp_path / "out" / "notes.md").write_text("mine")
+    assert command.main([str(tmp_path / "out")]) == 0
+    assert "had changes of somebody: it is now" in capsys.readouterr().out
     (course / "_build/html/index.html").unlink()
     assert command.main([str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith("publish: there is no book in")
@@ -179,3 +210,24 @@ def test_no_student_file_of_this_course_holds_what_is_graded():
         text = path.read_text().replace('\\"', '"').replace("\\\\", "\\")
         lines = tests | solutions if path in notebooks else tests
         assert not [line for line in lines if line in text], path
+
+
+@pytest.mark.skipif(
+    not (ROOT / "_build/html/index.html").is_file(), reason="the book is not built: make book"
+)
+def test_this_course_can_be_published(tmp_path):
+    publish(ROOT, tmp_path / "students")
+    names = found(tmp_path / "students")
+    assert {f"exercises/{n}/{n}.ipynb" for n in assignments(ROOT)} <= names
+    assert {"README.md", "pyproject.toml", "optedu/__init__.py", "book/index.html"} <= names
+    assert not [n for n in names if n.startswith(("solutions/", "tests/", ".git/"))]
+
+
+def test_a_page_may_teach_what_a_task_asks_for(course, tmp_path):
+    place = course / "_build/html/book/_sources/a.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_text(notebook(ANSWER))
+    publish(course, tmp_path / "out")
+    place.write_text(notebook(SECRET))
+    with pytest.raises(PublishError, match="must not see"):
+        publish(course, tmp_path / "out2")
