@@ -6,6 +6,10 @@
   const button = root.querySelector("button");
   const slider = root.querySelector("input");
   const rows = [...root.querySelectorAll(".mv-row")];
+  const SECONDS = 6;
+  let now = 100;
+  let playing = false;
+  let before = 0;
 
   function spoken(seconds) {
     for (const [unit, factor] of [["µs", 1e6], ["ms", 1e3], ["s", 1]]) {
@@ -47,30 +51,48 @@
     show();
   }
 
-  let now = 100;
-
   function show() {
     root.style.setProperty("--now", now);
     for (const row of rows)
       row.classList.toggle("mv-done", now < 100 && now >= Number(row.dataset.end));
   }
 
-  const stop = playing({
-    root,
-    button,
-    seconds: 6,
-    length: 100,
-    at: now,
-    show(part) {
-      now = part;
-      show();
-    },
-  });
+  function set(on) {
+    playing = on;
+    button.textContent = on ? "Pause" : "Play";
+    if (!on) return;
+    if (now >= 100) now = 0;
+    before = performance.now();
+    requestAnimationFrame(tick);
+  }
+
+  function tick(time) {
+    if (!playing || !root.isConnected) return;
+    // A frame's time may lie before the click that asked for it.
+    now = Math.min(100, now + (100 * Math.max(0, time - before)) / 1000 / SECONDS);
+    before = time;
+    show();
+    if (now >= 100) set(false);
+    else requestAnimationFrame(tick);
+  }
+
+  button.addEventListener("click", () => set(!playing));
   slider.addEventListener("input", () => {
+    set(false);
     now = 100;
-    stop(now);
     draw();
   });
   root.querySelector(".mv-bar").hidden = false;
   draw();
+
+  // It plays once when it comes into view, unless the reader prefers no motion.
+  if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    const seen = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) {
+        seen.disconnect();
+        set(true);
+      }
+    });
+    seen.observe(root);
+  }
 })();

@@ -13,10 +13,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 
 from optedu import validate
 from optedu.compile.traffic import FORMS, passes
-from optedu.plot.scripts import script
 from optedu.rule import Rule
 
 __all__ = ["LABELS", "Movement", "movement"]
@@ -130,6 +130,7 @@ class Movement:
                 "bars": {b.form: [b.call, b.calls, b.memory, b.cached] for b in self.bars},
             }
         )
+        script = resources.files(__package__).joinpath("movement.js").read_text(encoding="utf-8")
         position = math.log10(self.start)
         return f"""<div class="optedu-drawing optedu-movement" role="group" \
 aria-label="{html.escape(self.alt)}" style="--now:100">
@@ -139,7 +140,7 @@ aria-label="{html.escape(self.alt)}" style="--now:100">
 {"".join(rows)}
 <div class="mv-legend">{legend}</div>
 <script type="application/json">{numbers}</script>
-<script>{script("movement")}</script>
+<script>{script}</script>
 </div>"""
 
     @property

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from optedu.exercise import Proof
 from tests.assignments import notebooks
 
 
@@ -79,6 +80,14 @@ class Bench:
     def edit(self, grade_id: str, *changes: tuple[str, str]) -> dict[str, str]:
         """Return the right answer of a cell with some of its text replaced."""
         return notebooks.replaced(self.assignment, grade_id, *changes)
+
+    def order(self, *names: str) -> str:
+        """Return the blocks of the proof in `test_order` in this order, as an answer."""
+        cells = notebooks.read("solutions", self.assignment).cells
+        (cell,) = (cell for cell in cells if cell.id == "test_order")
+        blocks = Proof(cell.source.split('"""')[1]).blocks
+        letters = {block.name: letter for letter, block in blocks.items()}
+        return f'order = "{"".join(letters[name] for name in names)}"'
 
     @property
     def packs(self) -> list[Pack]:

@@ -1,7 +1,5 @@
 """Loss functions, right and wrong."""
 
-from optedu.exercise import Proof
-from tests.assignments import notebooks
 from tests.assignments.bench import Bench
 
 # A slope that is right whatever the loss of task 2a is.
@@ -9,16 +7,6 @@ BENCH = Bench("ps01_loss", given={"count_slope": "count_slope = sp.exp(u) - y"})
 
 _SQUARED = BENCH.edit("squared_error")["squared_error"]
 _CROSS = BENCH.edit("cross_entropy")["cross_entropy"]
-
-
-def _proof() -> Proof:
-    (cell,) = (c for c in notebooks.read("solutions", "ps01_loss").cells if c.id == "test_order")
-    return Proof(cell.source.split('"""')[1])
-
-
-def _order(*names: str) -> str:
-    letters = {block.name: letter for letter, block in _proof().blocks.items()}
-    return f'order = "{"".join(letters[name] for name in names)}"'
 
 
 BENCH.right(
@@ -70,7 +58,7 @@ def cross_entropy_slope(u, y):
     read_off='falls = ["train"]\nbest_step = 400',
     break_a="scores_a = (5, 5, 5)\nlabels_a = (0, 0, 0)",
     break_b="scores_b = [-50]\nlabels_b = [1]",
-    order=f"{_order('split', 'square', 'cross', 'left', 'only')}.lower()",
+    order=f"{BENCH.order('split', 'square', 'cross', 'left', 'only')}.lower()",
 )
 
 BENCH.right(
@@ -310,11 +298,11 @@ BENCH.wrong(
     "cross_term_after_use",
     "order",
     "Only without the middle term",
-    {"order": _order("split", "square", "left", "cross", "only")},
+    {"order": BENCH.order("split", "square", "left", "cross", "only")},
 )
 BENCH.wrong(
     "with_a_distractor",
     "order",
     "A sum need not be lowest where one of its terms is",
-    {"order": _order("split", "square", "cross", "left", "each", "only")},
+    {"order": BENCH.order("split", "square", "cross", "left", "each", "only")},
 )

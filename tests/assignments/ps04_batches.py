@@ -1,22 +1,10 @@
 """Batches, parts and floors, right and wrong."""
 
-from optedu.exercise import Proof
-from tests.assignments import notebooks
 from tests.assignments.bench import Bench
 
 BENCH = Bench("ps04_batches")
 
 _EPOCH = BENCH.edit("epoch")["epoch"]
-
-
-def _proof() -> Proof:
-    (cell,) = (c for c in notebooks.read("solutions", "ps04_batches").cells if c.id == "test_order")
-    return Proof(cell.source.split('"""')[1])
-
-
-def _order(*names: str) -> str:
-    letters = {block.name: letter for letter, block in _proof().blocks.items()}
-    return f'order = "{"".join(letters[name] for name in names)}"'
 
 
 def _accumulate(*lines: str) -> dict[str, str]:
@@ -89,7 +77,7 @@ BENCH.right(
     rate_limit="rate_limit = 2 * h * B / (B * h**2 + v)",
     break_a="parts_a = ([0] * 9, [7.5])",
     break_b="grads_b = (-0.01, -0.02, -0.03)",
-    order=f"{_order('step', 'multiply', 'add', 'square', 'pairs')}.lower()",
+    order=f"{BENCH.order('step', 'multiply', 'add', 'square', 'pairs')}.lower()",
 )
 
 BENCH.right(
@@ -405,11 +393,11 @@ BENCH.wrong(
     "sum_before_the_factor",
     "order",
     "Neighbours cancel only once",
-    {"order": _order("step", "add", "multiply", "square", "pairs")},
+    {"order": BENCH.order("step", "add", "multiply", "square", "pairs")},
 )
 BENCH.wrong(
     "with_a_distractor",
     "order",
     "stays for ever",
-    {"order": _order("step", "multiply", "add", "falls", "square", "pairs")},
+    {"order": BENCH.order("step", "multiply", "add", "falls", "square", "pairs")},
 )

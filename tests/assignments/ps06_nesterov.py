@@ -1,7 +1,5 @@
 """Nesterov's method, right and wrong."""
 
-from optedu.exercise import Proof
-from tests.assignments import notebooks
 from tests.assignments.bench import Bench
 
 BENCH = Bench("ps06_nesterov")
@@ -12,17 +10,6 @@ def nesterov(xp, x, g, state, t, *, lr=1e-3, momentum=0.9):
 STEP = "nesterov_step nesterov_any"
 _STEADY = "def steady(grad, x0, L, mu, steps):\n"
 _COUNT = "def count(kappa):\n"
-
-
-def _proof() -> Proof:
-    cells = notebooks.read("solutions", "ps06_nesterov").cells
-    (cell,) = (c for c in cells if c.id == "test_order")
-    return Proof(cell.source.split('"""')[1])
-
-
-def _order(*names: str) -> str:
-    letters = {block.name: letter for letter, block in _proof().blocks.items()}
-    return f'order = "{"".join(letters[name] for name in names)}"'
 
 
 BENCH.right(
@@ -49,7 +36,7 @@ BENCH.right(
     ceiling="ceiling = (2 + 2 * rho) / (1 + 2 * rho * c)",
     weight="weight = rho * rho**k",
     needed="needed = sp.sqrt(2 * L * D**2 / eps) - 1",
-    order=_order("promise", "bends", "insert", "half", "repeat"),
+    order=BENCH.order("promise", "bends", "insert", "half", "repeat"),
 )
 BENCH.right(
     "filled_in",
@@ -76,7 +63,7 @@ BENCH.right(
 """,
     farther="farther = [0.1] * 3 + [0.01] * 4",
     shorter="shorter = (0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1)",
-    order=f"{_order('bends', 'promise', 'insert', 'half', 'repeat')}.lower()",
+    order=f"{BENCH.order('bends', 'promise', 'insert', 'half', 'repeat')}.lower()",
 )
 BENCH.right(
     "solved",
@@ -285,11 +272,11 @@ BENCH.wrong(
     "inserted_before_the_promise",
     "order",
     "There is no distance to replace",
-    {"order": _order("bends", "insert", "promise", "half", "repeat")},
+    {"order": BENCH.order("bends", "insert", "promise", "half", "repeat")},
 )
 BENCH.wrong(
     "smooth_for_convex",
     "order",
     "Here the distance has to be bounded by the error",
-    {"order": _order("smooth", "promise", "insert", "half", "repeat")},
+    {"order": BENCH.order("smooth", "promise", "insert", "half", "repeat")},
 )

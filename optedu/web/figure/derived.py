@@ -8,9 +8,9 @@ from __future__ import annotations
 from functools import cache
 
 import sympy
-from sympy import Expr, Matrix, Max, Min, Symbol, sqrt
+from sympy import Expr, Matrix, Max, Symbol, sqrt
 
-from optedu import derive, rules
+from optedu import derive, rules, schedules
 from optedu.quantities import x
 from optedu.rule import Rule
 from optedu.symbols import batch_size, g, lr, momentum, t
@@ -18,7 +18,6 @@ from optedu.symbols import batch_size, g, lr, momentum, t
 __all__ = [
     "CURVATURE",
     "NOISE",
-    "WARMUP",
     "composed",
     "eigenvalues",
     "iteration_matrix",
@@ -31,7 +30,6 @@ __all__ = [
 
 CURVATURE = Symbol("lam", real=True)
 NOISE = Symbol("sigma", nonnegative=True)
-WARMUP = Symbol("warmup", positive=True)
 
 
 def composed(rule: Rule) -> dict[Symbol, Expr]:
@@ -117,7 +115,7 @@ def noise_std() -> Expr:
 
 def warmup_lr() -> Expr:
     r"""Return the learning rate of step t under a linear warm-up."""
-    return lr * Min(1, t / WARMUP)
+    return schedules.warmup(schedules.constant(1), 1).expression
 
 
 def noise_floor() -> Expr:

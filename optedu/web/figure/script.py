@@ -22,7 +22,7 @@ from optedu.compile.printing import JavaScriptPrinter
 from optedu.compile.traffic import traffic
 from optedu.quantities import Hyper, x
 from optedu.rule import Rule
-from optedu.symbols import batch_size, lr, t
+from optedu.symbols import batch_size, lr, t, warmup
 from optedu.web.figure import catalog, derived
 
 __all__ = ["ASSETS", "assets", "compact", "limits", "printed", "slider", "unicode_symbol"]
@@ -42,7 +42,7 @@ def printed() -> str:
         _list("PROBLEMS", [_problem(name, catalog.problem(name)) for name in catalog.PROBLEMS])
     )
     parts.append(_function("noise_std", derived.noise_std(), derived.NOISE, batch_size))
-    parts.append(_function("warmup_lr", derived.warmup_lr(), lr, t, derived.WARMUP))
+    parts.append(_function("warmup_lr", derived.warmup_lr(), lr, t, warmup))
     parts.append(
         _function(
             "noise_floor", derived.noise_floor(), derived.CURVATURE, lr, derived.NOISE, batch_size

@@ -9,7 +9,7 @@ import numpy as np
 
 from optedu.rule import Rule
 from optedu.run.minimization import Run, minimize
-from optedu.symbols import lr, t
+from optedu.symbols import lr, t, warmup
 from optedu.web.figure import catalog, derived
 from optedu.web.figure.noise import Disturbed
 
@@ -47,7 +47,7 @@ def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Ru
 
 def warmed(rate: float, steps: int) -> Callable[[int], float]:
     r"""Return the schedule of a linear warm-up."""
-    expr = derived.warmup_lr().subs({lr: rate, derived.WARMUP: steps})
+    expr = derived.warmup_lr().subs({lr: rate, warmup: steps})
     return lambda step: float(expr.subs(t, step))
 
 
