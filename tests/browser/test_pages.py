@@ -157,6 +157,40 @@ def test_title_description_and_social_card(chapter, page, book):
     assert (BOOK / ("_" + image.split("/_", 1)[1])).is_file(), image
 
 
+# A page that jumps under the reader's thumb: Core Web Vitals call a sum of shifts up to 0.1 good.
+SHIFTS = """() => new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({ type: 'layout-shift', buffered: true })"""
+
+
+def shifted(page, address):
+    """How far a page jumps on a phone when the script of its figures comes late."""
+    held = []
+    page.set_viewport_size({"width": 412, "height": 823})
+    page.route("**/figure.js*", lambda route: held.append(route))
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(address, wait_until="commit")
+    page.locator("footer").first.wait_for()
+    settled(page)
+    while held:
+        held.pop().continue_()
+    page.wait_for_load_state()
+    figures = page.locator("opt-figure")
+    if figures.count() and figures.first.bounding_box()["y"] < 823:
+        page.locator("opt-figure.of-ready").first.wait_for()
+    settled(page)
+    return page.evaluate("window.shifted ?? 0")
+
+
+def test_no_chapter_jumps_when_a_late_script_draws_its_first_figure(browser, book):
+    jumped = {}
+    for chapter in (page for page in CHAPTERS if re.search(r"/ch\d\d_", page)):
+        context = browser.new_context()
+        jumped[chapter] = shifted(context.new_page(), f"{book}/{chapter}")
+        context.close()
+    assert {chapter: by for chapter, by in jumped.items() if by > 0.1} == {}
+
+
 def test_search_finds_bias_correction(page, book):
     account = watch(page, book)
     page.goto(f"{book}/search.html?q=bias+correction")
