@@ -244,6 +244,9 @@ def test_axe_finds_nothing_and_nothing_is_cut_on_a_phone(
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     page = opened(context.new_page(), site)
     page.add_script_tag(path=str(axe))
+    tall = "(letters) => letters.map((e) => e.getClientRects().length)"
+    letters = page.locator(".task-letter").evaluate_all(tall)
+    assert letters and set(letters) == {1}, "the letter of a choice is broken over two lines"
     look = "axe.run('.bd-article').then((r) => r.violations.map((v) => [v.id, v.nodes[0].html]))"
     assert page.evaluate(look) == []
     for kind in ("number", "mark"):

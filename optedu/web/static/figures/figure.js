@@ -512,7 +512,8 @@ class OptFigure extends HTMLElement {
       const gone = result.diverged && t >= result.diverged;
       const { minimum } = this.problem;
       const f = result.f[Math.min(t, result.last)];
-      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `loss ${fmt(f - minimum)}`;
+      const above = minimum ? " above the minimum" : "";
+      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `loss ${fmt(f - minimum)}${above}`;
       return h("li", {},
         this.swatch(run),
         h("b", {}, run.label), " ",

@@ -71,7 +71,7 @@ class Prediction {
       const label = make("label");
       const text = make("span");
       text.append(...(item.querySelector("p") ?? item).childNodes);
-      label.append(input, make("span", "", `(${letter})`), text);
+      label.append(input, make("span", "task-letter", `(${letter})`), text);
       item.replaceChildren(label);
       return input;
     });
