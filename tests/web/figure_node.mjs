@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 const folder = pathToFileURL(process.argv[2] + "/");
 const { normals, simulate, floorOf } = await import(new URL("engine.js", folder));
 const printed = await import(new URL("printed.js", folder));
+const { memory, shares } = await import(new URL("memory.js", folder));
 
 // JSON has no NaN; null reads as NaN on the other side.
 const list = (a) => Array.from(a, (v) => (Number.isFinite(v) ? v : null));
@@ -24,6 +25,12 @@ const tasks = {
     printed.PROBLEMS[problem].grad(x, out, 1);
     return [printed.PROBLEMS[problem].f(x, 1), ...out];
   }),
+  memory: ({ rule, hyper, grad, t }) => {
+    const kept = memory(printed.RULES[rule], hyper);
+    if (!kept) return null;
+    const { share, half } = shares(kept, grad, t);
+    return { ...kept, share: list(share), half };
+  },
   eigen: ({ rule, lam, hyper }) => printed.EIGEN[rule](lam, hyper),
   call: ({ name, args }) => printed[name](...args),
   floor: ({ problem, rule, hyper, setup }) =>

@@ -33,6 +33,7 @@ CHAPTER_PRESETS = {
     "springs",
     "two-limits",
     "adagrad-step",
+    "sum-and-mean",
     "rmsprop-window",
     "adam-bias",
     "reddi",
@@ -48,6 +49,7 @@ RARE = {
     "compass.js": 5_000,
     "profile.js": 1_700,
     "cloud.js": 3_000,
+    "memory.js": 3_000,
 }
 LOADED_BY = {"limits.js": "stability.js"}
 # Scripts of views that few figures have, and the most bytes of each.
@@ -275,6 +277,10 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             {"views": ["cloud"]},
             "a cloud needs a problem made of examples, got",
         ),
+        (
+            {"views": ["memory"]},
+            "a memory needs a run that keeps squared gradients, got sgd",
+        ),
         ({"controls": ["nosuch"]}, "control must be one of"),
         ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
     ],
@@ -328,6 +334,7 @@ def test_every_presets_stable_line_is_one() -> None:
         "steepest",
         "noise-floor",
         "minibatch-cloud",
+        "sum-and-mean",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
@@ -536,3 +543,20 @@ def test_no_dot_of_a_clouds_still_is_cut_at_its_edge() -> None:
     for values, (low, high) in zip(drawn.T, (ax.get_xlim(), ax.get_ylim()), strict=True):
         inside = (values - low) / (high - low)
         assert 0.02 < inside.min() < inside.max() < 0.98
+
+
+def test_the_drawn_memory_is_what_the_rule_has_stored() -> None:
+    """The shares of a memory, scaled back, add up to the state, by NumPy's steps of the rule."""
+    config = configuration(presets()["rmsprop-window"], "rmsprop-window") | {"t": 130}
+    ax = Figure().subplots()
+    runs = [trajectories.run(config, chosen) for chosen in config["runs"]]
+    still._VIEWS["memory"](ax, {"type": "memory"}, config, runs)
+    assert len(ax.lines) == 2
+    squares = np.array([100.0 if i > 100 else 1.0 for i in range(1, 131)])
+    for line, chosen, run in zip(ax.lines, config["runs"], runs, strict=True):
+        states = trajectories.state_history(config, chosen, run)[1]
+        stored = next(states[name][130] for name in ("v", "G") if name in states)
+        decay = chosen["hyper"].get("beta2", 1.0)
+        share = squares * decay ** np.arange(129, -1, -1) * (1 - decay if decay < 1 else 1)
+        np.testing.assert_allclose(share.sum(), stored)
+        np.testing.assert_allclose(line.get_ydata(), share / stored)

@@ -203,3 +203,34 @@ def test_a_run_that_diverges_says_at_which_step(javascript: Any) -> None:
     assert got["last"] == got["diverged"] - 1
     assert got["x"][2 * got["last"]] is not None
     assert got["x"][2 * got["diverged"]] is None
+
+
+def test_a_memory_asked_of_the_printed_rule_is_the_one_asked_in_numpy(javascript: Any) -> None:
+    runs = [
+        {"rule": "rmsprop", "hyper": {"lr": 0.1, "beta2": 0.9}},
+        {"rule": "adagrad", "hyper": {"lr": 0.1}},
+        {"rule": "adam", "hyper": {}},
+        {"rule": "sgd", "hyper": {}},
+    ]
+    grad = [0.0, *np.where(np.arange(60) < 50, 1.0, 3.0)]  # at 0 there is no step
+    jobs = [
+        {
+            "task": "memory",
+            "rule": run["rule"],
+            "hyper": {**catalog.rule(run["rule"]).defaults(), **run["hyper"]},
+            "grad": grad,
+            "t": 60,
+        }
+        for run in runs
+    ]
+    *seen, nothing = javascript(*jobs)
+    assert nothing is None
+    for run, found in zip(runs, seen, strict=False):
+        kept = trajectories.memory(run)
+        assert (found["keep"], found["take"]) == pytest.approx((kept.keep, kept.take))
+        weight = kept.keep ** np.arange(59, -1, -1) * np.square(grad[1:])
+        share = weight / weight.sum()
+        np.testing.assert_allclose(found["share"][1:], share)
+        newest = np.cumsum(share[::-1])
+        assert found["half"] == 1 + int(np.argmax(newest >= 0.5))
+    assert seen[0]["half"] < seen[1]["half"]

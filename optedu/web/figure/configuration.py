@@ -12,7 +12,7 @@ import sympy
 import yaml
 
 from optedu.validate import choice, in_range, nonnegative
-from optedu.web.figure import catalog, derived
+from optedu.web.figure import catalog, derived, trajectories
 from optedu.web.figure.trajectories import QUANTITIES
 
 __all__ = ["PRESETS", "configuration", "evaluate", "formula", "merged", "presets"]
@@ -45,7 +45,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
-    "arrows", "compass", "profile", "cloud",
+    "arrows", "compass", "profile", "cloud", "memory",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -173,6 +173,9 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         view["ranges"] = {k: _range(k, v) for k, v in view.get("ranges", {}).items()}
     if view["type"] in ("relief", "arrows", "compass") and problem.dim != 2:
         raise ValueError(f"{view['type']} needs a problem of 2 coordinates, got {problem.dim}")
+    if view["type"] == "memory" and not any(trajectories.memory(run) for run in runs):
+        names = ", ".join(run["rule"] for run in runs)
+        raise ValueError(f"a memory needs a run that keeps squared gradients, got {names}")
     if view["type"] == "cloud" and not hasattr(problem, "examples"):
         raise ValueError(f"a cloud needs a problem made of examples, got {problem.title}")
     if view["type"] == "relief":

@@ -209,6 +209,23 @@ def _cloud(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     ax.set(xlabel="gradient: slope", title="gradients of 200 minibatches")
 
 
+def _memory(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the share that each past gradient has in the state by which a run divides."""
+    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        kept = trajectories.memory(chosen)
+        last = min(config.get("t", config["steps"]), run.steps)
+        if kept is None or not last:
+            continue
+        past = np.arange(1, last + 1)
+        squares = trajectories.state_history(config, chosen, run)[0][1 : last + 1] ** 2
+        weight = kept.take * kept.keep ** (last - past) * squares
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.semilogy(past, weight / weight.sum(), color=colour, label=chosen["label"])
+    ax.set(xlabel="past step", ylim=(1e-4, 1.6), xlim=(0, config["steps"]))
+    ax.set_title("share of its gradient in the memory")
+    ax.grid(True)
+
+
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
     for number, chosen in enumerate(config["runs"]):
@@ -373,6 +390,7 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "heat": _heat,
     "floor": _floor,
     "cloud": _cloud,
+    "memory": _memory,
     "speed": _speed,
     "relief": _relief,
     "stability": _stability,

@@ -3,6 +3,7 @@ r"""The runs of a configuration in NumPy: for the stills, and to compare the scr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from optedu.symbols import lr, t, warmup
 from optedu.web.figure import catalog, derived
 from optedu.web.figure.noise import Disturbed
 
-__all__ = ["QUANTITIES", "quantity", "run", "state_history"]
+__all__ = ["QUANTITIES", "Memory", "memory", "quantity", "run", "state_history"]
 
 # What a chart can show besides the states of a rule.
 QUANTITIES = ("loss", "f", "x", "distance", "step", "g", "g2")
@@ -49,6 +50,38 @@ def warmed(rate: float, steps: int) -> Callable[[int], float]:
     r"""Return the schedule of a linear warm-up."""
     expr = derived.warmup_lr().subs({lr: rate, warmup: steps})
     return lambda step: float(expr.subs(t, step))
+
+
+@dataclass(frozen=True)
+class Memory:
+    r"""What a step keeps of the squared gradients that a rule remembers, and takes in of a new one.
+
+    Attributes
+    ----------
+    keep, take : float
+        The factor on the old state, and the one on $g^2$.
+    """
+
+    keep: float
+    take: float
+
+
+def memory(chosen: Mapping[str, Any]) -> Memory | None:
+    r"""Return the memory of a run's rule, asked of its own steps; None if it keeps no squares."""
+    rule: Rule = catalog.rule(chosen["rule"])
+    hyper = {**rule.defaults(), **chosen["hyper"]}
+    name = next((s.name for s in rule.states if s.name in ("G", "v")), None)
+    if name is None:
+        return None
+
+    def after(old: float, g: float) -> float:
+        state = rule.init(np.zeros(1), **hyper)
+        state[name] = np.full_like(state[name], old)
+        with np.errstate(all="ignore"):  # without an epsilon 0/0 is no matter here
+            new = rule.step(np.zeros(1), np.full(1, g), state, 1, **hyper)[1]
+        return float(np.ravel(new[name])[0])
+
+    return Memory(keep=after(1.0, 0.0), take=after(0.0, 1.0))
 
 
 def state_history(

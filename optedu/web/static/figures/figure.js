@@ -18,6 +18,7 @@ const RARE = {
   compass: async () => (await import("./compass.js")).Compass,
   profile: async () => (await import("./profile.js")).Profile,
   cloud: async () => (await import("./cloud.js")).Cloud,
+  memory: async () => (await import("./memory.js")).Memory,
 };
 
 /** The sliders that belong to the figure and not to a rule. */
