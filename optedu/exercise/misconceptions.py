@@ -32,9 +32,18 @@ HALF = Rational(1, 2)
 class Total(sympy.Function):
     r"""The sum over all elements of an array, which no right rule of one element has."""
 
+    @classmethod
+    def eval(cls, value: Expr) -> Expr | None:
+        # A number that SymPy cannot evaluate has no maximum with another.
+        return ZERO if value.is_zero else None
+
 
 class Mean(sympy.Function):
     r"""The mean over all elements of an array."""
+
+    @classmethod
+    def eval(cls, value: Expr) -> Expr | None:
+        return ZERO if value.is_zero else None
 
 
 ONE, ZERO = sympy.S.One, sympy.S.Zero
@@ -254,6 +263,7 @@ def _chain(*changes: Change) -> Change:
 
 def _candidates(rule: Rule) -> Iterator[Candidate]:
     yield from _bias_correction(rule)
+    yield from _first_and_old(rule)
     yield from _epsilon(rule)
     yield from _denominator(rule)
     yield from _moments(rule)
@@ -459,6 +469,13 @@ def _epsilon(rule: Rule) -> Iterator[Candidate]:
         ),
     )
     yield (
+        "eps-sum",
+        "your denominator is the sum of the root and eps; here it is the larger of the two",
+        _rewrite(
+            lambda node: isinstance(node, Max) and eps in node.args, lambda node: Add(*node.args)
+        ),
+    )
+    yield (
         "no-eps",
         "eps is missing: nothing keeps the denominator away from zero",
         _everywhere({eps: ZERO}),
@@ -475,6 +492,31 @@ def _epsilon(rule: Rule) -> Iterator[Candidate]:
 
 def _root_of(node: Expr) -> Expr | None:
     return node.base if node.is_Pow and node.exp == HALF else None
+
+
+def _first_and_old(rule: Rule) -> Iterator[Candidate]:
+    r"""Yield what goes wrong where a rule divides by an old state, which its first step fills."""
+    starts = [
+        eq.lhs for eq in rule.equations if eq.rhs == Piecewise((1, symbols.t <= 1), (0, True))
+    ]
+    for state in rule.states:
+        root = sympy.sqrt(state.old)
+        users = [eq.lhs for eq in rule.equations if eq.rhs.has(root)]
+        if not users or not starts:
+            continue
+        new = sympy.sqrt(rule.expression(state.name))
+        yield (
+            f"divides-by-new:{state.name}",
+            f"you divide by the root of the new {state.name}, which has seen this gradient; "
+            f"divide by that of the old {state.name}",
+            _chain(*(_only(u, lambda e, r=root, n=new: e.xreplace({r: n})) for u in users)),
+        )
+        yield (
+            "first-step-taken",
+            f"your first step is a step like the others: it may only fill {state.name}, with the "
+            "square of the gradient",
+            _everywhere(dict.fromkeys(starts, ZERO)),
+        )
 
 
 def _denominator(rule: Rule) -> Iterator[Candidate]:

@@ -137,6 +137,11 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
             first = int(rng.integers(50_000, 100_000))
             label = "with a long memory, late in a run"
             yield make.later(label, steps=5, first=first, hyper=[slow] * 5)
+        if "eps" in everything:
+            # A maximum of the root and epsilon sees epsilon beside gradients of its size alone.
+            eps = everything["eps"]
+            label = f"with eps = {eps:.4g} and gradients of that size"
+            yield make.run(label, steps=10, size=eps, hyper=[{"eps": eps}] * 10)
     elif part == "shapes":
         for shape in ((1,), (2, 3), (2, 1, 3), (0,)):
             yield make.run(f"with x of shape {shape}", steps=3, shape=shape)

@@ -120,6 +120,18 @@ def adam_like(*, m=None, v=None, m_hat=None, v_hat=None, denominator=None, ahead
     return adam
 
 
+def adopt_like(*, divisor="v_old", floor="xp.where(root > eps, root, eps + 0 * root)", skip=True):
+    def adopt(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.9999, eps=1e-6):
+        if t == 1 and skip:
+            return x, {"m": state["m"], "v": g * g}
+        v = beta2 * state["v"] + (1 - beta2) * g * g
+        n = {"xp": xp, "eps": eps, "root": xp.sqrt({"v_old": state["v"], "v": v}[divisor])}
+        m = beta1 * state["m"] + (1 - beta1) * g / eval(floor, n)
+        return x - lr * m, {"m": m, "v": v}
+
+    return adopt
+
+
 def lion_like(*, sign="c", m="beta2 * m_old + (1 - beta2) * g", new="x - lr * xp.sign(u)"):
     def lion(xp, x, g, state, t, *, lr=1e-4, beta1=0.9, beta2=0.99, weight_decay=0.0):
         n = {"xp": xp, "x": x, "g": g, "lr": lr, "beta1": beta1, "beta2": beta2, "wd": weight_decay}
@@ -162,6 +174,9 @@ def momentum_like(b, new):
 
 
 AS_WRITTEN = [
+    ("adopt", adopt_like(divisor="v"), "divides-by-new:v", "which has seen this gradient"),
+    ("adopt", adopt_like(floor="root + eps"), "eps-sum", "here it is the larger of the two"),
+    ("adopt", adopt_like(skip=False), "first-step-taken", "it may only fill v"),
     ("lion", lion_like(sign="m"), "sign-of-new:m", "takes the sign of the new m"),
     ("adamw", adamw_like("(x - lr * u) * (1 - lr * wd)"), "decays-new-x",
      "acts on the x that the step has already moved"),
@@ -251,6 +266,7 @@ RIGHT = [
     ("adam", adam_like(m="m_old - (1 - beta1) * (m_old - g)")),
     ("adam", adam_like(denominator="xp.sqrt(v) / (1 - beta2**t)**0.5 + eps")),
     ("adam", adam_like(m_hat="m", move="x - lr / (1 - beta1**t) * m / denominator")),
+    ("adopt", adopt_like()),
     ("lion", lion_like()),
     ("lion", lion_like(new="x - lr * (xp.sign(u) + wd * x)")),
     ("rmsprop", rmsprop_like("beta2 * v + (1 - beta2) * g * g")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def torch_make(kind: str, **kw: Any) -> Callable[[Any], Any]:
 
 
 def optax_make(kind: str, *args: Any, **kw: Any) -> Callable[[Any], Any]:
-    return lambda _: getattr(_optax(), kind)(*args, **kw)
+    return lambda _: attrgetter(kind)(_optax())(*args, **kw)
 
 
 def _torch() -> Any:
@@ -204,6 +205,15 @@ CASES = (
     Case("adamax", "Optax", optax_make("adamax", 2e-3)),
     Case("nadam", "Optax", optax_make("nadam", 2e-3), agrees=False),
     Case("radam", "Optax", optax_make("radam", 1e-3, eps=1e-3), {"eps": 1e-3}, agrees=False),
+    Case("adopt", "Optax", optax_make("contrib.adopt", 1e-3, use_clipping=False)),
+    Case(
+        "adopt",
+        "Optax",
+        optax_make("contrib.adopt", 0.05, b1=0.8, b2=0.5, eps=0.1, use_clipping=False),
+        {**LR, "beta1": 0.8, "beta2": 0.5, "eps": 0.1},
+        label="all",
+    ),
+    Case("adopt", "Optax", optax_make("contrib.adopt", 0.05), LR, agrees=False, label="clipped"),
     Case("lion", "Optax", optax_make("lion", 1e-4, weight_decay=0.1), WD),
 )
 
