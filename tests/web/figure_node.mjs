@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 const folder = pathToFileURL(process.argv[2] + "/");
 const { normals, simulate, floorOf } = await import(new URL("engine.js", folder));
 const printed = await import(new URL("printed.js", folder));
+const { shrunk } = await import(new URL("box.js", folder));
 const { memory, shares } = await import(new URL("memory.js", folder));
 
 // JSON has no NaN; null reads as NaN on the other side.
@@ -31,6 +32,7 @@ const tasks = {
     const { share, half } = shares(kept, grad, t);
     return { ...kept, share: list(share), half };
   },
+  shrunk: ({ problem, minimum, decay }) => shrunk(printed.PROBLEMS[problem], minimum, decay),
   eigen: ({ rule, lam, hyper }) => printed.EIGEN[rule](lam, hyper),
   call: ({ name, args }) => printed[name](...args),
   floor: ({ problem, rule, hyper, setup }) =>

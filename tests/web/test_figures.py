@@ -37,6 +37,8 @@ CHAPTER_PRESETS = {
     "rmsprop-window",
     "adam-bias",
     "reddi",
+    "reddi-index",
+    "decay-box",
     "warm-up",
     "sensitivity",
 }
@@ -50,6 +52,7 @@ RARE = {
     "profile.js": 1_700,
     "cloud.js": 3_000,
     "memory.js": 3_000,
+    "box.js": 3_600,
 }
 LOADED_BY = {"limits.js": "stability.js"}
 # Scripts of views that few figures have, and the most bytes of each.
@@ -278,6 +281,10 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             "a cloud needs a problem made of examples, got",
         ),
         (
+            {"views": ["box"]},
+            "a box needs a problem of 1 coordinate with a known minimum, got",
+        ),
+        (
             {"views": ["memory"]},
             "a memory needs a run that keeps squared gradients, got sgd",
         ),
@@ -335,6 +342,8 @@ def test_every_presets_stable_line_is_one() -> None:
         "noise-floor",
         "minibatch-cloud",
         "sum-and-mean",
+        "reddi-index",
+        "decay-box",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
@@ -560,3 +569,17 @@ def test_the_drawn_memory_is_what_the_rule_has_stored() -> None:
         share = squares * decay ** np.arange(129, -1, -1) * (1 - decay if decay < 1 else 1)
         np.testing.assert_allclose(share.sum(), stored)
         np.testing.assert_allclose(line.get_ydata(), share / stored)
+
+
+def test_the_drawn_box_and_the_penalized_minimum_are_those_of_the_decay() -> None:
+    """At decay 1/2 the box ends at 2, and (x - 10)^2/2 + x^2/4 is lowest at 20/3."""
+    config = configuration(presets()["decay-box"], "decay-box") | {"t": 500}
+    runs = [trajectories.run(config, chosen) for chosen in config["runs"]]
+    ax = Figure().subplots()
+    still._VIEWS["box"](ax, {"type": "box"}, config, runs)
+    for bar in ax.patches:
+        assert (bar.get_x(), bar.get_x() + bar.get_width()) == (-2.0, 2.0)
+    penalized, _, points = ax.lines[::3], ax.lines[1::3], ax.lines[2::3]
+    np.testing.assert_allclose([line.get_xdata()[0] for line in penalized], 20 / 3)
+    ended = [float(line.get_xdata()[0]) for line in points]
+    np.testing.assert_allclose(ended, [20 / 3, 20 / 3, 2, 2], rtol=0.03)

@@ -234,3 +234,10 @@ def test_a_memory_asked_of_the_printed_rule_is_the_one_asked_in_numpy(javascript
         newest = np.cumsum(share[::-1])
         assert found["half"] == 1 + int(np.argmax(newest >= 0.5))
     assert seen[0]["half"] < seen[1]["half"]
+
+
+def test_the_minimum_with_a_penalty_is_that_of_calculus(javascript: Any) -> None:
+    """(x - 10)^2/2 + d x^2/2 is lowest at 10/(1 + d)."""
+    decays = [0.0, 0.05, 0.5, 2.0]
+    jobs = [{"task": "shrunk", "problem": "far", "minimum": 10.0, "decay": d} for d in decays]
+    np.testing.assert_allclose(javascript(*jobs), [10 / (1 + d) for d in decays], rtol=1e-12)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sympy import Eq, Mod, Piecewise, nsimplify
+from sympy import Eq, Mod, Piecewise, Symbol, nsimplify
 
 from optedu import problems, rules
+from optedu.problems import Problem
 from optedu.rule import Rule
 from optedu.symbols import t
 from optedu.web.figure.examples import stopping
@@ -48,6 +49,21 @@ _VARIANTS: dict[str, Callable[[], Rule]] = {
 }
 
 
+def _far() -> Problem:
+    """A minimum so far away that weight decay has something to pull at."""
+    x = Symbol("x", real=True)
+    return problems.symbolic(
+        (x - 10) ** 2 / 2,
+        [x],
+        x0=[0.0],
+        name="far",
+        title="(x − 10)²/2",
+        minimizer=[10.0],
+        minimum=0.0,
+        window=((-1.0, 11.0),),
+    )
+
+
 def _reddi() -> Signal:
     online = problems.get("reddi")
     slope = Piecewise(
@@ -82,6 +98,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "double_well": lambda: problems.get("double_well", tilt=0.1),
     "huber": lambda: problems.get("huber"),
     "lessard": lambda: problems.get("lessard"),
+    "far": _far,
     "springs": lambda: problems.get("springs"),
     "stopping": stopping,
     "constant": lambda: Signal(1, title="Constant gradient 1"),

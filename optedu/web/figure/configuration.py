@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 import yaml
 
+from optedu import symbols
 from optedu.validate import choice, in_range, nonnegative
 from optedu.web.figure import catalog, derived, trajectories
 from optedu.web.figure.trajectories import QUANTITIES
@@ -45,7 +46,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
-    "arrows", "compass", "profile", "cloud", "memory",
+    "arrows", "compass", "profile", "cloud", "memory", "box",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -176,6 +177,12 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
     if view["type"] == "memory" and not any(trajectories.memory(run) for run in runs):
         names = ", ".join(run["rule"] for run in runs)
         raise ValueError(f"a memory needs a run that keeps squared gradients, got {names}")
+    if view["type"] == "box" and (problem.dim != 1 or problem.minimizer is None):
+        raise ValueError(
+            f"a box needs a problem of 1 coordinate with a known minimum, got {problem.title}"
+        )
+    if view["type"] == "box":
+        view["decay"] = symbols.weight_decay.name  # the scripts know no hyper-parameter by name
     if view["type"] == "cloud" and not hasattr(problem, "examples"):
         raise ValueError(f"a cloud needs a problem made of examples, got {problem.title}")
     if view["type"] == "relief":

@@ -15,6 +15,7 @@ import sympy
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.optimize import brentq
 
 from optedu import plot, symbols
 from optedu.compile.traffic import traffic
@@ -226,6 +227,29 @@ def _memory(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
     ax.grid(True)
 
 
+def _box(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw where each run is, the box of its weight decay, and the minimum with an L2 penalty."""
+    problem = catalog.problem(config["problem"])
+    (minimum,) = problem.minimizer
+    for row, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        decay = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}.get(
+            "weight_decay", 0
+        )
+        colour = style.PALETTE[row % len(style.PALETTE)]
+        if decay > 0:
+            ax.barh(row, 2 / decay, left=-1 / decay, height=0.5, color=style.MUTED, alpha=0.25)
+        ends = sorted((0.0, minimum))
+        penalized = brentq(lambda x, d=decay: float(problem.grad(np.array([x]))[0]) + d * x, *ends)
+        ax.plot([penalized] * 2, [row - 0.25, row + 0.25], color=style.MUTED, lw=2)
+        ax.plot(minimum, row, "x", color=style.MUTED)
+        shown = run.x[min(config.get("t", run.steps), run.steps), 0]
+        ax.plot(shown, row, "o", color=colour, label=chosen["label"])
+    ends = [min(0, minimum), max(0, minimum)]
+    pad = 0.12 * (ends[1] - ends[0])
+    ax.set(xlabel="$x$", title="where each run is", yticks=[], xlim=(ends[0] - pad, ends[1] + pad))
+    ax.set_ylim(len(runs) - 0.5, -0.5)
+
+
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
     for number, chosen in enumerate(config["runs"]):
@@ -391,6 +415,7 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "floor": _floor,
     "cloud": _cloud,
     "memory": _memory,
+    "box": _box,
     "speed": _speed,
     "relief": _relief,
     "stability": _stability,

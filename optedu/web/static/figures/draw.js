@@ -210,7 +210,7 @@ export class Pen {
     ctx.stroke();
   }
 
-  /** Grid lines, ticks and labels: x label below at the right, y label on top. */
+  /** Grid lines, ticks and labels: x label below at the right, y label on top; no ticks at the side without `sy`. */
   axes({ x, y, w, h }, sx, sy, xLabel, yLabel, grid = this.c.grid) {
     this.ink(grid);
     const soft = this.c.soft;
@@ -219,7 +219,7 @@ export class Pen {
       this.line(sx(v), y, sx(v), y + h);
       this.text(tick(v, sx), sx(v), y + h + 12, { align: "center", colour: soft });
     }
-    for (const v of sy.log ? logTicks(sy.lo, sy.hi, h / 36) : ticks(sy.lo, sy.hi, Math.max(2, h / 50))) {
+    for (const v of !sy ? [] : sy.log ? logTicks(sy.lo, sy.hi, h / 36) : ticks(sy.lo, sy.hi, Math.max(2, h / 50))) {
       this.ink(grid);
       this.line(x, sy(v), x + w, sy(v));
       this.text(tick(v, sy), x - 6, sy(v), { align: "right", colour: soft });

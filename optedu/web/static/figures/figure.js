@@ -18,6 +18,7 @@ const RARE = {
   compass: async () => (await import("./compass.js")).Compass,
   profile: async () => (await import("./profile.js")).Profile,
   cloud: async () => (await import("./cloud.js")).Cloud,
+  box: async () => (await import("./box.js")).Box,
   memory: async () => (await import("./memory.js")).Memory,
 };
 
