@@ -2,9 +2,10 @@ r"""`Optimizer`: an update rule with its parameters and state, for training loop
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Container, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from optedu.arrays import namespace, to_numpy
 from optedu.display import number
 from optedu.run import stepper
 from optedu.run.arena import Arena, flatten
+from optedu.run.groups import Group, Hyper, sorted_out
 
 __all__ = ["Optimizer"]
 
@@ -31,8 +33,15 @@ class Optimizer:
         Initial parameters, floating point. They are copied: use `params` of the optimizer.
     form : {"numpy", "numba", "cupy"}, optional
         The kernel; by default that of the arrays' library.
-    check_finite : bool
-        Raise if a gradient holds NaN or an infinity, before anything is changed.
+    check_finite : bool or "skip"
+        Raise if a gradient holds NaN or an infinity, before anything is changed; with ``"skip"``
+        leave such a step out.
+    groups : list of dict, optional
+        Parameters with hyper-parameters of their own: ``{"params": ["b1", "b2"],
+        "weight_decay": 0}`` names keys (of a list, indices) and what is different there. All other
+        hyper-parameters, and later changes of them, count for these parameters too.
+        ``{"params": ["w1"], "frozen": True}`` leaves parameters, and their state, as they are;
+        their gradients may be None.
     **hyper : float, Schedule or callable
         Hyper-parameters. A schedule is asked for its value before each step.
 
@@ -48,6 +57,11 @@ class Optimizer:
     hyper : mapping
         The hyper-parameters; `optimizer.hyper["lr"] = 0.1` counts from the next step, and so does
         a schedule that is set; it has the value of the last step till then.
+    groups : tuple of Group
+        The groups as given, each with `params`, `frozen`, and `hyper`, where
+        ``optimizer.groups[0].hyper["lr"] = 0.01`` sets what is different, and
+        ``del optimizer.groups[0].hyper["lr"]`` takes that back. To set `frozen` counts from the
+        next step; the state of what was frozen is as it was, while `t` has gone on.
     t : int
         Number of steps done.
     name : str
@@ -70,8 +84,20 @@ class Optimizer:
     >>> import numpy as np
     >>> optimizer = optedu.Optimizer("momentum", {"w": np.ones((2, 2)), "b": np.zeros(2)}, lr=0.1)
     >>> optimizer.step({"w": np.ones((2, 2)), "b": np.full(2, 2.0)})
+    True
     >>> optimizer.params["b"]
     array([-0.2, -0.2])
+
+    No weight decay on the bias:
+
+    >>> optimizer = optedu.Optimizer(
+    ...     "adamw", {"w": np.ones(2), "b": np.ones(2)}, lr=0.1, weight_decay=0.5,
+    ...     groups=[{"params": ["b"], "weight_decay": 0}],
+    ... )
+    >>> optimizer.step({"w": np.zeros(2), "b": np.zeros(2)})
+    True
+    >>> optimizer.params["w"], optimizer.params["b"]
+    (array([0.95, 0.95]), array([1., 1.]))
     """
 
     def __init__(
@@ -80,19 +106,28 @@ class Optimizer:
         params: Any,
         *,
         form: str | None = None,
-        check_finite: bool = True,
+        check_finite: bool | Literal["skip"] = True,
+        groups: Any = None,
         **hyper: Any,
     ) -> None:
-        self._build(stepper.method(optimizer), params, form, check_finite, hyper)
+        self._build(stepper.method(optimizer), params, form, check_finite, groups, hyper)
 
     def _build(
-        self, method: Any, params: Any, form: str | None, check_finite: bool, hyper: dict[str, Any]
+        self,
+        method: Any,
+        params: Any,
+        form: str | None,
+        check_finite: bool | str,
+        groups: Any,
+        hyper: dict[str, Any],
     ) -> None:
         self._method = method
         self._form = form
         self._done = [0]  # in a list: to set an attribute costs more than a step should
-        self._hyper = _Hyper(self._method, hyper)
-        self._check_finite = validate.boolean("check_finite", check_finite)
+        self._hyper = Hyper(self._method, hyper)
+        if not (isinstance(check_finite, bool) or check_finite == "skip"):
+            raise TypeError(f"check_finite must be True, False or 'skip', got {check_finite!r}")
+        self._check_finite = check_finite
         arrays, self._names, self._rebuild = flatten("params", params)
         self._keys = list(params) if isinstance(params, Mapping) else None
         self._many = isinstance(params, (list, tuple))
@@ -100,12 +135,15 @@ class Optimizer:
             validate.same_library(label, array, self._names[0], arrays[0])
         for label, array in zip(self._names, arrays, strict=True):
             validate.finite(label, array)
-        by_dtype: dict[Any, list[int]] = {}
+        _no_ties(self._names, arrays)
+        keys = self._keys if self._keys is not None else list(range(len(arrays)))
+        self._groups, owners = sorted_out(groups, keys, self._method, self._hyper)
+        together: dict[Any, list[int]] = {}
         for i, array in enumerate(arrays):
-            by_dtype.setdefault(array.dtype, []).append(i)
+            together.setdefault((array.dtype, owners[i]), []).append(i)
         self._parts = [
-            _Part(self._method, [arrays[i] for i in where], where, form, dict(self._hyper))
-            for where in by_dtype.values()
+            _Part(self._method, [arrays[i] for i in where], where, form, owner or self._hyper)
+            for (_, owner), where in together.items()
         ]
         self._shapes = [tuple(a.shape) for a in arrays]
         self._dtypes = [a.dtype for a in arrays]
@@ -122,6 +160,7 @@ class Optimizer:
     def __reduce__(self) -> Any:
         return _restored, (
             *(self._method, self._params, self._form, self._check_finite),
+            [group.given() for group in self._groups],
             {**self._hyper, **self._hyper.schedules},
             *(self.t, [dict(part.state) for part in self._parts], self._grads),
         )
@@ -141,7 +180,7 @@ class Optimizer:
         self._done[0] = validate.count("t", value)
 
     @property
-    def hyper(self) -> _Hyper:
+    def hyper(self) -> Hyper:
         r"""The hyper-parameters; to set one checks it, and counts from the next step."""
         return self._hyper
 
@@ -152,6 +191,11 @@ class Optimizer:
         for name, value in values.items():
             self._hyper.checked(name, value)  # all, before one is set
         self._hyper.update(values)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        r"""The groups of parameters with hyper-parameters of their own."""
+        return self._groups
 
     @property
     def params(self) -> Any:
@@ -182,7 +226,54 @@ class Optimizer:
     def state(self, values: Any) -> None:
         self.state.replace(values)
 
-    def step(self, grads: Any = None) -> None:
+    def zero_grad(self) -> None:
+        r"""Set `grads` to zero, so that the next gradients can be added up there."""
+        for part in self._parts:
+            part.buffer[...] = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        r"""Return a copy of what a run needs to go on, besides the parameters.
+
+        Returns
+        -------
+        dict
+            ``t``, ``hyper`` (schedules included), ``groups`` and ``state``.
+        """
+        return {
+            "t": self.t,
+            "hyper": {**self._hyper, **self._hyper.schedules},
+            "groups": [group.given() for group in self._groups],
+            "state": {name: copy.deepcopy(value) for name, value in self.state.items()},
+        }
+
+    def load_state_dict(self, saved: Any) -> None:
+        r"""Go on from what `state_dict` returned, of an optimizer with the same parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it does not fit; then nothing has changed.
+        """
+        wanted = ["t", "hyper", "groups", "state"]
+        if not isinstance(saved, Mapping) or set(saved) != set(wanted):
+            got = list(saved) if isinstance(saved, Mapping) else type(saved).__name__
+            raise ValueError(f"saved must be a mapping with the keys {wanted}, got {got}")
+        there = [group.params for group in self._groups]
+        named = [list(group["params"]) for group in saved["groups"]]
+        if named != there:
+            raise ValueError(f"saved['groups'] must name the parameters {there}, got {named}")
+        # A copy takes it all first: where it refuses, this optimizer has not changed.
+        trial = copy.deepcopy(self)
+        for optimizer in (trial, self):
+            optimizer.t = saved["t"]
+            optimizer.hyper = saved["hyper"]
+            for group, given in zip(optimizer.groups, saved["groups"], strict=True):
+                group.set(given)
+            if optimizer.t:
+                optimizer._advance(optimizer.t)  # the values of the last step
+            optimizer.state = saved["state"]
+
+    def step(self, grads: Any = None) -> bool:
         r"""Do one step.
 
         Parameters
@@ -191,6 +282,11 @@ class Optimizer:
             Gradients in the structure, shapes and dtypes of `params`; what was written into
             `grads` of the optimizer where they are not given.
 
+        Returns
+        -------
+        bool
+            Whether the step was done: not if ``check_finite="skip"`` has left it out.
+
         Raises
         ------
         TypeError, ValueError
@@ -198,7 +294,9 @@ class Optimizer:
         """
         arrays = None if grads is None else self._listed("grads", grads)
         parts = self._parts
-        if len(parts) == 1:  # what a step of a few parameters costs is decided here
+        if self._groups:
+            parts = [part for part in parts if not part.hyper.frozen]
+        if len(parts) == 1 and len(self._parts) == 1:  # decides what a step of few numbers costs
             gathered = [parts[0].buffer if arrays is None else parts[0].take(arrays)]
         elif arrays is None:
             gathered = [part.buffer for part in parts]
@@ -207,15 +305,26 @@ class Optimizer:
         if self._check_finite:
             for part, g in zip(parts, gathered, strict=True):
                 if not _fits(g, part.limit):
+                    if self._check_finite == "skip":
+                        return False
                     self._refuse(arrays)
         t, hyper = self._done[0] + 1, self._hyper
-        if hyper.schedules:
-            hyper.advance(t)
+        if hyper.schedules or self._groups:
+            self._advance(t)
         self._done[0] = t
         for part, g in zip(parts, gathered, strict=True):
-            part.step(g, t, hyper)
+            part.step(g, t, part.hyper)
         if hyper.changed:
             hyper.changed.clear()
+        return True
+
+    def _advance(self, t: int) -> None:
+        r"""Take the values of step `t` from all schedules; where one fails, from none."""
+        news = [(hyper, hyper.at(t)) for hyper in (self._hyper, *(g.hyper for g in self._groups))]
+        for hyper, values in news:
+            hyper.take(values)
+        for group in self._groups:
+            group.hyper.inherit(self._hyper)
 
     def __repr__(self) -> str:
         count = sum(part.arena.flat.shape[0] for part in self._parts)
@@ -242,6 +351,10 @@ class Optimizer:
     def _listed(self, label: str, values: Any) -> list[Any]:
         r"""Return arrays as a list, after checking structure, shapes and dtypes."""
         if self._keys is not None:
+            if isinstance(values, Mapping) and self._frozen:
+                values = {key: self._params[key] for key in self._frozen} | {
+                    key: value for key, value in values.items() if value is not None
+                }
             if not isinstance(values, Mapping) or values.keys() != set(self._keys):
                 keys = list(values) if isinstance(values, Mapping) else type(values).__name__
                 raise ValueError(f"{label} must have the keys {self._keys}, got {keys}")
@@ -251,6 +364,8 @@ class Optimizer:
                 got = len(values) if isinstance(values, (list, tuple)) else type(values).__name__
                 raise ValueError(f"{label} must be a list of {len(self._shapes)} arrays, got {got}")
             arrays = list(values)
+            for i in self._frozen:
+                arrays[i] = self._params[i] if arrays[i] is None else arrays[i]
         else:
             arrays = [values]
         try:
@@ -261,6 +376,10 @@ class Optimizer:
         if not fits:
             self._explain(label, arrays)
         return arrays
+
+    @property
+    def _frozen(self) -> list[Any]:
+        return [key for group in self._groups if group.frozen for key in group.params]
 
     def _explain(self, label: str, arrays: list[Any]) -> None:
         for name, array, shape, dtype in zip(
@@ -282,9 +401,15 @@ class Optimizer:
     def _refuse(self, arrays: list[Any] | None) -> None:
         if arrays is None:
             arrays = flatten("grads", self.grads)[0]
-        limits = {i: part.limit for part in self._parts for i in part.where}
+        limits = {
+            i: math.inf if part.hyper.frozen else part.limit
+            for part in self._parts
+            for i in part.where
+        }
         for i, (name, array) in enumerate(zip(self._names, arrays, strict=True)):
             name = name.replace("params", "grads", 1)
+            if limits[i] == math.inf:
+                continue
             try:
                 validate.finite(name, array)
                 if not _fits(array, limits[i]):
@@ -301,14 +426,15 @@ class Optimizer:
 
 
 class _Part:
-    r"""The tensors of one dtype: their arena, state and kernel."""
+    r"""The tensors of one dtype and group: their arena, state and kernel."""
 
     def __init__(
-        self, method: Any, arrays: list[Any], where: list[int], form: str | None, hyper: dict
+        self, method: Any, arrays: list[Any], where: list[int], form: str | None, hyper: Hyper
     ) -> None:
         self.arena = Arena(arrays)
         self.where = where
-        self.state = method.init(self.arena.flat, hyper)
+        self.hyper = hyper
+        self.state = method.init(self.arena.flat, dict(hyper))
         self.buffer = namespace(self.arena.flat).zeros_like(self.arena.flat)
         self._method = method
         largest = float(np.finfo(str(self.arena.flat.dtype).rpartition(".")[2]).max)
@@ -337,7 +463,7 @@ class _Part:
         if not isinstance(self._method, stepper.DerivedMethod):
             self.state = {name: value for name, value in self.state.items() if name in names}
 
-    def step(self, g: Any, t: int, hyper: _Hyper) -> None:
+    def step(self, g: Any, t: int, hyper: Hyper) -> None:
         r"""Do one step with the flat gradient."""
         if self._bound is not None:
             self._bound(g, t, **hyper.changed)
@@ -350,7 +476,8 @@ def _restored(
     method: Any,
     params: Any,
     form: str | None,
-    check_finite: bool,
+    check_finite: bool | str,
+    groups: list[dict[str, Any]],
     hyper: dict[str, Any],
     t: int,
     states: list[dict[str, Any]],
@@ -358,10 +485,10 @@ def _restored(
 ) -> Optimizer:
     r"""Return an optimizer as it was when it was pickled or copied."""
     optimizer = Optimizer.__new__(Optimizer)
-    optimizer._build(method, params, form, check_finite, hyper)
+    optimizer._build(method, params, form, check_finite, groups, hyper)
     optimizer.t = t
-    if t and optimizer.hyper.schedules:
-        optimizer.hyper.advance(t)  # the values of the last step
+    if t:
+        optimizer._advance(t)  # the values of the last step
     for part, state in zip(optimizer._parts, states, strict=True):
         part.keep(state)
         for name, value in state.items():
@@ -436,65 +563,16 @@ class _State(MutableMapping):
         return [part.arena.joined([arrays[i] for i in part.where]) for part in parts]
 
 
-class _Hyper(MutableMapping):
-    r"""Hyper-parameters that are checked when they are set."""
-
-    __slots__ = ("_method", "_values", "changed", "schedules")
-
-    def __init__(self, method: Any, given: Mapping[str, Any]) -> None:
-        self._method = method
-        self._values = method.complete(given)
-        self.changed: dict[str, Any] = {}
-        self.schedules = {name: value for name, value in given.items() if callable(value)}
-        self._values |= stepper.Hyperparameters(method, self.schedules).changes(1)
-        for name, value in self._values.items():
-            self._values[name] = _one_number(name, value)
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._values:
-            raise KeyError(f"{name!r} is none of {', '.join(self._values)}")
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        value = self.checked(name, value)
-        if callable(value):
-            self.schedules[name] = value
-            return
-        self.schedules.pop(name, None)
-        self._values[name] = self.changed[name] = value
-
-    def checked(self, name: str, value: Any) -> Any:
-        r"""Return one value, or a schedule, after checking its name and range."""
-        if callable(value):
-            self[name]  # the name must be known
-            return validate.function(name, value, "t")
-        return _one_number(name, self._method.check(name, value))
-
-    def advance(self, t: int) -> None:
-        r"""Take the values of step `t` from the schedules; all of them, or where one fails none."""
-        values = stepper.Hyperparameters(self._method, self.schedules).changes(t)
-        for name, value in values.items():
-            _one_number(name, value)
-        self._values |= values
-        self.changed |= values
-
-    def __delitem__(self, name: str) -> None:
-        raise TypeError(f"{name} can't be removed; set it to another value")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-
-def _one_number(name: str, value: Any) -> Any:
-    if getattr(value, "shape", ()) != ():
-        raise TypeError(f"{name} must be a real number, got an array of shape {value.shape}")
-    return value
+def _no_ties(names: list[str], arrays: list[Any]) -> None:
+    r"""Refuse an array that is given twice: its copies would part, each with half the gradient."""
+    seen: dict[int, str] = {}
+    for name, array in zip(names, arrays, strict=True):
+        where = array.ctypes.data if type(array) is np.ndarray else id(array)
+        if array.size and seen.setdefault(where, name) != name:
+            raise ValueError(
+                f"{name} must not be the array of {seen[where]}: give a parameter that is used "
+                "twice (a tied one) once, with the sum of its gradients"
+            )
 
 
 def _fits(g: Any, limit: float) -> bool:

@@ -113,7 +113,8 @@ def test_a_schedule_may_end_at_zero(name):
         steps=6,
     )
     moved = np.abs(np.diff(run.x, axis=0)).max(axis=1) > 0
-    np.testing.assert_array_equal(moved, [True, True, True, False, False, False])
+    first = name != "adopt"  # whose first step only fills the second moment
+    np.testing.assert_array_equal(moved, [first, True, True, False, False, False])
 
 
 class TestNothingIsLost:
@@ -639,7 +640,7 @@ class Slope:
 
 
 SQUARING = [
-    *("adadelta", "adagrad", "adam", "amsgrad", "adamw", "nadam", "radam", "rmsprop"),
+    *("adadelta", "adagrad", "adam", "adopt", "amsgrad", "adamw", "nadam", "radam", "rmsprop"),
     *("rmsprop_eps_inside", "rmsprop_centered", "rmsprop_centered_eps_inside", "rmsprop_momentum"),
 ]
 
