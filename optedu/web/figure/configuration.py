@@ -175,8 +175,8 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
     if view["type"] in ("relief", "arrows", "compass") and problem.dim != 2:
         raise ValueError(f"{view['type']} needs a problem of 2 coordinates, got {problem.dim}")
     if view["type"] == "memory" and not any(trajectories.memory(run) for run in runs):
-        names = ", ".join(run["rule"] for run in runs)
-        raise ValueError(f"a memory needs a run that keeps squared gradients, got {names}")
+        given = ", ".join(run["rule"] for run in runs)
+        raise ValueError(f"a memory needs a run that keeps squared gradients, got {given}")
     if view["type"] == "box" and (problem.dim != 1 or problem.minimizer is None):
         raise ValueError(
             f"a box needs a problem of 1 coordinate with a known minimum, got {problem.title}"
