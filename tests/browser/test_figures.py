@@ -681,3 +681,23 @@ def test_a_cloud_of_sixteen_examples_is_a_quarter_as_wide(page: Any, figures: st
         assert np.sqrt(drawn.var(axis=0).sum()) == pytest.approx(spread, rel=0.2)
         assert abs(drawn[:, 1].mean() - whole) < 4 * spread / np.sqrt(200)
     clean(account)
+
+
+def test_the_squares_grow_with_the_gradients_that_came(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show", exact=True).select_option("rare-frequent")
+    at_rest(page)
+    for step, sides in ((0, [0, 0]), (9, [3, 0]), (25, [5, 2**0.5]), (100, [10, 10**0.5])):
+        drawn = page.locator("opt-figure").evaluate(
+            """(f, step) => {
+              f.s.t = step;
+              f.draw();
+              return f.views.find((v) => v.sides).sides;
+            }""",
+            step,
+        )
+        assert drawn == pytest.approx(sides)
+    label = page.locator(".of-squares canvas").get_attribute("aria-label")
+    assert "frequent: a square with the side 10, the last step 0.03" in label
+    assert "rare: a square with the side 3.16, the last step 0.0949" in label
+    clean(account)

@@ -34,6 +34,7 @@ CHAPTER_PRESETS = {
     "two-limits",
     "adagrad-step",
     "sum-and-mean",
+    "rare-frequent",
     "rmsprop-window",
     "adam-bias",
     "reddi",
@@ -53,6 +54,7 @@ RARE = {
     "cloud.js": 3_000,
     "memory.js": 3_000,
     "box.js": 3_600,
+    "squares.js": 2_100,
 }
 LOADED_BY = {"limits.js": "stability.js"}
 # Scripts of views that few figures have, and the most bytes of each.
@@ -288,6 +290,19 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             {"views": ["memory"]},
             "a memory needs a run that keeps squared gradients, got sgd",
         ),
+        ({"views": ["squares"]}, "squares need a run that keeps G; the runs keep none"),
+        (
+            {"views": ["squares"], "problem": "square", "optimizers": ["adagrad"]},
+            "squares need a problem of 2 coordinates, got 1",
+        ),
+        (
+            {"views": [{"type": "squares", "names": ["one"]}], "optimizers": ["adagrad"]},
+            r"names of the squares must be \[first, second\], got \['one'\]",
+        ),
+        (
+            {"views": [{"type": "squares", "sum": "G"}], "optimizers": ["adagrad"]},
+            "option of the squares must be .*'sum'",
+        ),
         ({"controls": ["nosuch"]}, "control must be one of"),
         ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
     ],
@@ -344,6 +359,7 @@ def test_every_presets_stable_line_is_one() -> None:
         "sum-and-mean",
         "reddi-index",
         "decay-box",
+        "rare-frequent",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:
@@ -583,3 +599,32 @@ def test_the_drawn_box_and_the_penalized_minimum_are_those_of_the_decay() -> Non
     np.testing.assert_allclose([line.get_xdata()[0] for line in penalized], 20 / 3)
     ended = [float(line.get_xdata()[0]) for line in points]
     np.testing.assert_allclose(ended, [20 / 3, 20 / 3, 2, 2], rtol=0.03)
+
+
+# -- a rare and a frequent coordinate --------------------------------------------------------------
+
+
+def test_the_rare_coordinate_has_a_gradient_in_every_tenth_step() -> None:
+    rare = catalog.problem("rare")
+    for at in ([-1.2, -1.0], [0.4, -0.1]):
+        steps = np.array([rare.grad(np.array(at), k) for k in range(1, 101)])
+        assert (steps[:, 0] == np.sign(at[0])).all()
+        assert (np.flatnonzero(steps[:, 1]) + 1 == np.arange(10, 101, 10)).all()
+        np.testing.assert_allclose(steps.mean(axis=0), rare.grad(np.array(at)))
+        slopes = [(rare.f(at + e) - rare.f(at - e)) / 2e-6 for e in 1e-6 * np.eye(2)]
+        np.testing.assert_allclose(rare.grad(np.array(at)), slopes, rtol=1e-6)
+
+
+def test_the_squares_have_as_many_units_as_gradients_came() -> None:
+    config = configuration(presets()["rare-frequent"], "rare-frequent")
+    chosen = config["runs"][0]
+    done = trajectories.run(config, chosen)
+    areas = [trajectories.state_history(config, chosen, done, k)[1]["G"] for k in range(2)]
+    np.testing.assert_array_equal(areas[0], np.arange(101))
+    np.testing.assert_array_equal(areas[1], np.arange(101) // 10)
+    ax = Figure().subplots()
+    still._VIEWS["squares"](ax, config["views"][0], config, [done])
+    sides = [patch.get_width() for patch in ax.patches]
+    assert sides == pytest.approx([1, np.sqrt(1 / 10)])
+    words = [text.get_text() for text in ax.texts]
+    assert words == ["side 10", "frequent", "side 3.16", "rare"]

@@ -13,6 +13,7 @@ from optedu.problems import Problem
 from optedu.rule import Rule
 from optedu.symbols import t
 from optedu.web.figure.examples import stopping
+from optedu.web.figure.rare import Rare
 from optedu.web.figure.signals import Signal
 
 __all__ = ["PROBLEMS", "problem", "rule", "rule_names"]
@@ -101,6 +102,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "far": _far,
     "springs": lambda: problems.get("springs"),
     "stopping": stopping,
+    "rare": lambda: Rare(10),
     "constant": lambda: Signal(1, title="Constant gradient 1"),
     "burst": lambda: Signal(
         Piecewise((10, (t > 100) & (t <= 140)), (1, True)),

@@ -46,7 +46,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
-    "arrows", "compass", "profile", "cloud", "memory", "box",
+    "arrows", "compass", "profile", "cloud", "memory", "box", "squares",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -185,6 +185,8 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         view["decay"] = symbols.weight_decay.name  # the scripts know no hyper-parameter by name
     if view["type"] == "cloud" and not hasattr(problem, "examples"):
         raise ValueError(f"a cloud needs a problem made of examples, got {problem.title}")
+    if view["type"] == "squares":
+        _check_squares(view, runs, problem)
     if view["type"] == "relief":
         _check_relief(view)
     if view["type"] == "stability":
@@ -208,6 +210,23 @@ def _check_relief(view: dict[str, Any]) -> None:
             view["stable"] = [[float(a), float(b)], [float(c), float(d)]]
         except (TypeError, ValueError):
             raise ValueError(f"stable must be two points of two numbers, got {ends!r}") from None
+
+
+def _check_squares(view: dict[str, Any], runs: list[dict[str, Any]], problem: Any) -> None:
+    r"""Check which sum the squares show, and what the two coordinates are called."""
+    for name in view:
+        choice("option of the squares", name, ("type", "state", "names"))
+    if problem.dim != 2:
+        raise ValueError(f"squares need a problem of 2 coordinates, got {problem.dim}")
+    kept = {s.name for run in runs for s in catalog.rule(run["rule"]).states if not s.scalar}
+    view["state"] = str(view.get("state", "G"))
+    if view["state"] not in kept:
+        own = ", ".join(sorted(kept)) or "none"
+        raise ValueError(f"squares need a run that keeps {view['state']}; the runs keep {own}")
+    names = view.setdefault("names", ["x₁", "x₂"])
+    if not isinstance(names, list) or len(names) != 2:
+        raise ValueError(f"names of the squares must be [first, second], got {names!r}")
+    view["names"] = [str(name) for name in names]
 
 
 def _check_stability(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:

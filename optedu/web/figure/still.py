@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import sympy
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 from scipy.optimize import brentq
 
@@ -250,6 +252,27 @@ def _box(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list
     ax.set_ylim(len(runs) - 0.5, -0.5)
 
 
+def _squares(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw what the first run that keeps it has added up of each coordinate, as squares."""
+    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        if view["state"] not in (s.name for s in catalog.rule(chosen["rule"]).states):
+            continue
+        t = min(config.get("t", run.steps), len(run.x) - 1)
+        sums = [trajectories.state_history(config, chosen, run, k)[1] for k in range(2)]
+        sides = [np.sqrt(one[view["state"]]) for one in sums]
+        most = max(side[-1] for side in sides)
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        for k, side in enumerate(sides):
+            now, left = side[t] / most, 1.15 * k
+            look = {"edgecolor": colour, "facecolor": (*to_rgb(colour), 0.25), "lw": 2}
+            ax.add_patch(Rectangle((left, 0), now, now, **look))
+            ax.text(left, now + 0.03, f"side {side[t]:.3g}")
+            ax.text(left, -0.12, view["names"][k])
+        break
+    ax.set(xlim=(-0.05, 2.2), ylim=(-0.2, 1.15), aspect="equal", title="summed squares as areas")
+    ax.set_axis_off()
+
+
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
     for number, chosen in enumerate(config["runs"]):
@@ -417,6 +440,7 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "memory": _memory,
     "box": _box,
     "speed": _speed,
+    "squares": _squares,
     "relief": _relief,
     "stability": _stability,
     "ball": _ball,

@@ -85,9 +85,9 @@ def memory(chosen: Mapping[str, Any]) -> Memory | None:
 
 
 def state_history(
-    config: Mapping[str, Any], chosen: Mapping[str, Any], done: Run
+    config: Mapping[str, Any], chosen: Mapping[str, Any], done: Run, point: int = 0
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    r"""Return the gradients of a run, and each state after each step, of its first coordinate.
+    r"""Return the gradients of a run, and each state after each step, of one coordinate.
 
     The gradients are those at the recorded points; the rule is stepped with them once more.
     """
@@ -102,13 +102,14 @@ def state_history(
 
     def keep(k: int) -> None:
         for name, value in state.items():
-            history[name][k] = np.ravel(value)[0]
+            # A state that is one number for all coordinates has no other entry.
+            history[name][k] = np.ravel(value)[point if np.size(value) > point else 0]
 
     keep(0)
     for k in range(1, len(done.x)):
         x = done.x[k - 1]
         g = problem.grad(x, problem.sample(rng, k))
-        gradients[k] = g[0]
+        gradients[k] = g[point]
         if warm is not None:
             hyper["lr"] = warm(k)
         state = rule.step(x, g, state, k, **hyper)[1]

@@ -17,6 +17,7 @@ const RARE = {
   arrows: async () => (await import("./compass.js")).Arrows,
   compass: async () => (await import("./compass.js")).Compass,
   profile: async () => (await import("./profile.js")).Profile,
+  squares: async () => (await import("./squares.js")).Squares,
   cloud: async () => (await import("./cloud.js")).Cloud,
   box: async () => (await import("./box.js")).Box,
   memory: async () => (await import("./memory.js")).Memory,
