@@ -11,16 +11,16 @@ const RUN_LIMIT = 8;
 
 /** Views that few figures have: their scripts are loaded where they are needed. */
 const RARE = {
-  relief: async () => (await import("./relief.js")).Relief,
-  stability: async () => (await import("./stability.js")).Stability,
-  ball: async () => (await import("./ball.js")).Ball,
-  arrows: async () => (await import("./compass.js")).Arrows,
-  compass: async () => (await import("./compass.js")).Compass,
-  profile: async () => (await import("./profile.js")).Profile,
-  squares: async () => (await import("./squares.js")).Squares,
-  cloud: async () => (await import("./cloud.js")).Cloud,
-  box: async () => (await import("./box.js")).Box,
-  memory: async () => (await import("./memory.js")).Memory,
+  relief: () => import("./relief.js"),
+  stability: () => import("./stability.js"),
+  ball: () => import("./ball.js"),
+  arrows: () => import("./compass.js"),
+  compass: () => import("./compass.js"),
+  profile: () => import("./profile.js"),
+  squares: () => import("./squares.js"),
+  cloud: () => import("./cloud.js"),
+  box: () => import("./box.js"),
+  memory: () => import("./memory.js"),
 };
 
 /** The sliders that belong to the figure and not to a rule. */
@@ -81,7 +81,10 @@ class OptFigure extends HTMLElement {
     const source = this.querySelector('script[type="application/json"]');
     this.config = JSON.parse(source.textContent);
     const wanted = [this.config, ...Object.values(this.config.presets ?? {})].flatMap((c) => c.views);
-    for (const { type } of wanted) if (type in RARE) VIEWS[type] ??= await RARE[type]();
+    for (const { type } of wanted) {
+      // The class has the name of the view: `cloud` is shown by `Cloud`.
+      if (type in RARE) VIEWS[type] ??= (await RARE[type]())[type[0].toUpperCase() + type.slice(1)];
+    }
     this.uid = this.id || "figure" + ++serial;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.body = h("div", { class: "of", role: "group", "aria-label": this.config.label });
