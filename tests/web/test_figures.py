@@ -42,6 +42,8 @@ CHAPTER_PRESETS = {
     "decay-box",
     "warm-up",
     "sensitivity",
+    "good-region",
+    "good-rates",
 }
 # Scripts of views that few figures have, and the most bytes of each; what loads them.
 RARE = {
@@ -55,6 +57,7 @@ RARE = {
     "memory.js": 3_000,
     "box.js": 3_600,
     "squares.js": 2_100,
+    "width.js": 3_800,
 }
 LOADED_BY = {"limits.js": "stability.js"}
 # Scripts of views that few figures have, and the most bytes of each.
@@ -279,6 +282,10 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             r"ends of a profile must be \[first, last\], got \[1.0\]",
         ),
         (
+            {"views": [{"type": "width", "rates": [0.0, 1.0]}]},
+            "rates of a width view must be positive, got 0.0",
+        ),
+        (
             {"views": ["cloud"]},
             "a cloud needs a problem made of examples, got",
         ),
@@ -360,6 +367,7 @@ def test_every_presets_stable_line_is_one() -> None:
         "reddi-index",
         "decay-box",
         "rare-frequent",
+        "good-rates",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:

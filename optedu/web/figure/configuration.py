@@ -46,7 +46,7 @@ _OPTIONS: dict[str, Any] = {
 }
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
-    "arrows", "compass", "profile", "cloud", "memory", "box", "squares",
+    "arrows", "compass", "profile", "cloud", "memory", "box", "squares", "width",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -191,6 +191,8 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         _check_relief(view)
     if view["type"] == "stability":
         _check_stability(view, runs)
+    if view["type"] == "width":
+        _check_width(view)
     if "angle" in view and view["type"] == "compass":
         view["angle"] = in_range("angle", float(view["angle"]), -180, 180)
     return view
@@ -227,6 +229,17 @@ def _check_squares(view: dict[str, Any], runs: list[dict[str, Any]], problem: An
     if not isinstance(names, list) or len(names) != 2:
         raise ValueError(f"names of the squares must be [first, second], got {names!r}")
     view["names"] = [str(name) for name in names]
+
+
+def _check_width(view: dict[str, Any]) -> None:
+    r"""Fill in the rates of a width view, and the share of the first loss that is good."""
+    for name in view:
+        choice("option of the width view", name, ("type", "rates", "within"))
+    ends = _range("the rates", view.pop("rates", (1e-3, 10.0)))
+    if not ends["lo"] > 0:
+        raise ValueError(f"rates of a width view must be positive, got {ends['lo']}")
+    view |= ends
+    view["within"] = in_range("within", float(view.get("within", 1e-3)), 1e-9, 1.0)
 
 
 def _check_stability(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:

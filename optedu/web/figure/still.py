@@ -429,6 +429,28 @@ def _compass(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: 
     ax.set(xlabel="direction of $d$, in degrees", title="slope along $d$")
 
 
+def _width(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the last loss of each run over its learning rate, and the level that counts as good."""
+    problem, rates = catalog.problem(config["problem"]), np.geomspace(view["lo"], view["hi"], 61)
+    first = runs[0].gap[0]
+    for number, chosen in enumerate(config["runs"]):
+        swept = sweep(
+            problem,
+            np.array(config["start"]),
+            optimizer=catalog.rule(chosen["rule"]),
+            steps=config["steps"],
+            **{**chosen["hyper"], "lr": rates},
+        )
+        height = np.where(swept.diverged, np.nan, swept.f - problem.minimum)
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.loglog(
+            rates, np.clip(height, first * 1e-10, None), ".-", color=colour, label=chosen["label"]
+        )
+    ax.axhline(first * view["within"], color=style.MUTED, ls="--", lw=1)
+    ax.set(ylim=(first * 1e-10, first * 1e6), xlabel=r"$\eta$", title="loss at the end")
+    ax.grid(True)
+
+
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
@@ -446,4 +468,5 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "ball": _ball,
     "arrows": _arrows,
     "compass": _compass,
+    "width": _width,
 }
