@@ -701,3 +701,28 @@ def test_the_squares_grow_with_the_gradients_that_came(page: Any, figures: str) 
     assert "frequent: a square with the side 10, the last step 0.03" in label
     assert "rare: a square with the side 3.16, the last step 0.0949" in label
     clean(account)
+
+
+def test_the_bars_of_good_rates_are_those_of_a_sweep_and_keys_move_the_rate(
+    page: Any, figures: str
+) -> None:
+    account = opened(page, f"{figures}/playground.html")
+    page.get_by_label("Show", exact=True).select_option("good-rates")
+    counts, ends = page.evaluate(
+        """() => {
+          const view = document.querySelector("opt-figure").views.find((v) => v.rates);
+          return [view.rows.map((r) => r.ends.filter((v) => v <= view.goal).length), view.rates];
+        }"""
+    )
+    problem, start = optedu.problems.quadratic(kappa=100), np.array([-1.2, 1.0])
+    goal = 1e-3 * problem.f(start)
+    for name, count in zip(("sgd", "momentum", "adam"), counts, strict=True):
+        swept = optedu.sweep(problem, start, optimizer=name, steps=300, lr=np.array(ends))
+        assert count == (swept.f <= goal).sum(), name
+    canvas = page.locator(".of-width canvas")
+    assert "Momentum: a factor of" in canvas.get_attribute("aria-label")
+    before = state(page)["runs"][0][1]["lr"]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    assert state(page)["runs"][0][1]["lr"] > before
+    clean(account)
