@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import optedu
 from optedu.web.figure import catalog
 from optedu.web.figure.configuration import presets
 from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
