@@ -21,17 +21,7 @@ const RARE = {
   cloud: () => import("./cloud.js"),
   box: () => import("./box.js"),
   memory: () => import("./memory.js"),
-  relief: async () => (await import("./relief.js")).Relief,
-  stability: async () => (await import("./stability.js")).Stability,
-  ball: async () => (await import("./ball.js")).Ball,
-  arrows: async () => (await import("./compass.js")).Arrows,
-  compass: async () => (await import("./compass.js")).Compass,
-  profile: async () => (await import("./profile.js")).Profile,
-  squares: async () => (await import("./squares.js")).Squares,
-  cloud: async () => (await import("./cloud.js")).Cloud,
-  box: async () => (await import("./box.js")).Box,
-  memory: async () => (await import("./memory.js")).Memory,
-  width: async () => (await import("./width.js")).Width,
+  width: () => import("./width.js"),
 };
 
 /** The sliders that belong to the figure and not to a rule. */
