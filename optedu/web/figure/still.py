@@ -264,8 +264,8 @@ def _squares(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: 
         colour = style.PALETTE[number % len(style.PALETTE)]
         for k, side in enumerate(sides):
             now, left = side[t] / most, 1.15 * k
-            look = {"edgecolor": colour, "facecolor": (*to_rgb(colour), 0.25), "lw": 2}
-            ax.add_patch(Rectangle((left, 0), now, now, **look))
+            light = (*to_rgb(colour), 0.25)
+            ax.add_patch(Rectangle((left, 0), now, now, edgecolor=colour, facecolor=light, lw=2))
             ax.text(left, now + 0.03, f"side {side[t]:.3g}")
             ax.text(left, -0.12, view["names"][k])
         break
