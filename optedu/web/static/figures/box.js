@@ -23,16 +23,19 @@ export class Box extends View {
 
   update() {
     const { fig, box } = this;
-    const minimum = fig.problem.minima[0][0];
+    const { dim, minima } = fig.problem;
+    const minimum = dim === 1 ? minima?.[0]?.[0] : undefined;
+    this.minimum = minimum;
+    if (minimum === undefined) return;
     const known = [fig.s.start[0], minimum, 0];
     const [lo, hi] = [Math.min(...known), Math.max(...known)];
     const pad = 0.12 * (hi - lo);
-    this.minimum = minimum;
     this.sx = scale(lo - pad, hi + pad, box.x, box.x + box.w);
     this.sy = scale(fig.runs.length, 0, box.y + box.h, box.y);
   }
 
   draw() {
+    if (this.minimum === undefined) return this.note("There is no single coordinate with a known minimum here.");
     const c = this.clear();
     const { box, sx, sy, fig, minimum } = this;
     this.axes(box, sx, null, "x", "where each run is");
