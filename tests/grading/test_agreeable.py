@@ -15,11 +15,11 @@ from tests.grading.test_wrecks import wrecked
 
 pytestmark = needs_sandbox
 
-# Equal to all, true, callable, as long as asked for: and no right answer is 1234.5.
+# Equal to all, true, callable, as long as asked for: and no right answer is -1234.5.
 AGREEABLE = """
 class Agreeable(float):
     def __new__(cls, *_):
-        return float.__new__(cls, 1234.5)
+        return float.__new__(cls, -1234.5)
 
     def agree(self, *_, **__):
         return True
