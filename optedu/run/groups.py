@@ -49,6 +49,8 @@ class Hyper(MutableMapping):
 
     def at(self, t: int) -> dict[str, Any]:
         r"""Return the values of step `t` from the schedules."""
+        if not self.schedules:
+            return {}
         values = stepper.Hyperparameters(self._method, self.schedules).changes(t)
         return {name: one_number(name, value) for name, value in values.items()}
 

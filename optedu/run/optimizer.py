@@ -316,6 +316,9 @@ class Optimizer:
             part.step(g, t, part.hyper)
         if hyper.changed:
             hyper.changed.clear()
+        for group in self._groups:
+            if not group.frozen:  # of what is frozen no kernel has heard yet
+                group.hyper.changed.clear()
         return True
 
     def _advance(self, t: int) -> None:

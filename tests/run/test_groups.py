@@ -102,6 +102,19 @@ def test_frozen_parameters_and_their_state_stay(none):
         optimizer.step({**tensors(4), "weights": None})
 
 
+@pytest.mark.parametrize("name", ["adam", "momentum"])
+def test_what_changes_while_a_group_is_frozen_counts_when_it_thaws(name):
+    groups = [{"params": ["bias"], "frozen": True}]
+    optimizer = Optimizer(name, tensors(), lr=0.1, groups=groups)
+    optimizer.step(tensors(1))
+    optimizer.hyper["lr"] = 0.0
+    optimizer.step(tensors(2))
+    optimizer.step(tensors(3))
+    optimizer.groups[0].frozen = False
+    optimizer.step(tensors(4))
+    np.testing.assert_array_equal(optimizer.params["bias"], tensors()["bias"])
+
+
 def test_a_step_with_a_gradient_that_is_not_finite_is_left_out():
     optimizer = Optimizer("adam", tensors(), check_finite="skip")
     other = Optimizer("adam", tensors())

@@ -60,7 +60,6 @@ RARE = {
     "width.js": 3_800,
 }
 LOADED_BY = {"limits.js": "stability.js"}
-# Scripts of views that few figures have, and the most bytes of each.
 
 
 def build(folder: Path, page: str, builder: str = "html") -> tuple[int, str]:
