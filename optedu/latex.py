@@ -30,7 +30,7 @@ _GRADIENTS = {"g", "g_decayed"}
 _LETTERS = {f"\\{prefix}{name}" for name in greeks for prefix in ("", "var")}
 
 
-class _Printer(LatexPrinter):
+class _CoursePrinter(LatexPrinter):
     def _print_Add(self, expr: Add, order: str | None = None) -> str:
         return " ".join(self.terms(expr, order))
 
@@ -99,7 +99,7 @@ class _Printer(LatexPrinter):
 
     def _is_constant(self, symbol: Symbol) -> bool:
         """Whether it is one by the notation: small Greek letters are, and the rows of the table."""
-        if symbol in _CONSTANTS:
+        if symbol in _CONSTANTS or symbol in symbols.declared():
             return True
         letter = self._print(symbol).partition("_")[0].partition("^")[0]
         return letter in _LETTERS
@@ -180,7 +180,7 @@ def latex(expr: Any, **settings: Any) -> str:
     '\\eta \\left(1 - \\beta_{1}^{t}\\right) g_{t}'
     """
     settings.setdefault("symbol_names", _NAMES)
-    return _Printer(settings).doprint(expr)
+    return _CoursePrinter(settings).doprint(expr)
 
 
 def pieces(expr: Any) -> list[str]:
@@ -197,7 +197,7 @@ def pieces(expr: Any) -> list[str]:
         first, *rest = pieces(expr.rhs)
         return [*pieces(expr.lhs), f"{RELATIONS[expr.func]} {first}", *rest]
     if isinstance(expr, Add):
-        first, *rest = _Printer({"symbol_names": _NAMES}).terms(expr)
+        first, *rest = _CoursePrinter({"symbol_names": _NAMES}).terms(expr)
         # The empty group makes the sign a binary one, with its space.
         return [first, *("{}" + term for term in rest)]
     return [latex(expr)]

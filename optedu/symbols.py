@@ -21,6 +21,8 @@ __all__ = [
     "Quantity",
     "Range",
     "admits",
+    "declare",
+    "declared",
     "is_decay",
     "is_one_minus_decay",
     "meant",
@@ -216,6 +218,62 @@ lr_decay, initial_accumulator, momentum_decay = (
 L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch_size"))
 steps, warmup, cooldown, every = (TABLE[n].symbol for n in ("steps", "warmup", "cooldown", "every"))
 drop, lr_start, lr_end = (TABLE[n].symbol for n in ("drop", "lr_start", "lr_end"))
+
+
+def declare(
+    name: str,
+    latex: str,
+    meaning: str,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+    *,
+    lower_open: bool = True,
+    upper_open: bool = True,
+) -> Symbol:
+    r"""Return a new symbol of the notation: a hyper-parameter that one rule has, in its own file.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the code.
+    latex : str
+        How the book prints it.
+    meaning : str
+        One line for the table of the notation.
+    lower, upper : float
+        Its range, by which its assumptions go.
+    lower_open, upper_open : bool
+        Whether each end is excluded.
+
+    Raises
+    ------
+    ValueError
+        If the notation has this name, or this LaTeX, with another meaning.
+
+    Examples
+    --------
+    >>> a = declare("slow_weight", r"\alpha", "weight of the slow mean", 0, lower_open=False)
+    >>> of(a).lower, a.is_nonnegative
+    (0, True)
+    """
+    signs = {}
+    if lower >= 0:
+        signs = {"positive": True} if lower > 0 or lower_open else {"nonnegative": True}
+    row = Notation(
+        Quantity(name, latex, **signs), latex, meaning, lower, upper, lower_open, upper_open
+    )
+    for other in TABLE.values():
+        if (other.name == name or other.latex == latex) and other != row:
+            raise ValueError(
+                f"{name} ({latex}) must have a name and LaTeX of its own: the notation has "
+                f"{other.name} ({other.latex}), {other.meaning}"
+            )
+    return TABLE.setdefault(name, row).symbol
+
+
+def declared() -> set[Symbol]:
+    r"""Return the symbols that rules have brought with them."""
+    return {row.symbol for row in TABLE.values() if isinstance(row.symbol, Quantity)}
 
 
 def of(symbol: Symbol) -> Notation:

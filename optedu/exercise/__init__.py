@@ -21,14 +21,17 @@ _EXPORTS = {
     "implement": "optedu.exercise.implementing",
 }
 
-_MODULES = ("misconceptions", "safe_expr")
+_MODULES = {
+    "misconceptions": "optedu.exercise.misconceptions",
+    "safe_expr": "optedu.safe_expr.reader",
+}
 
 __all__ = sorted([*_EXPORTS, *_MODULES])
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return importlib.import_module(_MODULES[name])
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_EXPORTS[name]), name)

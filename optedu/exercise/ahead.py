@@ -1,7 +1,7 @@
 r"""Several runs of a student's rule, asked for at once.
 
 At grading the student's function lives in another process, where each question costs more than a
-step of the rule. So `check` describes its runs as plain data (`Plan`), `walk` takes the steps
+step of the rule. So `check` describes its runs as plain data (`Walk`), `walk` takes the steps
 where the function is, and `columns` reads what comes back. It trusts nothing: an answer that is not
 the expected arrays is no answer, and `check` then asks for that step by itself, finds what is
 wrong and says so.
@@ -16,13 +16,13 @@ import numpy as np
 
 from optedu.arrays import to_numpy
 
-__all__ = ["Answer", "Plan", "columns", "walk"]
+__all__ = ["Answer", "Walk", "columns", "walk"]
 
 Answer = tuple[Any, dict[str, Any]]
 r"""The parameters after each step, and the states, along a new first axis."""
 
 
-class Plan(NamedTuple):
+class Walk(NamedTuple):
     r"""One run.
 
     Attributes
@@ -60,7 +60,7 @@ def walk(call: Callable[..., Any], plan: Sequence[Any]) -> Answer | None:
     call : callable
         ``call(xp, x, g, state, t, **hyper)``, as the student's function.
     plan : sequence
-        The fields of a `Plan`.
+        The fields of a `Walk`.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def columns(plan: Plan, answer: Any) -> dict[str, np.ndarray]:
+def columns(plan: Walk, answer: Any) -> dict[str, np.ndarray]:
     r"""Return what came back, a row for each step and `x` among the states.
 
     Nothing at all if the form is wrong.
@@ -131,7 +131,7 @@ def columns(plan: Plan, answer: Any) -> dict[str, np.ndarray]:
     return found if len({len(column) for column in found.values()}) == 1 else {}
 
 
-def _fits(plan: Plan, column: Any) -> bool:
+def _fits(plan: Walk, column: Any) -> bool:
     return (
         isinstance(column, type(plan.x))
         and column.shape[1:] == plan.x.shape

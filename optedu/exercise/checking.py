@@ -90,14 +90,14 @@ def check(
         if part == "backend" and sys.platform == "emscripten":
             done.append(f"{part}: left out in the browser")
             continue
-        runs += [_Run(name, rule, function, each) for each in scenarios.of(rule, part, seed)]
+        runs += [_Trial(name, rule, function, each) for each in scenarios.of(rule, part, seed)]
         done.append(f"{part}: {PARTS[part]}")
     for run, answers in zip(runs, _ahead(function, runs), strict=True):
         run.go(answers)
     return Report(name, tuple(done))
 
 
-def _ahead(function: Callable[..., Any], runs: Sequence[_Run]) -> list[dict[str, np.ndarray]]:
+def _ahead(function: Callable[..., Any], runs: Sequence[_Trial]) -> list[dict[str, np.ndarray]]:
     r"""Ask for the results of all runs at once where the function lives in another process."""
     many = getattr(type(function), "_optedu_ahead", None)
     plans = {i: run.plan() for i, run in enumerate(runs) if many and not run.scenario.read_only}
@@ -151,7 +151,7 @@ def _library(name: str) -> Any:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Trial:
     r"""One scenario: the student's function and the rule, each fed with its own results."""
 
     name: str
@@ -204,12 +204,12 @@ class _Run:
             agree &= near.all(axis=tuple(range(1, near.ndim)))
         return count if agree.all() else int(np.argmin(agree))
 
-    def plan(self) -> ahead.Plan:
+    def plan(self) -> ahead.Walk:
         r"""Describe the run for the process where the function lives."""
         run = self.scenario
         xp = _library(run.library)
         same = all(h == run.hyper[0] for h in run.hyper)
-        return ahead.Plan(
+        return ahead.Walk(
             xp=xp,
             x=self.make(xp, run.x),
             state=self.given(xp, self.start()),

@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Piecewise, Pow, Product, Sum, Symbol
 
-from optedu.exercise.functions import VALUES, Values
+from optedu.safe_expr.functions import VALUES, Values
 
 __all__ = ["EvaluationError", "bounded", "evaluate"]
 
@@ -37,7 +37,7 @@ def evaluate(expression: Expr, points: Mapping[Symbol, np.ndarray]) -> np.ndarra
     Parameters
     ----------
     expression : sympy.Expr
-        The functions of `optedu.exercise.functions`, powers, finite sums and products, cases.
+        The functions of `optedu.safe_expr.functions`, powers, finite sums and products, cases.
     points : mapping of Symbol to ndarray
         One-dimensional arrays of one length.
 

@@ -15,8 +15,9 @@ from sympy import Expr, Symbol
 
 from optedu import symbols as notation
 from optedu import validate
-from optedu.exercise import evaluation, safe_expr
+from optedu.exercise import evaluation
 from optedu.exercise.report import CheckFailed, Report
+from optedu.safe_expr import reader
 
 __all__ = ["check_expression"]
 
@@ -102,10 +103,10 @@ def check_expression(
 def _expected(expected: Any) -> Any:
     try:
         if isinstance(expected, str):
-            right = safe_expr.parse(expected)
+            right = reader.parse(expected)
         else:
             right = sympy.sympify(expected, strict=True)
-    except safe_expr.ExpressionError as error:
+    except reader.ExpressionError as error:
         raise ValueError(f"expected must be an expression: {error}") from None
     except sympy.SympifyError:
         right = None
@@ -134,8 +135,8 @@ def _answer(answer: Any, name: str, right: Any) -> Any:
         if not answer.strip():
             raise CheckFailed(f"{name}: there is no answer yet (the text is empty).", name=name)
         try:
-            answer = safe_expr.parse(answer)
-        except safe_expr.ExpressionError as error:
+            answer = reader.parse(answer)
+        except reader.ExpressionError as error:
             raise CheckFailed(f"{name}: {error}.", name=name) from None
     if isinstance(answer, sympy.Xor):  # SymPy takes beta ^ t of two symbols for logic
         raise CheckFailed(f"{name}: ^ is no power in Python: write ** for a power.", name=name)

@@ -28,14 +28,14 @@ from optedu.grading.sandbox.jail import SandboxUnavailable, probe
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.wire import names
 
-__all__ = ["Execute", "Limits", "Outcome", "SandboxUnavailable", "probe"]
+__all__ = ["Ending", "Execute", "Limits", "SandboxUnavailable", "probe"]
 
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
 
 @dataclass
-class Outcome:
+class Ending:
     r"""How a run ended.
 
     Attributes
@@ -58,7 +58,7 @@ class Outcome:
 class Execute(NbgraderExecute):
     r"""Drop-in for ``nbgrader.preprocessors.Execute``.
 
-    After ``preprocess`` the attribute ``outcome`` (:class:`Outcome`) says how it went. Scores
+    After ``preprocess`` the attribute ``outcome`` (:class:`Ending`) says how it went. Scores
     come from the outputs of test cells as ever. They differ from nbgrader's on purpose in three
     things: a warning on stderr costs no points; what the student's code prints or displays while a
     test calls it does not appear in the test's output, and so cannot pose as a score; a score
@@ -88,7 +88,7 @@ class Execute(NbgraderExecute):
     ) -> tuple[NotebookNode, Any]:
         """Run the code cells of ``nb`` in place; ``km`` is not used."""
         self.nb, self.resources = nb, resources
-        self.outcome = Outcome()
+        self.outcome = Ending()
         self._made: dict[str, str] = {}  # by tests: the names, and the first cell that did
         self._read: set[str] = set()  # by the student's functions
         if self.sandbox:

@@ -14,12 +14,12 @@ from typing import Any
 from optedu.grading import scratch
 from optedu.grading.outputs import Outputs
 from optedu.grading.sandbox.affinity import own_cpu, some_cpu
-from optedu.grading.sandbox.channel import ChannelClosed, ChannelError
 from optedu.grading.sandbox.jail import FOLDER, Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelProcess
 from optedu.grading.sandbox.zygote import shared
 from optedu.grading.wire import names
+from optedu.grading.wire.channel import ChannelClosed, ChannelError
 
 __all__ = ["Pair"]
 

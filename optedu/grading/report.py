@@ -28,7 +28,13 @@ from optedu.grading.store import disk_errors, write_whole
 from optedu.grading.trial import WAYS, Trial
 
 __all__ = [
-    "Bar", "Lines", "observer", "print_summary", "print_trial", "summarize", "write_report",
+    "Lines",
+    "LiveBar",
+    "observer",
+    "print_summary",
+    "print_trial",
+    "summarize",
+    "write_report",
 ]  # fmt: skip
 
 ONE_KERNEL = (
@@ -60,7 +66,7 @@ class _Counts:
         return 60.0 * self.fresh / max(time.monotonic() - self.started, 1e-9)
 
 
-class Bar:
+class LiveBar:
     """A progress bar with rate, time left and failures so far, for terminals."""
 
     def __init__(self, console: Console) -> None:
@@ -77,7 +83,7 @@ class Bar:
         )
         self._task = self._progress.add_task("grading", total=None, rate=0.0, failures="")
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> LiveBar:
         self._progress.start()
         return self
 
@@ -156,10 +162,10 @@ class Lines:
         self._waiting = reason
 
 
-def observer(stream: TextIO | None = None) -> Bar | Lines:
+def observer(stream: TextIO | None = None) -> LiveBar | Lines:
     """A bar where the stream is a terminal, else lines."""
     stream = sys.stderr if stream is None else stream
-    return Bar(Console(file=stream)) if stream.isatty() else Lines(stream)
+    return LiveBar(Console(file=stream)) if stream.isatty() else Lines(stream)
 
 
 def printable(text: str) -> str:

@@ -151,7 +151,7 @@ def run(
         merger.check_writable()
         if not options.students:
             store.keep_only({submission.key for submission in plan.submissions})
-        graded = _Run(course, options, observer, plan, store, merger)
+        graded = _Grading(course, options, observer, plan, store, merger)
         entries = graded.work(backend or _local(options))
     return Outcome(plan, entries, time.perf_counter() - started)
 
@@ -193,7 +193,7 @@ def _local(options: Options) -> Callable[[Plan], Backend]:
     return make
 
 
-class _Run:
+class _Grading:
     def __init__(self, course, options, observer, plan, store, merger) -> None:
         self.course, self.options, self.observer = course, options, observer
         self.plan, self.store, self.merger = plan, store, merger

@@ -53,14 +53,13 @@ from traitlets import Any as AnyTrait
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-from optedu.grading import locked, scratch
+from optedu.grading import locked, package, scratch
 from optedu.grading.course import build_gradebook
-from optedu.grading.execute import Execute, Limits, Outcome, SandboxUnavailable
+from optedu.grading.execute import Ending, Execute, Limits, SandboxUnavailable
 from optedu.grading.outputs import as_text
 from optedu.grading.sandbox import zygote
 from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.process import KernelFailed
-from optedu.grading.student import package
 
 __all__ = ["grade"]
 
@@ -201,7 +200,7 @@ class _Marks:
     grades: list[dict[str, Any]] = field(default_factory=list)
     comments: list[dict[str, Any]] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Ending] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)  # for a person to see
     notes: list[str] = field(default_factory=list)
 
@@ -379,7 +378,7 @@ def _one_gradebook(gradebook: Gradebook):
         gradebook.db.remove()
 
 
-class _Log(logging.Handler):
+class _Warned(logging.Handler):
     """What nbgrader warns of: changed points and types, duplicate cells."""
 
     def __init__(self) -> None:
@@ -397,7 +396,7 @@ class _Log(logging.Handler):
 def _grade(course: _ScratchCourse, files: dict[str, bytes]) -> dict[str, Any]:
     started, cpu = time.perf_counter(), _cpu_seconds()
     marks = _Marks()
-    log = _Log()
+    log = _Warned()
     folder = Path(tempfile.mkdtemp(prefix="job-", dir=course.place.path))
     notebooks: dict[str, str] = {}
     status, detail = "graded", ""
@@ -507,13 +506,13 @@ def _converter(course: _ScratchCourse, folder: Path, marks: _Marks) -> _Autograd
         workspace=str(folder / "workspace"),
         materials=str(folder / "materials"),
     )
-    converter.execute.outcome = Outcome()  # it may be disabled, by `Execute.enabled`
+    converter.execute.outcome = Ending()  # it may be disabled, by `Execute.enabled`
     converter.writer = FilesWriter(parent=converter, config=converter.config)
     converter.exporter = converter.exporter_class(parent=converter, config=converter.config)
     return converter
 
 
-def _worst(outcomes: list[Outcome]) -> tuple[str, str]:
+def _worst(outcomes: list[Ending]) -> tuple[str, str]:
     for outcome in outcomes:
         if outcome.status != "ok":
             return outcome.status, outcome.detail

@@ -8,10 +8,10 @@ from typing import Any
 from optedu import validate
 from optedu.run import stepper
 
-__all__ = ["Group", "Hyper", "one_number", "sorted_out"]
+__all__ = ["Group", "Settings", "one_number", "sorted_out"]
 
 
-class Hyper(MutableMapping):
+class Settings(MutableMapping):
     r"""Hyper-parameters that are checked when they are set."""
 
     __slots__ = ("_method", "_values", "changed", "schedules")
@@ -72,12 +72,12 @@ class Hyper(MutableMapping):
         return repr(dict(self))
 
 
-class _Own(Hyper):
+class _Own(Settings):
     r"""What differs in a group; all else is that of the optimizer."""
 
     __slots__ = ("_base", "frozen")
 
-    def __init__(self, method: Any, base: Hyper) -> None:
+    def __init__(self, method: Any, base: Settings) -> None:
         self._method = method
         self._base = base
         self._values: dict[str, Any] = {}
@@ -115,7 +115,7 @@ class _Own(Hyper):
         r"""Return what differs, schedules as they were given."""
         return {**self._values, **self.schedules}
 
-    def inherit(self, base: Hyper) -> None:
+    def inherit(self, base: Settings) -> None:
         r"""Take what has changed in the optimizer and does not differ here."""
         for name, value in base.changed.items():
             if name not in self._values:
@@ -176,7 +176,7 @@ class Group:
 
 
 def sorted_out(
-    groups: Any, keys: list[Any], method: Any, base: Hyper
+    groups: Any, keys: list[Any], method: Any, base: Settings
 ) -> tuple[tuple[Group, ...], list[_Own | None]]:
     r"""Return the groups, and for each parameter the hyper-parameters of its group.
 

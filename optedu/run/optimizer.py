@@ -14,7 +14,7 @@ from optedu.arrays import namespace, to_numpy
 from optedu.display import number
 from optedu.run import stepper
 from optedu.run.arena import Arena, flatten
-from optedu.run.groups import Group, Hyper, sorted_out
+from optedu.run.groups import Group, Settings, sorted_out
 
 __all__ = ["Optimizer"]
 
@@ -124,7 +124,7 @@ class Optimizer:
         self._method = method
         self._form = form
         self._done = [0]  # in a list: to set an attribute costs more than a step should
-        self._hyper = Hyper(self._method, hyper)
+        self._hyper = Settings(self._method, hyper)
         if not (isinstance(check_finite, bool) or check_finite == "skip"):
             raise TypeError(f"check_finite must be True, False or 'skip', got {check_finite!r}")
         self._check_finite = check_finite
@@ -180,7 +180,7 @@ class Optimizer:
         self._done[0] = validate.count("t", value)
 
     @property
-    def hyper(self) -> Hyper:
+    def hyper(self) -> Settings:
         r"""The hyper-parameters; to set one checks it, and counts from the next step."""
         return self._hyper
 
@@ -432,7 +432,7 @@ class _Part:
     r"""The tensors of one dtype and group: their arena, state and kernel."""
 
     def __init__(
-        self, method: Any, arrays: list[Any], where: list[int], form: str | None, hyper: Hyper
+        self, method: Any, arrays: list[Any], where: list[int], form: str | None, hyper: Settings
     ) -> None:
         self.arena = Arena(arrays)
         self.where = where
@@ -466,7 +466,7 @@ class _Part:
         if not isinstance(self._method, stepper.DerivedMethod):
             self.state = {name: value for name, value in self.state.items() if name in names}
 
-    def step(self, g: Any, t: int, hyper: Hyper) -> None:
+    def step(self, g: Any, t: int, hyper: Settings) -> None:
         r"""Do one step with the flat gradient."""
         if self._bound is not None:
             self._bound(g, t, **hyper.changed)

@@ -17,7 +17,7 @@ from docutils.nodes import make_id
 from optedu.exercise.proofs import Proof
 from optedu.web import exercise_text, quiz_text
 
-__all__ = ["Block", "Page", "cells"]
+__all__ = ["Page", "Passage", "cells"]
 
 # `text`: code, in which nothing is a role; a role has its name before the first backtick.
 ROLE = re.compile(r"(?<![`\w])\{([a-z][a-z:_-]*)\}`([^`]+)`")
@@ -31,7 +31,7 @@ UNWRAPPED = ("div", "grid", "grid-item-card", "glossary", "dropdown")
 
 
 @dataclass(frozen=True)
-class Block:
+class Passage:
     """A part of a notebook: ``"markdown"``, or of an exercise its ``"task"`` and ``"starter"``."""
 
     kind: str
@@ -67,7 +67,7 @@ class Page:
         return f"[{words}]({self.address}{'#' + anchor if anchor else ''})"
 
 
-def cells(text: str, page: Page) -> list[Block]:
+def cells(text: str, page: Page) -> list[Passage]:
     r"""Return a Markdown cell of the book as cells that a notebook shows.
 
     Parameters
@@ -88,17 +88,17 @@ def cells(text: str, page: Page) -> list[Block]:
     >>> cells(":::{admonition} Mind\n{term}`this`\n:::", page)[0].text
     '> **Mind**\n>\n> THIS'
     """
-    blocks: list[Block] = []
+    blocks: list[Passage] = []
     lines: list[str] = []
 
     def flush() -> None:
         words = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
         if words.strip():
-            blocks.append(Block("markdown", words))
+            blocks.append(Passage("markdown", words))
         lines.clear()
 
     for part in _parts(text.splitlines(), page):
-        if isinstance(part, Block):
+        if isinstance(part, Passage):
             flush()
             blocks.append(part)
         else:
@@ -107,7 +107,7 @@ def cells(text: str, page: Page) -> list[Block]:
     return blocks
 
 
-def _parts(lines: Sequence[str], page: Page) -> Iterator[str | Block]:
+def _parts(lines: Sequence[str], page: Page) -> Iterator[str | Passage]:
     """Go through lines; what is neither directive nor code is words."""
     words: list[str] = []
     i = 0
@@ -126,7 +126,7 @@ def _parts(lines: Sequence[str], page: Page) -> Iterator[str | Block]:
         if directive:
             inner = [line.removeprefix(indent) for line in lines[i + 1 : end]]
             for part in _directive(directive[1], directive[2].strip(), inner, page):
-                yield part if isinstance(part, Block) or not part else indent + part
+                yield part if isinstance(part, Passage) or not part else indent + part
         else:
             yield from lines[i : end + 1]  # code
         i = end + 1
@@ -173,7 +173,7 @@ def _expanded(text: str, name: str, meaning: Any) -> str:
     return text
 
 
-def _quote(title: str, body: Sequence[str | Block]) -> Iterator[str | Block]:
+def _quote(title: str, body: Sequence[str | Passage]) -> Iterator[str | Passage]:
     """Return a block quote; code cells, which it cannot hold, follow it."""
     said = [line for line in body if isinstance(line, str)]
     while said and not said[0].strip():
@@ -184,7 +184,7 @@ def _quote(title: str, body: Sequence[str | Block]) -> Iterator[str | Block]:
     for line in [f"**{title}**", "", *said] if title else said:
         yield f"> {line}".rstrip()
     yield ""
-    yield from (part for part in body if isinstance(part, Block))
+    yield from (part for part in body if isinstance(part, Passage))
 
 
 def _split(inner: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -196,7 +196,7 @@ def _split(inner: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return options, list(inner[k:])
 
 
-def _directive(name: str, title: str, inner: Sequence[str], page: Page) -> Iterator[str | Block]:
+def _directive(name: str, title: str, inner: Sequence[str], page: Page) -> Iterator[str | Passage]:
     options, body = _split(inner)
     maker = MAKERS.get(name)
     if name.startswith("prf:"):
@@ -212,7 +212,7 @@ def _directive(name: str, title: str, inner: Sequence[str], page: Page) -> Itera
 
 def _box(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     label = {"inshort": "In short", "deeper": f"Go deeper: {title}"}.get(name)
     label = label or inline(title, page) or name.title()
     yield from _quote(label, list(_parts(body, page)))
@@ -220,7 +220,7 @@ def _box(
 
 def _statement(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     label = name.removeprefix("prf:").title()
     if "label" in options:
         label = page.resolve("prf:ref", options["label"])
@@ -231,43 +231,43 @@ def _statement(
 
 def _bare(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield from _parts(body, page)
 
 
 def _deeper(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield from ["", f"**Go deeper: {inline(title, page)}**", ""]
 
 
 def _nothing(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield ""
 
 
 def _solution(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield from ["", f"The solution stands {page.link('on the page', title)}.", ""]
 
 
 def _elsewhere(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield from ["", f"The table stands {page.link('on the page')}.", ""]
 
 
 def _formula(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     yield from ["$$", *inline("\n".join(body), page).split("\n"), "$$"]
 
 
 def _figure(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     try:
         asked = (yaml.safe_load("\n".join(body)) or {}).get("predict")
     except yaml.YAMLError as error:
@@ -282,7 +282,7 @@ def _figure(
 
 def _quiz(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     # Only its form matters here: the page has looked the numbers up.
     question = quiz_text.parse(
         list(body), multiple="multiple" in options, lookup=lambda name: float(len(name))
@@ -296,7 +296,7 @@ def _quiz(
 
 def _proof(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     proof = Proof.read(page.proofs(options["file"]) if "file" in options else "\n".join(body))
     said = list(_parts(proof.claim.splitlines(), page))
     for letter, block in proof.blocks.items():
@@ -308,7 +308,7 @@ def _proof(
 
 def _exercise(
     name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Block]:
+) -> Iterator[str | Passage]:
     text = exercise_text.parse(list(body))
     said = [*_parts(text.prose.splitlines(), page), "", "What is checked:", ""]
     said += [f"- {inline(check.sentence, page)}" for check in text.checks]
@@ -316,8 +316,8 @@ def _exercise(
     said += ["", f"Checks, hints and a solution wait {where}."]
     called = f"Try it: {inline(options['title'], page)}"
     yield from ["", f"**{called}.** The task and its cell are at the end of this notebook.", ""]
-    yield Block("task", "\n".join(str(line) for line in _quote(called, said)).strip("\n"))
-    yield Block("starter", text.starter.strip("\n"))
+    yield Passage("task", "\n".join(str(line) for line in _quote(called, said)).strip("\n"))
+    yield Passage("starter", text.starter.strip("\n"))
 
 
 MAKERS = {

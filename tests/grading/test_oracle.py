@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import optedu
-from optedu import written
-from optedu.grading.student import between, package
+from optedu import withheld, written
+from optedu.grading import package
+from optedu.withheld import between
 from tests.grading.cells import answer, graded, needs_sandbox, run, scores, setup, text
 
 SETUP = "import numpy as np\nimport optedu"
@@ -206,7 +207,7 @@ def test_no_file_with_a_rule_can_be_read():
     )
     assert scores(notebook) == [1, 1]
     names = text(notebook.cells[2]).split()
-    for module in package.LEFT_OUT:
+    for module in withheld.LEFT_OUT:
         hidden = [
             n for n in names
             if re.sub(r"__pycache__/", "", n).startswith((f"{module}.", f"{module}/"))

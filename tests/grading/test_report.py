@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from optedu.grading.plan import Plan, Shared
-from optedu.grading.report import Bar, Lines, observer, print_summary, summarize, write_report
+from optedu.grading.report import Lines, LiveBar, observer, print_summary, summarize, write_report
 from optedu.grading.run import Entry, Outcome
 
 ITEM = {"notebook": "problem", "name": "test_mean", "max_score": 3.0, "automatic": True}
@@ -121,7 +121,7 @@ def test_without_a_terminal_progress_is_plain_lines(outcome):
 def test_on_a_terminal_progress_is_a_bar(outcome):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100)
-    with Bar(console) as progress:
+    with LiveBar(console) as progress:
         progress.begin(6, 0)
         for item in outcome.entries:
             progress.ended(item)

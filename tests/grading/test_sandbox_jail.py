@@ -17,13 +17,13 @@ from dataclasses import asdict
 import psutil
 import pytest
 
+from optedu.grading import package
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox import jail, zygote
 from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelFailed, KernelProcess
 from optedu.grading.sandbox.zygote import shared
-from optedu.grading.student import package
 from tests.grading.cells import SMALL, needs_sandbox
 
 pytestmark = needs_sandbox
@@ -255,7 +255,7 @@ import time
 from optedu.grading.pair import Pair
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import shared
-from optedu.grading.student import package
+from optedu.grading import package
 pair = Pair(Limits(), {str(tmp_path)!r})
 print(shared().pid, pair.student.pid, pair.trusted.pid, pair.student.jail.pid, flush=True)
 time.sleep(600)

@@ -16,10 +16,10 @@ import optedu
 from optedu import written
 from optedu.exercise import ahead
 from optedu.exercise.report import CheckFailed
-from optedu.grading.sandbox.channel import Channel, ChannelError
 from optedu.grading.wire import service as service_module
+from optedu.grading.wire.channel import Channel, ChannelError
 from optedu.grading.wire.names import of_cell
-from optedu.grading.wire.peer import Away, CannotJudge, StudentError, StudentGone
+from optedu.grading.wire.peer import Away, CannotJudge, ForeignError, StudentGone
 from optedu.grading.wire.service import Service
 from optedu.grading.wire.trusted import Trusted
 
@@ -187,7 +187,7 @@ def test_exceptions_cross_by_name(need):
     fail = need("fail")
     with pytest.raises(ValueError, match="no"):
         fail()
-    with pytest.raises(StudentError, match="no") as caught:
+    with pytest.raises(ForeignError, match="no") as caught:
         fail("Own")
     assert type(caught.value).__name__ == "Own"
     with pytest.raises(TimeoutError):
@@ -421,13 +421,13 @@ FORGED = {
 @pytest.mark.parametrize("what", FORGED)
 def test_answers_of_the_wrong_form_are_none(what):
     x = np.zeros(5)
-    plan = ahead.Plan(np, x, {"b": x}, [], 1, np.ones((3, 5)), [{}])
+    plan = ahead.Walk(np, x, {"b": x}, [], 1, np.ones((3, 5)), [{}])
     assert ahead.columns(plan, FORGED[what]) == {}
 
 
 def test_numbers_of_the_wrong_form_are_none():
     x = np.zeros(5)
-    plan = ahead.Plan(np, x, {"product": 1.0}, ["product"], 1, np.ones((2, 5)), [{}])
+    plan = ahead.Walk(np, x, {"product": 1.0}, ["product"], 1, np.ones((2, 5)), [{}])
     rows = np.zeros((2, 5))
     assert ahead.columns(plan, (rows, {"product": [0.5, 0.25]}))["product"].tolist() == [0.5, 0.25]
     for column in ([0.5], [0.5, 1], [0.5, "1"], np.zeros(2), None):

@@ -25,8 +25,8 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
+from optedu.grading import package
 from optedu.grading.sandbox import seccomp
-from optedu.grading.student import package
 
 __all__ = ["FOLDER", "Jail", "SandboxUnavailable", "arguments", "probe", "sweep", "unprivileged_id"]
 

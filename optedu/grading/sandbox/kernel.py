@@ -2,7 +2,7 @@ r"""A small kernel: IPython's shell, as ipykernel sets it up, behind one socket 
 
 The shell class, the display hook and the tracebacks are ipykernel's own, so that a notebook gets
 the outputs that it would get from a Jupyter kernel. Messages go to the grader over a
-:class:`~optedu.grading.sandbox.channel.Channel`; what programs write to file descriptors 1 and 2
+:class:`~optedu.grading.wire.channel.Channel`; what programs write to file descriptors 1 and 2
 goes through two pipes that the grader reads.
 """
 
@@ -26,9 +26,9 @@ from IPython.core.profiledir import ProfileDir
 from jupyter_client.session import Session
 from traitlets.config import Config
 
-from optedu.grading.sandbox.channel import Channel, ChannelError, Unsendable
+from optedu.grading.wire.channel import Channel, ChannelError, Unsendable
 
-__all__ = ["Kernel", "make_shell"]
+__all__ = ["CellRunner", "make_shell"]
 
 _SHOWN = {"execute_result", "display_data", "update_display_data", "clear_output", "error"}
 
@@ -36,7 +36,7 @@ _SHOWN = {"execute_result", "display_data", "update_display_data", "clear_output
 class _Session(Session):
     """Stands where ipykernel has a ZeroMQ session; hands each message to the kernel."""
 
-    kernel: Kernel | None = None
+    kernel: CellRunner | None = None
 
     def send(self, stream, msg_or_type, content=None, *args, **kwargs):
         if isinstance(msg_or_type, dict):
@@ -60,7 +60,7 @@ class _Stream(io.TextIOBase):
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, kernel: Kernel, name: str, descriptor: int):
+    def __init__(self, kernel: CellRunner, name: str, descriptor: int):
         self._kernel, self.name, self._descriptor = kernel, name, descriptor
         self._lock = threading.RLock()
         self._parts: list[str] = []
@@ -119,7 +119,7 @@ def make_shell(folder: str) -> ZMQInteractiveShell:
     return shell
 
 
-class Kernel:
+class CellRunner:
     r"""Runs cells that arrive on ``control`` and serves requests that arrive on ``wire``.
 
     Parameters

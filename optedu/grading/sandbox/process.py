@@ -11,10 +11,10 @@ import socket
 from dataclasses import asdict
 from typing import Any
 
-from optedu.grading.sandbox.channel import Channel, ChannelError
 from optedu.grading.sandbox.jail import Jail, unprivileged_id
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.zygote import Zygote
+from optedu.grading.wire.channel import Channel, ChannelError
 from optedu.grading.wire.names import Needs
 
 __all__ = ["KernelFailed", "KernelProcess"]

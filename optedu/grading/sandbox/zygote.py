@@ -5,7 +5,7 @@ It never runs code of a notebook, holds no secret, has one thread, and lives as 
 parent. A kernel first joins a jail of its own (:class:`~.jail.Jail`) and gives up every right.
 
 Students' kernels come from a process that has imported no derived rule, and the others from a child
-of it that has (see :mod:`optedu.grading.student`).
+of it that has (see :mod:`optedu.withheld`).
 
 The zygote reports how a kernel ended. For a kernel in a jail it can do so only as root: an ordinary
 user who enters a jail cannot leave it. Then two processes are forked. The outer one joins the
@@ -34,32 +34,14 @@ from typing import Any
 
 from optedu.grading import canary, scratch
 from optedu.grading.sandbox import enter
-from optedu.grading.sandbox.channel import Channel
 from optedu.grading.sandbox.huge_pages import collapse
 from optedu.grading.sandbox.jail import FOLDER, environment
 from optedu.grading.sandbox.limits import Limits, bound_memory
+from optedu.grading.subject import subject
+from optedu.grading.wire.channel import Channel
 
 __all__ = ["Zygote", "borrow", "shared"]
 
-_REHEARSAL = """
-import numpy as np
-import optedu
-def descent(xp, x, g, state, t, *, lr=1e-3):
-    return x - lr * g, {}
-optedu.implement("sgd")(descent)
-optedu.minimize(optedu.problems.rosenbrock(), optimizer=descent, steps=2)
-raise ValueError
-"""
-_REHEARSAL_OF_CHECKS = """
-import optedu
-def descent(xp, x, g, state, t, *, lr=1e-3):
-    return x - lr * g, {}
-def ascent(xp, x, g, state, t, *, lr=1e-3):
-    return x + lr * g, {}
-for rule in (descent, ascent):
-    optedu.implement("sgd")(rule)
-    optedu.check("sgd")
-"""
 _LEND = b"lend"
 _FOLDER = "optedu-ipython-"
 _COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
@@ -172,26 +154,21 @@ def _preload(folder: str) -> Any:
     import numpy.testing
     import sympy
 
-    import optedu.grading.wire.service
-    import optedu.grading.wire.trusted
-
     sympy.simplify(sympy.sin(sympy.Symbol("x")) ** 2)
     np.linalg.solve(np.eye(2), np.ones(2))
     _rehearse_figure()
     plt.rcdefaults()
-    optedu.check_expression("x + 1", "1 + x", name="a sum")
+    subject.preload()
     # The first traceback and the first display of a process are slow (lazy imports, lexers).
-    shell.run_cell(_REHEARSAL, store_history=False)
+    shell.run_cell(subject.REHEARSAL, store_history=False)
     shell.run_cell("1", store_history=False)
     return shell
 
 
 def _forget_rehearsals(shell: Any) -> None:
-    from optedu import written
-
     shell.run_cell(canary.CELL, store_history=False)
     shell.reset(new_session=True)
-    written.clear()
+    subject.forget()
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         if hasattr(sys, name):
             delattr(sys, name)
@@ -214,23 +191,6 @@ def _rehearse_figure() -> None:
     plt.close(figure)
 
 
-def _rehearse_package() -> None:
-    """Derive every rule and compare once: what is compiled now, no kernel compiles again."""
-    import numpy as np
-
-    import optedu
-    from optedu import rules
-    from optedu.exercise import checking
-    from optedu.grading.wire import expression
-
-    x = np.ones(2)
-    for name, rule in rules.all().items():
-        for form in (rule, checking.asked(name, ())):
-            form.step(x, x, form.init(x), 1)
-    expression.read(expression.write(rules.get("adam").equations[0]))
-    optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
-
-
 def _serve(connection: socket.socket) -> None:
     """Be two servers: this process, which has no derived rule, and its child, which has them."""
     enter.die_with_parent()
@@ -249,7 +209,7 @@ def _serve(connection: socket.socket) -> None:
         _serve_checks(shell, theirs)
         os._exit(0)
     theirs.close()
-    from optedu.grading.student import package
+    from optedu.grading import package
 
     if described := ours.recv(1 << 20):
         package.install(json.loads(described))
@@ -261,11 +221,14 @@ def _serve(connection: socket.socket) -> None:
 def _serve_checks(shell: Any, connection: socket.socket) -> None:
     """Serve kernels with the checks, and those where checks and students share one."""
     enter.die_with_parent()
-    from optedu.grading.student import between
+    import sympy
 
-    connection.send(json.dumps(between.described()).encode())
-    _rehearse_package()
-    shell.run_cell(_REHEARSAL_OF_CHECKS, store_history=False)
+    from optedu.grading.wire import expression
+
+    connection.send(json.dumps(subject.described()).encode())
+    subject.rehearse()
+    expression.read(expression.write(sympy.Eq(sympy.Symbol("x"), sympy.sqrt(sympy.Symbol("y")))))
+    shell.run_cell(subject.REHEARSAL_OF_CHECKS, store_history=False)
     _forget_rehearsals(shell)
     _settle()
     _Server(shell, connection).run()
@@ -445,7 +408,7 @@ def _kernel(shell: Any, request: dict, descriptors: list[int], jail: int, folder
 def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: int) -> None:
     import numpy as np
 
-    from optedu.grading.sandbox.kernel import Kernel
+    from optedu.grading.sandbox.kernel import CellRunner
     from optedu.grading.wire import watch
     from optedu.grading.wire.service import Service
     from optedu.grading.wire.trusted import Trusted
@@ -483,7 +446,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         sys.path.insert(0, "")
     random.seed()
     np.random.seed()  # noqa: NPY002 (what notebooks still use)
-    kernel = Kernel(
+    kernel = CellRunner(
         shell,
         Channel(socket.socket(fileno=control)),
         Channel(socket.socket(fileno=wire), max_frame=256 << 20),
@@ -493,9 +456,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         service = Service(kernel.wire, shell)
         kernel.serve_wire = service.serve_one
         if request["role"] == "student":
-            from optedu import rules  # the stand-in, see optedu.grading.student.rules
-
-            rules.connect(service.request)  # type: ignore[attr-defined]
+            subject.connect(service.request)
     else:
         trusted = Trusted(kernel.wire, shell)
         watch.install(trusted)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import BuiltinFunctionType
 from typing import Any
 
-from optedu.exercise.safe_expr import is_function_name, is_symbol_name
+from optedu.safe_expr.reader import is_function_name, is_symbol_name
 
 __all__ = ["EvaluationRefused", "harden"]
 

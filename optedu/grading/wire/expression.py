@@ -13,7 +13,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from optedu.exercise import safe_expr
+from optedu.safe_expr import reader
 
 __all__ = ["UnsafeExpression", "check_name", "is_expression", "read", "write"]
 
@@ -109,7 +109,7 @@ def _known() -> tuple[dict[str, Any], dict[str, Any]]:
     from sympy.functions.elementary.piecewise import ExprCondPair
     from sympy.matrices.expressions.matexpr import MatrixElement
 
-    from optedu.exercise import functions
+    from optedu.safe_expr import functions
 
     special = {"Str": Str, "ExprCondPair": ExprCondPair, "MatrixElement": MatrixElement}
     classes = {name: special.get(name) or getattr(sympy, name) for name in _CLASSES}
@@ -158,7 +158,7 @@ def _build(node: ast.AST, depth: int) -> Any:
 
 
 def _call(node: ast.Call, depth: int, classes: dict[str, Any]) -> Any:
-    from optedu.exercise import functions
+    from optedu.safe_expr import functions
 
     function = node.func
     if isinstance(function, ast.Call):  # Function('f')(x): an undefined function, applied
@@ -207,7 +207,7 @@ def check_name(kind: str, text: str) -> None:
         if not _NUMBER.fullmatch(text):
             raise UnsafeExpression(f"{text[:60]!r} is not a number")
     elif kind in _NAMED or kind == "Function":
-        is_name = safe_expr.is_function_name if kind == "Function" else safe_expr.is_symbol_name
+        is_name = reader.is_function_name if kind == "Function" else reader.is_symbol_name
         if not is_name(text):
             what = "a function" if kind == "Function" else "a symbol"
             raise UnsafeExpression(f"{text[:60]!r} may not be the name of {what}")

@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+from optedu.grading.subject import subject
+
 __all__ = ["KNOWN", "Needs", "needs", "of_cell", "read_by_functions", "well_known"]
 
 # A student's kernel is never asked for these: whoever decides what ``np.allclose`` or
 # ``assert_allclose`` means, decides the score.
 _MODULES = {
     "np": "numpy", "numpy": "numpy", "plt": "matplotlib.pyplot", "math": "math", "cmath": "cmath",
-    "sympy": "sympy", "scipy": "scipy", "pd": "pandas", "optedu": "optedu", "pytest": "pytest",
+    "sympy": "sympy", "scipy": "scipy", "pd": "pandas", "pytest": "pytest",
     "jnp": "jax.numpy", "sns": "seaborn", "nx": "networkx", "tf": "tensorflow", "nn": "torch.nn",
     "random": "random", "itertools": "itertools", "functools": "functools", "inspect": "inspect",
     "os": "os", "sys": "sys", "warnings": "warnings", "unittest": "unittest", "json": "json",
-    "copy": "copy", "time": "time", "re": "re", "xp": "numpy",
+    "copy": "copy", "time": "time", "re": "re", "xp": "numpy", **subject.KNOWN_AS,
 }  # fmt: skip
 _CHECKS = {
     "numpy.testing": (
@@ -32,7 +34,7 @@ _CHECKS = {
               "shares_memory", "isfinite", "isnan"),
     "pytest": ("approx", "raises"),
     "unittest": ("TestCase",),
-    "optedu": ("check", "check_expression", "check_order"),
+    **subject.CHECKS,
 }  # fmt: skip
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 

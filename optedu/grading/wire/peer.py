@@ -16,20 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from optedu.grading.sandbox.channel import Channel, ChannelClosed, ChannelError, Unsendable
+from optedu.grading.subject import subject
 from optedu.grading.wire import frames, kinds
 from optedu.grading.wire.away import Away, CannotJudge, described, member, stand_in
+from optedu.grading.wire.channel import Channel, ChannelClosed, ChannelError, Unsendable
 from optedu.grading.wire.codec import Decoder, Encoder, Seen
 from optedu.grading.wire.kinds import CannotCross
 
-__all__ = ["Away", "CannotJudge", "Peer", "StudentError", "StudentGone"]
+__all__ = ["Away", "CannotJudge", "ForeignError", "Peer", "StudentGone"]
 
 _MAX_NESTED = 30
 _MAX_TEXT = 20_000
 _MAX_ARGS = 10
 
 
-class StudentError(Exception):
+class ForeignError(Exception):
     """An exception of a class that only the other kernel knows."""
 
 
@@ -65,7 +66,7 @@ class Peer:
         """Ask the other side and wait; serves its requests meanwhile.
 
         Raises the exception that the other side answered with: a built-in one by its name, or a
-        :class:`StudentError`.
+        :class:`ForeignError`.
         """
         __tracebackhide__ = True  # whoever reads a failed test need not see the wire
         self._next += 1
@@ -216,15 +217,14 @@ class Peer:
             return None
         number = description.get("id")
         name = str(description.get("name"))[:200]
-        return _made_class(name if name.isidentifier() else "StudentError", bases[0], number)  # type: ignore[arg-type]
+        return _made_class(name if name.isidentifier() else "ForeignError", bases[0], number)  # type: ignore[arg-type]
 
     def _describe_error(self, error: BaseException) -> dict:
         with contextlib.suppress(BaseException):
             kind = type(error)
             said: dict[str, Any] = {"name": kind.__name__[:200], "text": str(error)[:_MAX_TEXT]}
-            if kind.__module__ == "optedu.exercise.errors":
-                for part in ("kind", "message", "line", "source"):
-                    said[part] = getattr(error, part)
+            if (parts := subject.parts_of_error(error)) is not None:
+                said |= parts
             elif issubclass(kind, Exception):
                 said["of"] = kinds.lineage(kind)
                 said["class"] = self._class_number(kind)
@@ -232,7 +232,7 @@ class Peer:
                     said["args"] = list(error.args)
                 said["has"] = {k: v for k, v in vars(error).items() if _is_plain(v)}
             return said
-        return {"name": "StudentError", "text": "(an exception that cannot be shown)"}
+        return {"name": "ForeignError", "text": "(an exception that cannot be shown)"}
 
     def _class_number(self, kind: type) -> int | None:
         """The number under which the other side may ask for a class of the notebook."""
@@ -240,7 +240,7 @@ class Peer:
 
     def _exception(self, said: Any) -> Exception:
         if not isinstance(said, dict):
-            return StudentError("")
+            return ForeignError("")
         if "kind" in said:
             return _student_error(said)
         name, text = str(said.get("name"))[:200], str(said.get("text"))[:_MAX_TEXT]
@@ -250,14 +250,14 @@ class Peer:
             return CannotCross(text)
         names: Any = said.get("of")
         if not _is_lineage(names):
-            return StudentError(text)
+            return ForeignError(text)
         exact = _error_base(self.resolve(names[0]))
         if exact is None:
             number = said.get("class")
             about = {"id": number, "name": name, "kind": "class", "of": names}
             exact = self._stand_in(about) if type(number) is int else self._error_class(about)
         if not (isinstance(exact, type) and issubclass(exact, Exception)):
-            exact = _made_class(name if name.isidentifier() else "StudentError", Exception, None)
+            exact = _made_class(name if name.isidentifier() else "ForeignError", Exception, None)
         return _instance(exact, text, said)
 
     def _find(self, number: Any) -> Any:
@@ -352,10 +352,10 @@ def _error_base(kind: type | None) -> type[Exception] | None:
 @lru_cache(maxsize=256)
 def _made_class(name: str, base: type[Exception], number: Any) -> type[Exception]:
     """A class of exceptions that only the other kernel knows; ``number`` tells two apart."""
-    bases: tuple[type, ...] = (StudentError,) if base is Exception else (StudentError, base)
+    bases: tuple[type, ...] = (ForeignError,) if base is Exception else (ForeignError, base)
     with contextlib.suppress(TypeError):
         return type(name, bases, {})
-    return type(name, (StudentError,), {})
+    return type(name, (ForeignError,), {})
 
 
 def _instance(kind: type[Exception], text: str, said: dict) -> Exception:
@@ -371,7 +371,7 @@ def _instance(kind: type[Exception], text: str, said: dict) -> Exception:
             if str(error) == text or arguments is not plain:
                 break
     else:
-        error = StudentError(text)
+        error = ForeignError(text)
     has = said.get("has")
     for key, value in has.items() if isinstance(has, dict) else ():
         if key.isidentifier() and not key.startswith("__") and _is_plain(value):
@@ -382,12 +382,10 @@ def _instance(kind: type[Exception], text: str, said: dict) -> Exception:
 
 def _student_error(description: dict) -> Exception:
     """What `optedu.check` quotes: the exception, and the student's line that raised it."""
-    from optedu.exercise.errors import StudentError as Raised
-
     kind, message, source = (
         str(description.get(key) or "")[:_MAX_TEXT] for key in ("kind", "message", "source")
     )
     line = description.get("line")
     if kind == "KeyboardInterrupt":
         return TimeoutError("the student's code did not finish in time")
-    return Raised(kind, message, line if type(line) is int else None, source)
+    return subject.made_error(kind, message, line if type(line) is int else None, source)

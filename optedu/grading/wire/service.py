@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from optedu.exercise import ahead
-from optedu.grading.sandbox.channel import Channel
+from optedu.grading.subject import subject
 from optedu.grading.wire.away import is_away
+from optedu.grading.wire.channel import Channel
 from optedu.grading.wire.codec import Encoder
 from optedu.grading.wire.kinds import CannotCross
 from optedu.grading.wire.peer import Peer, refill, snapshot
@@ -85,7 +85,7 @@ class Service(Peer):
             case "type", [value]:
                 return type(value)
             case "implemented", [name]:
-                function = _implemented(name)
+                function = subject.implemented(name)
                 if function is None:
                     return Missing
                 self._implemented.add(id(function))
@@ -95,7 +95,7 @@ class Service(Peer):
                     return function(*args, **kwargs)
                 return _checked(function, args, kwargs)
             case "ahead", [function] if id(function) in self._implemented:
-                return [ahead.walk(partial(_guarded, function), plan) for plan in args]
+                return [subject.walk(partial(_guarded, function), run) for run in args]
             case "next", [stream]:
                 return tuple(islice(stream, 1))
         if op in _ASKED:
@@ -186,22 +186,12 @@ def _set_randomness(python: Any, numpy: Any) -> None:
         np.random.set_state((numpy[0], numpy[1], *numpy[2:]))  # noqa: NPY002
 
 
-def _implemented(name: str) -> Any:
-    try:
-        from optedu import written
-    except ImportError:
-        return None
-    return written.get(name)
-
-
 def _checked(function: Any, args: list, kwargs: dict) -> Any:
     """Call a registered rule; describe what it raises by the student's line."""
-    from optedu.exercise import errors
-
     try:
         return _plain_state(_guarded(function, *args, **kwargs))
     except Exception as error:
-        raise errors.describe(error) from None
+        raise subject.describe_error(error) from None
 
 
 def _plain_state(result: Any) -> Any:
@@ -214,9 +204,7 @@ def _plain_state(result: Any) -> Any:
 
 def _guarded(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a registered rule as a check does: the derived rules must not answer for it."""
-    from optedu import written
-
     # A warning is no mistake, also where the notebook has made errors of them all.
-    with warnings.catch_warnings(), np.errstate(all="ignore"), written.student_code():
+    with warnings.catch_warnings(), np.errstate(all="ignore"), subject.guarded():
         warnings.simplefilter("ignore")
         return function(*args, **kwargs)

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from optedu.grading.sandbox.channel import Channel, ChannelClosed
+from optedu.grading.subject import subject
 from optedu.grading.wire import evaluators
 from optedu.grading.wire.away import CannotJudge, described, is_away
+from optedu.grading.wire.channel import Channel, ChannelClosed
 from optedu.grading.wire.codec import Decoder
 from optedu.grading.wire.kinds import CannotCross
 from optedu.grading.wire.names import KNOWN, Needs, well_known
@@ -69,10 +70,7 @@ class Trusted(Peer):
         self._builtins = {n: v for n, v in vars(builtins).items() if isinstance(v, _BUILTINS)}
         evaluators.harden()
         getattr(shell, "ast_transformers", []).append(Rewriter(self))
-        with contextlib.suppress(ImportError):
-            from optedu import written
-
-            written.set_provider(self.implemented)
+        subject.provide(self.implemented)
 
     def space(self) -> Mapping[str, Any]:
         return self._shell.user_ns
@@ -352,9 +350,7 @@ class Trusted(Peer):
             case "derived", [str(name)]:
                 if not self._between:
                     raise PermissionError("no derived rule answers while a test runs")
-                from optedu.grading.student import between  # not in the students' own process
-
-                return between.step(name, args, kwargs)
+                return subject.step(name, args, kwargs)
             case "call", [function] if self._is_lent(function) and callable(function):
                 return function(*args, **kwargs)
             case "getattr", [owner, str(name)] if self._is_lent(owner) and _is_open(owner):
@@ -418,6 +414,4 @@ def _is_open(value: Any) -> bool:
     of classes that the notebook itself defines.
     """
     module = getattr(type(value), "__module__", "")
-    return not isinstance(value, type) and (
-        module == "__main__" or module.startswith(("optedu.problems", "optedu.rule"))
-    )
+    return not isinstance(value, type) and (module == "__main__" or module.startswith(subject.OPEN))

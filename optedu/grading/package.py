@@ -14,36 +14,11 @@ from functools import cache
 from pathlib import Path
 
 from optedu.grading import scratch
+from optedu.grading.subject import subject
 
-__all__ = ["LEFT_OUT", "STAND_INS", "binds", "forget", "install"]
+__all__ = ["binds", "forget", "install"]
 
-LEFT_OUT = (
-    "rules",
-    "course",
-    "web",
-    "compile/bound",
-    "compile/cupy_kernel",
-    "compile/javascript",
-    "compile/numba_kernel",
-    "compile/traffic",
-    "exercise/diagnosis",
-    "exercise/messages",
-    "exercise/misconceptions",
-    "exercise/scenarios",
-    "grading/student/between",
-    "plot/movement",
-)
-r"""Folders and modules that hold a rule, or answers that are made of one."""
-
-STAND_INS = {
-    "rules/__init__": "rules",
-    "compile/numpy_kernel": "numpy_kernel",
-    "exercise/checking": "checking",
-}
-r"""Modules of the package, and which module beside this one stands in for each."""
-
-_PACKAGE = Path(__file__).resolve().parents[2]
-_HERE = "grading/student"
+_PACKAGE = subject.PACKAGE
 _FOLDER = "optedu-student-"
 _copies: dict[int, scratch.Scratch] = {}  # by process: a fork must not remove its parent's
 
@@ -57,11 +32,13 @@ def binds() -> list[str]:
 @cache
 def _places() -> list[str]:
     """Every folder with this package in what a jail can read; another Python may have it too."""
-    folders = {Path(__file__).parents[2], _PACKAGE}
+    folders = {_PACKAGE}
     folders |= {Path(f) / _PACKAGE.name for f in (*site.getsitepackages(), *sys.path) if f}
     for prefix in {"/usr", "/usr/local", sys.prefix, sys.base_prefix}:
         folders |= set(Path(prefix).glob(f"lib*/python3*/*-packages/{_PACKAGE.name}"))
-    found = {str(f.absolute()) for f in folders if (f / "rules").is_dir()}
+    found = {
+        str(f.absolute()) for f in folders if any((f / name).exists() for name in subject.LEFT_OUT)
+    }
     return sorted(found | {os.path.realpath(f) for f in found})
 
 
@@ -76,7 +53,7 @@ def _copy() -> Path:
 
 
 def _write(target: Path) -> None:
-    missing = {*LEFT_OUT, *STAND_INS}
+    missing = {*subject.LEFT_OUT, *subject.STAND_INS}
 
     def left_out(folder: str, names: list[str]) -> list[str]:
         place = Path(folder).relative_to(_PACKAGE)
@@ -86,10 +63,10 @@ def _write(target: Path) -> None:
         return [n for n in names if str(place / n.partition(".")[0]) in missing or ".pyc." in n]
 
     shutil.copytree(_PACKAGE, target, ignore=left_out)
-    for module, stand_in in STAND_INS.items():
+    for module, stand_in in subject.STAND_INS.items():
         file = (target / module).with_suffix(".py")
         file.parent.mkdir(exist_ok=True)
-        shutil.copy(_PACKAGE / _HERE / f"{stand_in}.py", file)
+        shutil.copy((_PACKAGE / stand_in).with_suffix(".py"), file)
     for folder, _, files in os.walk(target):  # for the jail's user, whatever the umask is
         os.chmod(folder, 0o755)
         for name in files:
@@ -113,14 +90,14 @@ def install(described: list[dict]) -> None:
     Parameters
     ----------
     described : list of dict
-        From :func:`~optedu.grading.student.between.described`.
+        From `described` of the subject.
     """
-    for module in (*LEFT_OUT, *STAND_INS):
+    for module in (*subject.LEFT_OUT, *subject.STAND_INS):
         if _name(module) in sys.modules:
             raise RuntimeError(f"{_name(module)} is where students' kernels are forked from")
-    for module, stand_in in STAND_INS.items():
+    for module, stand_in in subject.STAND_INS.items():
         name = _name(module)
-        path = Path(__file__).with_name(f"{stand_in}.py")
+        path = (_PACKAGE / stand_in).with_suffix(".py")
         within: list[str] | None = [] if module.endswith("/__init__") else None
         spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=within)
         assert spec is not None and spec.loader is not None
@@ -130,5 +107,4 @@ def install(described: list[dict]) -> None:
         sys.modules[name] = made
         spec.loader.exec_module(made)
         setattr(sys.modules[parent], last, made)
-        if stand_in == "rules":
-            made.describe(described)
+    subject.installed(described)

@@ -26,7 +26,7 @@ _ask: Callable[..., Any] | None = None
 
 
 def describe(described: list[dict]) -> None:
-    r"""Make the rules of what `optedu.grading.student.between.described` says of them."""
+    r"""Make the rules of what `optedu.withheld.between.described` says of them."""
     _rules.update((row["name"], _Described.of(row)) for row in described)
     NAMED.update(_rules)
 
@@ -59,6 +59,8 @@ class _Described(Rule):
             State(s["name"], s["base"], _initial(s["initial"]), s["nonnegative"], s["scalar"])
             for s in row["states"]
         )
+        for name, *notation, lower_open, upper_open in row["notation"]:
+            symbols.declare(name, *notation, lower_open=lower_open, upper_open=upper_open)
         hypers = tuple(Hyper(symbols.TABLE[n].symbol, value) for n, value in row["hypers"])
         return cls._made(
             {}, row["latex"],

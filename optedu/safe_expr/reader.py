@@ -20,7 +20,7 @@ from typing import Any
 import numpy
 import sympy
 
-from optedu.exercise import functions
+from optedu.safe_expr import functions
 
 __all__ = ["ExpressionError", "encode", "is_function_name", "is_symbol_name", "parse"]
 
@@ -119,13 +119,13 @@ def parse(text: str, symbols: Mapping[str, Any] | None = None) -> Any:
 
     Examples
     --------
-    >>> from optedu.exercise.safe_expr import parse
+    >>> from optedu.safe_expr.reader import parse
     >>> parse("lr*(1 - beta1)/sqrt(1 - beta2)")
     lr*(1 - beta1)/sqrt(1 - beta2)
     >>> parse("__import__('os').system('ls')")
     Traceback (most recent call last):
     ...
-    optedu.exercise.safe_expr.ExpressionError: 'Attribute' is not allowed in an expression
+    optedu.safe_expr.reader.ExpressionError: 'Attribute' is not allowed in an expression
     """
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from optedu import rules
+from optedu import rules, symbols
+from optedu.quantities import Hyper
 from optedu.rule import Rule
 
 __all__ = ["described", "step"]
@@ -31,6 +32,7 @@ def _described(rule: Rule) -> dict[str, Any]:
         "notes": dict(rule.notes),
         "chapter": rule.chapter,
         "hypers": [[h.name, h.default] for h in rule.hypers],
+        "notation": [_notation(h) for h in rule.hypers if h.symbol in symbols.declared()],
         "states": [
             {
                 "name": s.name,
@@ -43,6 +45,12 @@ def _described(rule: Rule) -> dict[str, Any]:
         ],
         "latex": {"aligned": rule.latex(), "equations": rule.latex_equations()},
     }
+
+
+def _notation(hyper: Hyper) -> list[Any]:
+    row = hyper.notation
+    ends = [row.lower, row.upper, row.lower_open, row.upper_open]
+    return [row.name, row.latex, row.meaning, *ends]
 
 
 def _initial(value: Any) -> float | str:
