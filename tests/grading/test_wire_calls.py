@@ -355,7 +355,7 @@ def judged_here(trusted, monkeypatch, name: str, space: dict, parts: list[str]) 
     written.set_provider(lambda _: space[name])
     said = verdict(name, parts)
     written.set_provider(trusted.implemented)
-    monkeypatch.setattr(service_module, "_implemented", lambda _: space[name])
+    monkeypatch.setattr(service_module.subject, "implemented", lambda _: space[name])
     return said
 
 
