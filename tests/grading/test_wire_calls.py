@@ -437,9 +437,9 @@ def test_numbers_of_the_wrong_form_are_none():
 def test_more_answers_than_steps_change_nothing(ends, monkeypatch):
     trusted, _ = ends
     written.set_provider(trusted.implemented)
-    monkeypatch.setattr(service_module, "_implemented", lambda name: lambda *a, **k: None)
+    monkeypatch.setattr(service_module.subject, "implemented", lambda name: lambda *a, **k: None)
     monkeypatch.setattr(
-        service_module.ahead, "walk", lambda call, plan: (np.zeros((9999, *plan[1].shape)), {})
+        service_module.subject, "walk", lambda call, plan: (np.zeros((9999, *plan[1].shape)), {})
     )
     with pytest.raises(CheckFailed):
         optedu.check("sgd", "many steps")
@@ -453,5 +453,5 @@ def test_a_rule_that_works_in_the_arrays_it_has_returned(ends, monkeypatch):
         v[...] = momentum * state["b"] + g
         return x - lr * v, {"b": v}
 
-    monkeypatch.setattr(service_module, "_implemented", lambda name: momentum)
+    monkeypatch.setattr(service_module.subject, "implemented", lambda name: momentum)
     assert "many steps" in str(optedu.check("momentum", "many steps"))
