@@ -21,7 +21,15 @@ from tests.browser.conftest import SETTLE, Account, at_rest, pixels, watch
 from tests.browser.server import serve
 
 LIMITS = "momentum-stability", "momentum-ball"
-FIGURES = ("adam-bias", "warm-up", "sensitivity", "slope-step", "saddle-relief", "steepest")
+FIGURES = (
+    "adam-bias",
+    "warm-up",
+    "sensitivity",
+    "slope-step",
+    "saddle-relief",
+    "steepest",
+    "schedule-handles",
+)
 CONFIGURATION = """
 extensions = ["myst_parser", "optedu.web.figures"]
 html_theme = "sphinx_book_theme"
@@ -38,7 +46,8 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a small site: one page for each of some figures, and a playground."""
     folder = tmp_path_factory.mktemp("figures")
     (folder / "conf.py").write_text(CONFIGURATION)
-    pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n```\n" for name in (*FIGURES, *LIMITS)}
+    body = "predict: null\n```\n"  # nothing waits for an answer
+    pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n{body}" for name in (*FIGURES, *LIMITS)}
     pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
     plays = "steps: 60\nspeed: 60\nautoplay: true\n"
     pages["autoplay"] = f"# Autoplay\n\n```{{optfigure}} slope-step\n{plays}```\n"
@@ -447,6 +456,165 @@ def test_the_arrow_of_the_gradient_is_square_to_the_level_line(page: Any, figure
     assert page.evaluate(f"{one}([{view}.sx, {view}.sy])") == pytest.approx(0, abs=1e-9)
 
 
+PLACE = """(name) => {
+    const box = [...document.querySelectorAll(".of-handle")]
+        .find((e) => e.getAttribute("aria-label").endsWith(name)).getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+ENDS = "document.querySelector('opt-figure').runs.map((r) => r.result.expected.at(-1))"
+UNIT = """(() => {
+    const { sx, sy } = document.querySelector("opt-figure").views[0];
+    return [sx(1) - sx(0), sy(1) - sy(0)];
+})()"""
+
+
+def test_the_handles_of_a_schedule_are_dragged(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/schedule-handles.html")
+    page.evaluate(SETTLE)
+    step, rate = page.evaluate(UNIT)
+
+    def drag(name: str, steps: float = 0, rates: float = 0) -> dict[str, float]:
+        page.locator(".of-rates").scroll_into_view_if_needed()
+        x, y = page.evaluate(PLACE, name)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + steps * step, y + rates * rate, steps=4)
+        page.mouse.up()
+        return state(page)["runs"][1][1]
+
+    first = page.evaluate(ENDS)
+    seen = pixels(page)
+    # To half of the run; what is not given is at its default, 200.
+    assert drag("begin of the cooldown", steps=-300)["cooldown"] == pytest.approx(500, abs=4)
+    page.evaluate(SETTLE)
+    later = page.evaluate(ENDS)
+    assert later[1] < 0.75 * first[1], "an earlier cooldown ends lower"
+    assert (later[0], later[2]) == (first[0], first[2]), "the other schedules stay"
+    assert all(a != b for a, b in zip(pixels(page), seen, strict=True))
+    assert drag("peak rate", rates=0.3)["lr"] == pytest.approx(0.8, abs=0.01)
+    assert drag("final rate", rates=0.2)["lr_end"] == pytest.approx(0.2, abs=0.01)
+    # Its handle stands in the middle of the rise.
+    assert drag("length of the warm-up", steps=50)["warmup"] == pytest.approx(100, abs=4)
+    config = page.evaluate("document.querySelector('opt-figure').runs[1].hyper")
+    T, W = 1000, int(config["warmup"])
+    made = optedu.schedules.wsd(
+        config["lr"], steps=T - W, cooldown=config["cooldown"], end=config["lr_end"]
+    )
+    risen = optedu.schedules.warmup(made, W)
+    i, moments = np.arange(1, 101), np.ones(100)
+    for t in range(1, T + 1):
+        moments = (1 - risen(t) / i) ** 2 * moments + risen(t) ** 2 * 0.1 / i
+    page.evaluate(SETTLE)
+    assert page.evaluate(ENDS)[1] == pytest.approx(np.sum(moments / i) / 2, rel=1e-6)
+    # Nothing leaves its range.
+    drag("peak rate", rates=50)
+    drag("begin of the cooldown", steps=5000)
+    drag("length of the warm-up", steps=5000)
+    last = page.evaluate("document.querySelector('opt-figure').runs[1].hyper")
+    assert (last["cooldown"], last["warmup"], last["lr"]) == (1, 999, 1)
+    clean(account)
+
+
+def test_the_handles_of_a_schedule_have_names_and_take_arrow_keys(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/schedule-handles.html")
+    page.evaluate(SETTLE)
+    rates = page.locator(".of-rates")
+    handles = rates.get_by_role("slider")
+    assert [one.get_attribute("aria-label") for one in handles.all()] == [
+        f"Stable, then decay: {name}"
+        for name in (
+            "peak rate",
+            "length of the warm-up",
+            "begin of the cooldown",
+            "final rate",
+        )
+    ]
+    begin = rates.get_by_role("slider", name="begin of the cooldown")
+    assert begin.get_attribute("aria-valuetext") == "step 800"
+    begin.focus()
+    seen = pixels(page)
+    page.keyboard.press("ArrowLeft")
+    page.evaluate(SETTLE)
+    assert begin.get_attribute("aria-valuetext") == "step 790"
+    assert all(a != b for a, b in zip(pixels(page), seen, strict=True))
+    page.keyboard.press("Shift+ArrowLeft")
+    page.evaluate(SETTLE)
+    assert begin.get_attribute("aria-valuenow") == "690"
+    for name, key, value in (
+        ("peak rate", "ArrowUp", "0.51"),
+        ("final rate", "Shift+ArrowUp", "0.1"),
+        ("length of the warm-up", "ArrowRight", "10"),
+    ):
+        one = rates.get_by_role("slider", name=name)
+        one.focus()
+        page.keyboard.press(key)
+        page.evaluate(SETTLE)
+        assert one.get_attribute("aria-valuetext") == value
+        assert one.evaluate("e => e === document.activeElement"), "the focus stays on it"
+    # Another schedule has the handles that it has.
+    rates.get_by_label("Handles on").select_option("Cosine")
+    page.evaluate(SETTLE)
+    names = [one.get_attribute("aria-label") for one in handles.all()]
+    assert names == [
+        f"Cosine: {name}" for name in ("peak rate", "length of the warm-up", "final rate")
+    ]
+    assert "Cosine from 0.5 to" in rates.locator("canvas").get_attribute("aria-label")
+    at = page.evaluate("""(() => {
+        const { sx, sy, canvas } = document.querySelector("opt-figure").views[0];
+        const { left, top } = canvas.getBoundingClientRect();
+        return [left + sx(600), top + sy(0.5)];
+    })()""")
+    page.mouse.click(*at)
+    page.evaluate(SETTLE)
+    assert handles.first.get_attribute("aria-label") == "Constant: peak rate", "the curve clicked"
+    clean(account)
+
+
+def test_a_schedule_is_restored_from_a_link(context: Any, figures: str) -> None:
+    page = context.new_page()
+    opened(page, f"{figures}/schedule-handles.html")
+    for name, key in (("begin of the cooldown", "ArrowLeft"), ("warm-up", "ArrowRight")):
+        page.get_by_role("slider", name=name).focus()
+        page.keyboard.press(key)
+    page.evaluate(SETTLE)
+    saved, ends = state(page), page.evaluate(ENDS)
+    assert saved["runs"][1][0] == "sgd wsd"
+    assert saved["runs"][1][1] == {"lr": 0.5, "cooldown": 210, "warmup": 10}
+    other = context.new_page()
+    account = opened(other, page.evaluate("document.querySelector('opt-figure').link()"))
+    assert state(other) == saved
+    assert other.evaluate(ENDS) == ends
+    clean(account)
+
+
+def test_a_finger_drags_a_handle_and_scrolls_beside_it(browser: Any, figures: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    page = context.new_page()
+    account = opened(page, f"{figures}/schedule-handles.html")
+    page.evaluate(SETTLE)
+    handle = page.get_by_role("slider", name="begin of the cooldown")
+    assert handle.evaluate("e => getComputedStyle(e).touchAction") == "none"
+    canvas = page.locator(".of-rates canvas")
+    assert canvas.evaluate("e => getComputedStyle(e).touchAction") == "auto"
+    page.locator(".of-rates").scroll_into_view_if_needed()
+    x, y = page.evaluate(PLACE, "begin of the cooldown")
+    touch = context.new_cdp_session(page)
+
+    def send(kind: str, *points: dict[str, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    top = page.evaluate("scrollY")
+    send("touchStart", {"x": x, "y": y})
+    for k in range(1, 6):
+        send("touchMove", {"x": x - 12 * k, "y": y + 3 * k})
+    send("touchEnd")
+    step = page.evaluate(UNIT)[0]
+    assert state(page)["runs"][1][1]["cooldown"] == pytest.approx(200 + 60 / step, abs=5)
+    assert page.evaluate("scrollY") == top
+    clean(account)
+    context.close()
+
+
 def test_only_a_figure_with_a_relief_loads_its_script(page: Any, figures: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -544,7 +712,7 @@ def test_the_arrow_of_a_ball_ends_where_the_velocity_takes_it(page: Any, figures
     clean(account)
 
 
-@pytest.mark.parametrize("name", ["adam-bias", "saddle-relief", *LIMITS])
+@pytest.mark.parametrize("name", ["adam-bias", "saddle-relief", "schedule-handles", *LIMITS])
 def test_dark_and_light_follow_the_page(name: str, page: Any, figures: str) -> None:
     account = opened(page, f"{figures}/{name}.html")
     light = pixels(page)

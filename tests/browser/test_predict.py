@@ -309,6 +309,34 @@ def test_a_relief_is_seen_while_its_figure_waits_and_its_chart_is_not(
         assert pixels(page)[0] != before[0], "the path is drawn on the surface"
 
 
+SCHEDULES = """# Schedules
+
+```{optfigure} schedule-handles
+:name: fig-schedules
+```
+"""
+
+
+def test_schedules_are_seen_while_their_figure_waits_and_cannot_be_moved(
+    tmp_path: Any, page: Any
+) -> None:
+    status, out, folder = build(tmp_path, SCHEDULES, uses="optedu.web.figures")
+    assert status == 0, out
+    with serve(folder) as address:
+        task, figure = parts(opened(page, address), "schedules")
+        assert figure.locator(".of").evaluate("e => e.inert")
+        assert figure.locator(".of-rates canvas").is_visible()
+        assert not figure.locator(".of-expected canvas").is_visible()
+        handle = figure.locator(".of-handle").first
+        handle.evaluate("e => e.focus()")
+        assert handle.evaluate("e => e !== document.activeElement")
+        task.get_by_role("radio").nth(2).check()
+        task.get_by_role("button", name="Predict").click()
+        assert said(task) == "You said (c). That is what happens."
+        assert "(c) Cosine" in task.locator(".task-verdict").inner_text()
+        assert figure.locator(".of-expected canvas").is_visible()
+
+
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
 def test_the_first_figure_of_a_chapter_shows_its_scene_before_the_prediction(
     page: Any, book: str, chapter: Any

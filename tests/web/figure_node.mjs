@@ -6,10 +6,14 @@ const folder = pathToFileURL(process.argv[2] + "/");
 const { normals, simulate, floorOf } = await import(new URL("engine.js", folder));
 const printed = await import(new URL("printed.js", folder));
 const { shrunk } = await import(new URL("box.js", folder));
+const { expected, rateOf, scheduled } = await import(new URL("rates.js", folder));
 const { memory, shares } = await import(new URL("memory.js", folder));
 
 // JSON has no NaN; null reads as NaN on the other side.
 const list = (a) => Array.from(a, (v) => (Number.isFinite(v) ? v : null));
+
+/** A rule, also one with a schedule. */
+const ruled = (name, steps) => printed.RULES[name] ?? scheduled(name, { s: { steps } });
 
 const tasks = {
   normals: ({ seed, count }) => {
@@ -17,9 +21,15 @@ const tasks = {
     return Array.from({ length: count }, next);
   },
   run: ({ problem, rule, hyper, setup }) => {
-    const r = simulate(printed.PROBLEMS[problem], printed.RULES[rule], hyper, setup);
+    const r = simulate(printed.PROBLEMS[problem], ruled(rule, setup.steps), hyper, setup);
     const state = Object.fromEntries(Object.entries(r.state).map(([k, v]) => [k, list(v)]));
     return { x: list(r.x), f: list(r.f), last: r.last, diverged: r.diverged, state };
+  },
+  expected: ({ problem, rule, hyper, setup }) =>
+    expected(printed.PROBLEMS[problem], { rule: ruled(rule, setup.steps), hyper, warmup: setup.warmup ?? 0 }, setup),
+  rates: ({ rule, hyper, steps, warmup = 0 }) => {
+    const run = { rule: ruled(rule, steps), hyper, warmup };
+    return Array.from({ length: steps + 1 }, (_, k) => rateOf(run, k + 1));
   },
   values: ({ problem, points }) => points.map((x) => {
     const out = new Array(x.length).fill(0);

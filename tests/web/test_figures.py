@@ -19,8 +19,17 @@ import optedu
 from optedu import rules
 from optedu.quantities import x
 from optedu.symbols import batch_size, g, lr, momentum, t
-from optedu.web.figure import catalog, derived, examples, noise, script, still, trajectories
-from optedu.web.figure.configuration import configuration, merged, presets
+from optedu.web.figure import (
+    catalog,
+    derived,
+    examples,
+    expectation,
+    noise,
+    script,
+    still,
+    trajectories,
+)
+from optedu.web.figure.configuration import _VIEWS, configuration, merged, presets
 
 CHAPTER_PRESETS = {
     "slope-step",
@@ -41,6 +50,7 @@ CHAPTER_PRESETS = {
     "reddi-index",
     "decay-box",
     "warm-up",
+    "schedule-handles",
     "sensitivity",
     "good-region",
     "good-rates",
@@ -58,8 +68,10 @@ RARE = {
     "box.js": 3_600,
     "squares.js": 2_100,
     "width.js": 3_800,
+    "rates.js": 10_000,
+    "shapes.js": 5_000,
 }
-LOADED_BY = {"limits.js": "stability.js"}
+LOADED_BY = {"limits.js": "stability.js", "shapes.js": "rates.js"}
 
 
 def build(folder: Path, page: str, builder: str = "html") -> tuple[int, str]:
@@ -88,11 +100,19 @@ def test_the_scripts_are_under_sixty_four_kilobytes() -> None:
     assert sum(len(scripts[name].encode()) for name in everywhere) < 64_000
     for name, most in RARE.items():
         assert len(scripts[name].encode()) < most
-        assert f'"./{name}"' not in "".join(scripts[other] for other in everywhere - {"figure.js"})
+        assert f'from "./{name}"' not in "".join(scripts[other] for other in everywhere)
         if name in LOADED_BY:
             assert f'from "./{name}"' in scripts[LOADED_BY[name]]
-        else:
-            assert f'import("./{name}")' in scripts["figure.js"], "loaded where it is needed only"
+    # A view that the common scripts lack is loaded where it is needed only, by its name.
+    assert "import(`./${SHARED[type] ?? type}.js`)" in scripts["figure.js"]
+    (shared,) = re.findall(r"SHARED=\{(.*?)\}", scripts["figure.js"])
+    shared = dict(re.findall(r'(\w+):"(\w+)"', shared))
+    (common,) = re.findall(r"export const VIEWS=\{(.*?)\}", scripts["views.js"])
+    rare = set(_VIEWS) - set(re.findall(r"(\w+):", common))
+    assert {f"{shared.get(view, view)}.js" for view in rare} == set(RARE) - set(LOADED_BY)
+    for view in rare:
+        source = scripts[f"{shared.get(view, view)}.js"]
+        assert f"export class {view.capitalize()} extends" in source
 
 
 def test_the_hand_written_scripts_hold_no_rule() -> None:
@@ -108,8 +128,10 @@ def test_every_rule_and_problem_is_printed() -> None:
     for name in catalog.rule_names():
         assert f"function {name}(x, g, state, t, " in text
     assert set(rules.all()) < set(catalog.rule_names())
+    rare = script.schedules()
     for name in catalog.PROBLEMS:
-        assert f'problem("{name}"' in text
+        assert f'problem("{name}"' in (text if name in catalog.EVERYWHERE else rare)
+    assert set(catalog.PROBLEMS) > set(catalog.EVERYWHERE)
 
 
 def test_compact_keeps_strings_and_signs() -> None:
@@ -214,6 +236,59 @@ def test_the_printed_limits_are_the_derived_ones() -> None:
     assert text.count("=>") == 3
 
 
+def test_only_gradient_descent_has_a_second_moment_of_its_own() -> None:
+    known = {n for n in catalog.rule_names() if derived.second_moment(catalog.rule(n)) is not None}
+    assert known == {"sgd"}
+    E, lam, s = derived.MOMENT, derived.CURVATURE, derived.VARIANCE
+    plain = derived.second_moment(catalog.rule("sgd").at(weight_decay=0))
+    assert sympy.expand(plain - ((1 - lr * lam) ** 2 * E + lr**2 * s)) == 0
+
+
+def test_which_schedule_is_best_turns_with_the_peak() -> None:
+    """What the figure's question asks at 0.5, and that it is otherwise at 0.2."""
+    ends = {}
+    for peak in (0.5, 0.2):
+        options = json.loads(json.dumps(presets()["schedule-handles"]))
+        for entry in options["optimizers"]:
+            next(iter(entry["sgd"]["lr"].values()))["lr"] = peak
+        config = configuration(options)
+        ends[peak] = [expectation.expected(config, run)[-1] for run in config["runs"]]
+    constant, stable, cosine = ends[0.5]
+    assert cosine < stable / 2 < stable < constant / 3
+    assert ends[0.2][1] < min(ends[0.2]) * 1.001 < ends[0.2][0] / 1.5
+
+
+def test_the_rates_of_a_still_are_those_of_the_runs() -> None:
+    config = configuration(presets()["schedule-handles"], "schedule-handles")
+    ax, mean = Figure().subplots(2)
+    still._VIEWS["rates"](ax, config["views"][0], config, [])
+    still._VIEWS["expected"](mean, config["views"][1], config, [])
+    heights = [line.get_ydata() for line in ax.lines]
+    assert [h[0] for h in heights] == [0.5, 0.5, 0.5]
+    assert [h[-1] for h in heights] == pytest.approx([0.5, 0.5 / 200, 0], abs=1e-5)
+    assert [line.get_label() for line in mean.lines] == [r["label"] for r in config["runs"]]
+    assert all(len(line.get_ydata()) == 1001 for line in mean.lines)
+
+
+def test_a_schedule_without_its_options_has_defaults() -> None:
+    config = configuration(scheduled({"wsd": {"lr": 0.4, "warmup": 10}}))
+    (run,) = config["runs"]
+    assert run["rule"] == "sgd wsd"
+    assert run["hyper"] == {"lr": 0.4}
+    assert run["shape"] == {"lr_end": 0.0, "cooldown": 18.0, "warmup": 10.0}
+    assert config["scheduled"] is True
+    assert "scheduled" not in configuration({})
+
+
+def test_the_spectrum_is_its_sum() -> None:
+    problem = catalog.problem("spectrum")
+    i, x = np.arange(1, 101), np.random.default_rng(3).standard_normal(100)
+    assert problem.f(x) == pytest.approx(np.sum(x**2 / i) / 2)
+    np.testing.assert_allclose(problem.grad(x), x / i)
+    np.testing.assert_allclose(problem.spread**2, 1 / i)
+    assert (problem.L, problem.mu) == (1, 0.01)
+
+
 # -- configurations --------------------------------------------------------------------------------
 
 
@@ -237,6 +312,11 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
         {"problem": "bowl", "marks": {"lr": {"2/L": "2/L", "2/(L + mu)": "best"}}}
     )
     assert [mark["at"] for mark in config["marks"]] == [2.0, pytest.approx(2 / 1.1)]
+
+
+def scheduled(schedule: dict[str, Any]) -> dict[str, Any]:
+    """Options of a figure of 100 steps with this schedule."""
+    return {"optimizers": [{"sgd": {"lr": schedule}}]}
 
 
 @pytest.mark.parametrize(
@@ -309,6 +389,51 @@ def test_marks_are_computed_from_the_problems_constants() -> None:
             {"views": [{"type": "squares", "sum": "G"}], "optimizers": ["adagrad"]},
             "option of the squares must be .*'sum'",
         ),
+        (
+            {"views": [{"type": "rates", "handles": "Adam"}]},
+            r"handles must be .*Gradient descent \(SGD\).*got 'Adam'",
+        ),
+        ({"views": [{"type": "rates", "to": 0}]}, "to must be in .*got 0"),
+        ({"views": [{"type": "rates", "log": True}]}, "option of the rates must be .*'log'"),
+        (
+            {"views": ["expected"], "problem": "rotated"},
+            "an expected loss needs a quadratic whose coordinates are its eigen-directions, got",
+        ),
+        (
+            {"views": ["expected"], "optimizers": ["adam", "momentum"]},
+            "an expected loss needs a run whose step is linear and keeps no state, such as sgd, "
+            "got adam, momentum",
+        ),
+        (
+            {"views": [{"type": "expected", "log": 1}]},
+            "option of the expected loss must be one of type, got 'log'",
+        ),
+        (scheduled({"nosuch": {"lr": 1}}), "schedule of lr must be one of constant, linear, .*"),
+        (scheduled({"cosine": 1}), r"cosine needs its highest rate, such as \{lr: 0.1\}, got 1"),
+        (scheduled({"cosine": {"end": 1}}), "cosine needs its highest rate"),
+        (scheduled({"linear": {}, "cosine": {}}), "lr must be a number or one schedule, got"),
+        (scheduled({"cosine": {"lr": -1}}), r"lr must be .*got -1"),
+        (scheduled({"cosine": {"lr": 1, "end": -1}}), "lr_end must be .*got -1"),
+        (
+            scheduled({"cosine": {"lr": 1, "cooldown": 5}}),
+            "option of cosine must be one of lr, end, warmup, got 'cooldown'",
+        ),
+        (
+            scheduled({"wsd": {"lr": 1, "cooldown": 50, "warmup": 60}}),
+            "cooldown must be at most 40, the steps that the warm-up leaves, got 50",
+        ),
+        (scheduled({"wsd": {"lr": 1, "cooldown": 2.5}}), "cooldown must be a whole number"),
+        (scheduled({"step": {"lr": 1, "drop": 2}}), "drop must be .*got 2"),
+        (
+            scheduled({"constant": {"lr": 1, "warmup": 100}}),
+            "warmup must be a whole number from 0 to 99, got 100",
+        ),
+        (scheduled({"constant": {"lr": 1, "warmup": 0.5}}), "warmup must be"),
+        (
+            {"optimizers": [{"sgd": {"lr": {"constant": {"lr": 1}}, "warmup": 3}}]},
+            "warmup stands in the schedule of lr, or beside a number, not both",
+        ),
+        ({"controls": ["cooldown"]}, "control must be one of"),
         ({"controls": ["nosuch"]}, "control must be one of"),
         ({"ranges": {"lr": [1, 0]}}, r"ranges of lr must be \[low, high\]"),
     ],
@@ -367,6 +492,7 @@ def test_every_presets_stable_line_is_one() -> None:
         "decay-box",
         "rare-frequent",
         "good-rates",
+        "schedule-handles",
     ],
 )
 def test_a_still_is_drawn(name: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import optedu
 from optedu.symbols import batch_size, lr
-from optedu.web.figure import catalog, derived, noise, script, trajectories
+from optedu.web.figure import catalog, derived, expectation, noise, script, shapes, trajectories
 from optedu.web.figure.configuration import configuration, presets
 
 NODE = shutil.which("node")
@@ -139,7 +139,9 @@ def test_a_preset_runs_as_in_its_still(name: str, javascript: Any) -> None:
                 "task": "run",
                 "problem": config["problem"],
                 "rule": chosen["rule"],
-                "hyper": catalog.rule(chosen["rule"]).defaults() | chosen["hyper"],
+                "hyper": catalog.rule(chosen["rule"]).defaults()
+                | chosen["hyper"]
+                | chosen.get("shape", {}),
                 "setup": setup | {"warmup": chosen["warmup"]},
             }
         )
@@ -241,3 +243,138 @@ def test_the_minimum_with_a_penalty_is_that_of_calculus(javascript: Any) -> None
     decays = [0.0, 0.05, 0.5, 2.0]
     jobs = [{"task": "shrunk", "problem": "far", "minimum": 10.0, "decay": d} for d in decays]
     np.testing.assert_allclose(javascript(*jobs), [10 / (1 + d) for d in decays], rtol=1e-12)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 30])
+@pytest.mark.parametrize("shape", shapes.SHAPES)
+def test_a_schedules_rates_are_those_of_the_course(
+    shape: str, warmup: int, javascript: Any
+) -> None:
+    """In every step and one after the end, by the schedule that the course calls so."""
+    T, values = 120, {"lr_end": 0.02, "cooldown": 40, "every": 25, "drop": 0.9, "warmup": warmup}
+    own = {name: values[name] for name in shapes.knobs(shape)}
+    (got,) = javascript(
+        {"task": "rates", "rule": f"sgd {shape}", "hyper": {"lr": 0.3, **own}, "steps": T}
+    )
+    rest = T - warmup
+    made = {
+        "constant": lambda: optedu.schedules.constant(0.3),
+        "linear": lambda: optedu.schedules.linear(0.3, steps=rest, end=0.02),
+        "cosine": lambda: optedu.schedules.cosine(0.3, steps=rest, end=0.02),
+        "wsd": lambda: optedu.schedules.wsd(0.3, steps=rest, cooldown=40, end=0.02),
+        "wsd_sqrt": lambda: optedu.schedules.wsd(
+            0.3, steps=rest, cooldown=40, end=0.02, shape="sqrt"
+        ),
+        "step": lambda: optedu.schedules.step(0.3, every=25, drop=0.9),
+        "exponential": lambda: optedu.schedules.exponential(0.3, drop=0.9),
+    }[shape]()
+    if warmup:
+        made = optedu.schedules.warmup(made, warmup)
+    np.testing.assert_allclose(got, [made(t) for t in range(1, T + 2)], rtol=1e-12)
+
+
+def test_a_rate_without_a_schedule_is_the_runs_own(javascript: Any) -> None:
+    job = {"task": "rates", "rule": "sgd", "hyper": {"lr": 0.4}, "steps": 4}
+    assert javascript(job, job | {"warmup": 2}) == [[0.4] * 5, [0.2, *[0.4] * 4]]
+
+
+def test_the_script_clamps_a_cooldown_and_a_warm_up_that_are_too_long(javascript: Any) -> None:
+    hyper = {"lr": 1.0, "lr_end": 0.0, "cooldown": 500, "warmup": 10}
+    job = {"task": "rates", "rule": "sgd wsd", "hyper": hyper, "steps": 40}
+    long, never = javascript(job, job | {"hyper": hyper | {"warmup": 90}})
+    made = optedu.schedules.wsd(1.0, steps=30, cooldown=30)
+    risen = optedu.schedules.warmup(made, 10)
+    np.testing.assert_allclose(long, [risen(t) for t in range(1, 42)])
+    np.testing.assert_allclose(never[:39], np.arange(1, 40) / 39)
+
+
+def hundred(rates: np.ndarray, noise: float = 0.1**0.5) -> np.ndarray:
+    """The expected losses of gradient descent on sum x_i^2/(2 i), by a loop of its own."""
+    i = np.arange(1, 101)
+    moments = np.ones(100)
+    losses = [np.sum(moments / i) / 2]
+    for rate in rates:
+        moments = moments - 2 * rate / i * moments + (rate / i) ** 2 * moments
+        moments += (rate * noise) ** 2 / i
+        losses.append(np.sum(moments / i) / 2)
+    return np.array(losses)
+
+
+def test_the_expected_loss_is_that_of_an_independent_loop(javascript: Any) -> None:
+    config = configuration(presets()["schedule-handles"], "schedule-handles")
+    setup = {k: config[k] for k in ("start", "steps", "noise", "batch", "seed")}
+    job = {"task": "expected", "problem": "spectrum", "setup": setup}
+    runs = [r["hyper"] | r["shape"] | {"weight_decay": 0} for r in config["runs"]]
+    found = javascript(
+        *[
+            job | {"rule": r["rule"], "hyper": hyper}
+            for r, hyper in zip(config["runs"], runs, strict=True)
+        ]
+    )
+    t = np.arange(1, 1001)
+    rates = [
+        np.full(1000, 0.5),
+        0.5 * np.minimum(1, (1001 - t) / 200),
+        0.25 * (1 + np.cos(np.pi * (t - 1) / 1000)),
+    ]
+    for got, chosen, rate in zip(found, config["runs"], rates, strict=True):
+        np.testing.assert_allclose(got, hundred(rate), rtol=1e-9)
+        np.testing.assert_allclose(expectation.expected(config, chosen), hundred(rate), rtol=1e-9)
+    # Minibatches of four have a quarter of the variance.
+    (four,) = javascript(
+        job | {"rule": "sgd cosine", "hyper": runs[2], "setup": setup | {"batch": 4}}
+    )
+    np.testing.assert_allclose(four, hundred(rates[2], 0.025**0.5), rtol=1e-9)
+
+
+def test_the_expected_loss_is_the_mean_of_many_runs(javascript: Any) -> None:
+    """4,000 runs of the course's own noisy quadratic, with its own random numbers."""
+    noise, decay = 0.7, 0.05
+    (got,) = javascript(
+        {
+            "task": "expected",
+            "problem": "bowl",
+            "rule": "sgd linear",
+            "hyper": {"lr": 0.8, "lr_end": 0.0, "warmup": 5, "weight_decay": decay},
+            "setup": {"start": [1.2, -1.0], "steps": 60, "noise": noise, "batch": 2},
+        }
+    )
+    bowl = catalog.problem("bowl")
+    curvature = np.array([0.1, 1.0])
+    np.testing.assert_allclose(bowl.grad(np.ones(2)), curvature)
+    problem = optedu.problems.noisy_quadratic(curvature, noise, batch_size=2)
+    start = np.repeat([[1.2], [-1.0]], 4000, axis=1)
+    rate = optedu.schedules.warmup(optedu.schedules.linear(0.8, steps=55), 5)
+    runs = optedu.minimize(
+        problem, start, optimizer="sgd", lr=rate, weight_decay=decay, steps=60, seed=5
+    )
+    losses = np.array(runs.f)
+    assert losses.shape == (61, 4000)
+    error = losses.std(axis=1) / np.sqrt(4000)
+    away = (losses.mean(axis=1) - got)[1:] / error[1:]
+    assert np.abs(away).max() < 4.5
+    assert np.square(away).mean() < 4
+
+
+def test_only_a_quadratic_along_its_axes_has_an_expected_loss(javascript: Any) -> None:
+    job = {"task": "expected", "setup": {"steps": 5, "noise": 1, "batch": 1}}
+    cases = [("rotated", "sgd", 2), ("rosenbrock", "sgd", 2), ("stopping", "sgd", 2)]
+    cases += [("far", "sgd", 1), ("bowl", "momentum", 2), ("bowl", "sgd", 2)]
+    jobs = [
+        job
+        | {
+            "problem": problem,
+            "rule": rule,
+            "hyper": catalog.rule(rule).defaults() | {"lr": 0.1},
+            "setup": job["setup"] | {"start": [1.0] * dim},
+        }
+        for problem, rule, dim in cases
+    ]
+    *nothing, known = javascript(*jobs)
+    assert nothing == [None] * 5
+    assert len(known) == 6
+    for problem, rule, dim in cases:
+        config = configuration({"problem": problem, "optimizers": [rule], "start": [1.0] * dim})
+        ours = expectation.expected(config, config["runs"][0])
+        assert (ours is None) == ((problem, rule) != ("bowl", "sgd"))
+        assert bool(expectation.refusal(config)) == (ours is None)

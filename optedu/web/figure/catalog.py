@@ -15,8 +15,9 @@ from optedu.symbols import t
 from optedu.web.figure.examples import stopping
 from optedu.web.figure.rare import Rare
 from optedu.web.figure.signals import Signal
+from optedu.web.figure.spectrum import Spectrum
 
-__all__ = ["PROBLEMS", "problem", "rule", "rule_names"]
+__all__ = ["EVERYWHERE", "PROBLEMS", "problem", "rule", "rule_names"]
 
 
 def _adam_without_correction() -> Rule:
@@ -109,7 +110,11 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
         title="Gradient 1, for 40 steps 10",
     ),
     "reddi": _reddi,
+    "spectrum": lambda: Spectrum(100),
 }
+
+# Those that every figure loads; the others come with the script of the views that need them.
+EVERYWHERE = [name for name in PROBLEMS if name != "spectrum"]
 
 
 @cache
@@ -133,13 +138,14 @@ def rule_names() -> list[str]:
 
 @cache
 def rule(name: str) -> Rule:
-    r"""Return the rule of that name.
+    r"""Return the rule of that name; a schedule, named after a space, is none of its matter.
 
     Raises
     ------
     ValueError
         If there is none; the message lists those that there are.
     """
+    name = name.split(" ")[0]
     if name in _VARIANTS:
         return _VARIANTS[name]()
     if name not in rules.all():

@@ -13,7 +13,7 @@ import yaml
 
 from optedu import symbols
 from optedu.validate import choice, in_range, nonnegative
-from optedu.web.figure import catalog, derived, trajectories
+from optedu.web.figure import catalog, derived, expectation, shapes, trajectories
 from optedu.web.figure.trajectories import QUANTITIES
 
 __all__ = ["PRESETS", "configuration", "evaluate", "formula", "merged", "presets"]
@@ -47,6 +47,7 @@ _OPTIONS: dict[str, Any] = {
 _VIEWS = (
     "plane", "chart", "eigen", "heat", "floor", "speed", "relief", "stability", "ball",
     "arrows", "compass", "profile", "cloud", "memory", "box", "squares", "width",
+    "rates", "expected",
 )  # fmt: skip
 _FIGURE_CONTROLS = ("steps", "noise", "batch", "seed", "warmup")
 _RUN_OPTIONS = ("warmup", "label")
@@ -90,13 +91,13 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
     """
     o = {**_OPTIONS, **options}
     problem = catalog.problem(o["problem"])
-    runs = [_run(entry) for entry in o["optimizers"]]
+    steps = _whole("steps", o["steps"], 1, 10000)
+    runs = [_run(entry, steps) for entry in o["optimizers"]]
     if not 1 <= len(runs) <= 8:
         raise ValueError(f"optimizers must be 1 to 8, got {len(runs)}")
     start = problem.x0.tolist() if o["start"] is None else [float(v) for v in o["start"]]
     if len(start) != problem.dim:
         raise ValueError(f"start must have {problem.dim} numbers for {o['problem']}, got {start}")
-    steps = _whole("steps", o["steps"], 1, 10000)
     result = {
         "preset": preset,
         "title": o["title"],
@@ -118,6 +119,11 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
             for at, label in marks.items()
         ],
     }
+    for view in result["views"]:
+        if view["type"] == "expected" and (wanted := expectation.refusal(result)):
+            raise ValueError(f"an expected loss needs {wanted}")
+    if o["problem"] not in catalog.EVERYWHERE or any("shape" in run for run in runs):
+        result["scheduled"] = True  # it needs the script with the schedules
     if o["t"] is not None:
         result["t"] = _whole("t", o["t"], 0, steps)
     if o["speed"] is not None:
@@ -137,15 +143,22 @@ def configuration(options: Mapping[str, Any], preset: str = "") -> dict[str, Any
     return result
 
 
-def _run(entry: Any) -> dict[str, Any]:
-    r"""Read `adam`, or `{adam: {lr: 0.1, warmup: 10, label: Adam, warm}}`."""
+def _run(entry: Any, steps: int) -> dict[str, Any]:
+    r"""Read `adam`, or `{adam: {lr: 0.1, warmup: 10, label: Adam, warm}}`; lr may be a schedule."""
     name, settings = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
     rule = catalog.rule(name)
     settings = dict(settings or {})
     extra = {k: settings.pop(k) for k in _RUN_OPTIONS if k in settings}
+    scheduled = {}
+    if isinstance(settings.get("lr"), Mapping):
+        shape, settings["lr"], scheduled["shape"] = shapes.read(settings["lr"], steps)
+        name = f"{name} {shape}"
+        if "warmup" in extra:
+            raise ValueError("warmup stands in the schedule of lr, or beside a number, not both")
     rule.check_hyper(**settings)  # names and ranges
     return {
         "rule": name,
+        **scheduled,
         "hyper": {k: float(v) for k, v in settings.items()},
         "warmup": _whole("warmup", extra.get("warmup", 0), 0, 10000),
         "label": extra.get("label", rule.title),
@@ -193,6 +206,11 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
         _check_stability(view, runs)
     if view["type"] == "width":
         _check_width(view)
+    if view["type"] == "rates":
+        _check_rates(view, runs)
+    if view["type"] == "expected":
+        for name in view:
+            choice("option of the expected loss", name, ("type",))
     if "angle" in view and view["type"] == "compass":
         view["angle"] = in_range("angle", float(view["angle"]), -180, 180)
     return view
@@ -242,6 +260,18 @@ def _check_width(view: dict[str, Any]) -> None:
     view["within"] = in_range("within", float(view.get("within", 1e-3)), 1e-9, 1.0)
 
 
+def _check_rates(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    r"""Check whose curve has the handles, and how far up the rates go."""
+    for name in view:
+        choice("option of the rates", name, ("type", "handles", "to"))
+    labels = [run["label"] for run in runs]
+    view["handles"] = labels.index(choice("handles", view.get("handles", labels[0]), labels))
+    highest = max(
+        run["hyper"].get("lr", catalog.rule(run["rule"]).defaults()["lr"]) for run in runs
+    )
+    view["to"] = in_range("to", float(view.get("to", 1.5 * highest)), 1e-9, 1e3)
+
+
 def _check_stability(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:
     r"""Check the rules whose limits a stability map draws, and how far it goes in lr times h.
 
@@ -264,6 +294,7 @@ def _check_stability(view: dict[str, Any], runs: list[dict[str, Any]]) -> None:
 
 def _control(name: str, runs: list[dict[str, Any]]) -> str:
     hypers = {h.name for run in runs for h in catalog.rule(run["rule"]).hypers}
+    hypers |= {name for run in runs for name in run.get("shape", ())}
     return choice("control", name, [*_FIGURE_CONTROLS, *sorted(hypers)])
 
 

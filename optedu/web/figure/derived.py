@@ -17,19 +17,24 @@ from optedu.symbols import batch_size, g, lr, momentum, t
 
 __all__ = [
     "CURVATURE",
+    "MOMENT",
     "NOISE",
+    "VARIANCE",
     "composed",
     "eigenvalues",
     "iteration_matrix",
     "momentum_parts",
     "noise_floor",
     "noise_std",
+    "second_moment",
     "stability_limit",
     "warmup_lr",
 ]
 
 CURVATURE = Symbol("lam", real=True)
 NOISE = Symbol("sigma", nonnegative=True)
+MOMENT = Symbol("E", nonnegative=True)  # of x, the mean of its square
+VARIANCE = Symbol("s", nonnegative=True)  # of the gradient's noise
 
 
 def composed(rule: Rule) -> dict[Symbol, Expr]:
@@ -118,14 +123,35 @@ def warmup_lr() -> Expr:
     return schedules.warmup(schedules.constant(1), 1).expression
 
 
+@cache
+def second_moment(rule: Rule) -> Expr | None:
+    r"""Return the mean of $x^2$ after a step on $\lambda x^2/2$, from the one before.
+
+    The gradient carries noise of mean 0 and variance s that knows nothing of x: in the square of
+    the step, the mean of $x^2$ is E, that of the noise's square s, and the mixed term has none.
+    None for a rule that keeps a state, changes with the step, or is not linear.
+    """
+    noise = Symbol("noise", real=True)
+    step = composed(rule)[x.new]
+    if rule.states or step.has(t):
+        return None
+    try:
+        square = sympy.Poly(step.subs(g, CURVATURE * x.old + noise) ** 2, x.old, noise)
+    except sympy.PolynomialError:
+        return None
+    means = {(2, 0): MOMENT, (1, 1): sympy.S.Zero, (0, 2): VARIANCE}
+    if not set(square.monoms()) <= set(means):
+        return None
+    return sum(sympy.factor(c) * means[powers] for powers, c in square.terms())
+
+
 def noise_floor() -> Expr:
     r"""Return SGD's stationary $E[x^2]$ on $\lambda x^2/2$ with noisy gradients.
 
-    One step maps the second moment s to $a^2 s + b^2 \sigma^2/B$, with a the factor of x and b that
-    of the noise; the floor is the fixed point.
+    It is the fixed point of the second moment.
     """
-    noise, s = Symbol("noise", real=True), Symbol("s", positive=True)
-    step = composed(rules.get("sgd").at(weight_decay=0))[x.new].subs(g, CURVATURE * x.old + noise)
-    a, b = sympy.diff(step, x.old), sympy.diff(step, noise)
-    (fixed,) = sympy.solve(sympy.Eq(s, a**2 * s + b**2 * noise_std() ** 2), s)
+    moment = second_moment(rules.get("sgd").at(weight_decay=0))
+    assert moment is not None
+    moment = moment.subs(VARIANCE, noise_std() ** 2)
+    (fixed,) = sympy.solve(sympy.Eq(MOMENT, moment), MOMENT)
     return sympy.factor(fixed)

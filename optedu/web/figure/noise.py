@@ -66,7 +66,8 @@ class Disturbed(Problem):
         self._uniforms = _uniforms(seed)
         self._batch = batch
         std = derived.noise_std().subs({derived.NOISE: noise, batch_size: batch})
-        self._std = float(std)
+        self._noisy = noise > 0
+        self._std = float(std) * getattr(problem, "spread", np.ones(problem.dim))
         super().__init__(
             problem.f,
             problem.grad,
@@ -85,7 +86,7 @@ class Disturbed(Problem):
 
         Of a problem made of examples, the numbers of those drawn, with replacement.
         """
-        noise = [next(self._normals) for _ in range(self.dim)] if self._std else [0.0] * self.dim
+        noise = [next(self._normals) for _ in range(self.dim)] if self._noisy else [0.0] * self.dim
         count = getattr(self._problem, "examples", 0)
         if count:
             drawn = [int(count * next(self._uniforms)) for _ in range(self._batch)]

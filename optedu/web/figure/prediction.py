@@ -22,9 +22,10 @@ The entry `predict` of a figure's YAML has the question and one kind of answer::
     within: 0.2                    # how far from it still counts
 
 `of` is the label of the run that is meant, where it is not the first. Expressions know the
-quantities of the run (`loss`, `f`, `x`, `distance`, `step`, `g`, `g2` and the states of its rule)
-as arrays over the steps, its hyper-parameters, `L`, `mu`, `steps`, and the functions below. A
-number is never typed: it is measured, and a `formula` is compared with the measurement.
+quantities of the run (`loss`, `f`, `x`, `distance`, `step`, `g`, `g2`, the states of its rule, and
+the `expected` loss where it is known) as arrays over the
+steps, its hyper-parameters, `L`, `mu`, `steps`, and the functions below. A number is never typed:
+it is measured, and a `formula` is compared with the measurement.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ import numpy as np
 
 from optedu.latex import latex
 from optedu.validate import choice
-from optedu.web.figure import catalog, trajectories
+from optedu.web.figure import catalog, expectation, trajectories
 from optedu.web.figure.configuration import evaluate, formula
 from optedu.web.figure.script import slider
 
@@ -378,6 +379,9 @@ def _measured(config: _Frozen, run: _Frozen) -> dict[str, Any]:
     if problem.minimizer is None:
         names.remove("distance")
     known = {name: trajectories.quantity(name, done, gradients, states) for name in names}
+    mean = expectation.expected(config, run)
+    if mean is not None:
+        known["expected"] = mean
     numbers = {**catalog.rule(run["rule"]).defaults(), **run["hyper"]}
     numbers |= {"steps": config["steps"], "L": problem.L, "mu": problem.mu}
     return known | {name: value for name, value in numbers.items() if value is not None}

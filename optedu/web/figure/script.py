@@ -18,14 +18,24 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
 
+from optedu import rules
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.compile.traffic import traffic
 from optedu.quantities import Hyper, x
 from optedu.rule import Rule
 from optedu.symbols import batch_size, lr, t, warmup
-from optedu.web.figure import catalog, derived
+from optedu.web.figure import catalog, derived, shapes
 
-__all__ = ["ASSETS", "assets", "compact", "limits", "printed", "slider", "unicode_symbol"]
+__all__ = [
+    "ASSETS",
+    "assets",
+    "compact",
+    "limits",
+    "printed",
+    "schedules",
+    "slider",
+    "unicode_symbol",
+]
 
 ASSETS = Path(__file__).resolve().parent.parent / "static" / "figures"
 
@@ -39,7 +49,7 @@ def printed() -> str:
     parts.append(_hypers(rules))
     parts.append(_list("RULES", [_rule(rule) for rule in rules.values()]))
     parts.append(
-        _list("PROBLEMS", [_problem(name, catalog.problem(name)) for name in catalog.PROBLEMS])
+        _list("PROBLEMS", [_problem(name, catalog.problem(name)) for name in catalog.EVERYWHERE])
     )
     parts.append(_function("noise_std", derived.noise_std(), derived.NOISE, batch_size))
     parts.append(_function("warmup_lr", derived.warmup_lr(), lr, t, warmup))
@@ -67,6 +77,30 @@ def limits() -> str:
             body = JavaScriptPrinter().doprint(limit)
             out[name] = f"({derived.CURVATURE}, {{{hypers}}}) => {body}"
     return "// Generated from optedu.rules. Do not edit.\n" + _object("LIMITS", out)
+
+
+@cache
+def schedules() -> str:
+    r"""Return the source of `shapes.js`: schedules, second moments, the problems of few figures."""
+    moments = {}
+    for name in rules.all():
+        moment = derived.second_moment(catalog.rule(name))
+        if moment is not None:
+            hypers = ", ".join(h.name for h in catalog.rule(name).hypers)
+            arguments = f"{derived.MOMENT}, {derived.CURVATURE}, {derived.VARIANCE}, {{{hypers}}}"
+            moments[name] = f"({arguments}) => {JavaScriptPrinter().doprint(moment)}"
+    shown, knobs = shapes.sources()
+    parts = [
+        "// Generated from optedu.schedules, optedu.rules and optedu.problems. Do not edit.\n"
+        'import { PROBLEMS, problem } from "./printed.js";\n',
+        _object("SHAPES", shown),
+        _object("KNOBS", knobs),
+        _object("MOMENTS", moments),
+    ]
+    for name, make in catalog.PROBLEMS.items():
+        if name not in catalog.EVERYWHERE:
+            parts.append(f"PROBLEMS.{name} = {_problem(name, make())};\n")
+    return "\n".join(parts)
 
 
 def compact(source: str) -> str:
@@ -97,7 +131,7 @@ def _tight(line: str) -> str:
 def assets() -> dict[str, str]:
     r"""Return the files of the figures as the book serves them, by name."""
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(ASSETS.iterdir())}
-    files |= {"printed.js": printed(), "limits.js": limits()}
+    files |= {"printed.js": printed(), "limits.js": limits(), "shapes.js": schedules()}
     return {k: compact(v) if k.endswith(".js") else v for k, v in files.items()}
 
 
@@ -143,7 +177,7 @@ const hypers = (defaults) => Object.entries(defaults).map(([name, value]) => ({
 const rule = (step, title, traffic, defaults, init, scalars = {}) => ({
   name: step.name, step, title, traffic, hypers: hypers(defaults), init, scalars,
 });
-const problem = (name, known, f, grad, example) => ({
+export const problem = (name, known, f, grad, example) => ({
   name, dim: known.start.length, ...known, f, grad, example,
 });
 const zeros = (n, v = 0) => new Float64Array(n).fill(v);
@@ -211,6 +245,8 @@ def _problem(name: str, problem: Any) -> str:
     known = _json({key: value for key, value in meta.items() if value is not None})
     code = problem.source("javascript").strip()
     functions = "f, grad, example" if "examples" in known else "f, grad"
+    if hasattr(problem, "spread"):
+        known = known[:-1] + ",spread}"
     return f"(() => {{\n{code}\nreturn problem({_json(name)}, {known}, {functions});\n}})()"
 
 

@@ -25,7 +25,7 @@ from optedu.plot import style
 from optedu.run.minimization import Run
 from optedu.run.sweeping import sweep
 from optedu.symbols import lr, momentum
-from optedu.web.figure import catalog, derived, trajectories
+from optedu.web.figure import catalog, derived, expectation, trajectories
 
 __all__ = ["draw"]
 
@@ -451,6 +451,30 @@ def _width(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     ax.grid(True)
 
 
+def _rates(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the learning rate of each run over the step."""
+    steps = np.arange(1, config["steps"] + 1)
+    for number, chosen in enumerate(config["runs"]):
+        hyper = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}
+        moves = trajectories.rate(config, chosen)
+        values = [moves(int(k)) if moves else hyper["lr"] for k in steps]
+        colour = style.PALETTE[number % len(style.PALETTE)]
+        ax.plot(steps, values, color=colour, label=chosen["label"])
+    ax.set(ylim=(0, view["to"]), xlabel="step $t$", title="learning rate")
+    ax.grid(True)
+
+
+def _expected(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
+    r"""Draw the expected loss of each run over the step."""
+    for number, chosen in enumerate(config["runs"]):
+        losses = expectation.expected(config, chosen)
+        if losses is not None:
+            colour = style.PALETTE[number % len(style.PALETTE)]
+            ax.semilogy(losses, color=colour, label=chosen["label"])
+    ax.set(xlabel="step $t$", title="expected loss")
+    ax.grid(True)
+
+
 _VIEWS: dict[str, Callable[..., None]] = {
     "plane": _plane,
     "chart": _chart,
@@ -469,4 +493,6 @@ _VIEWS: dict[str, Callable[..., None]] = {
     "arrows": _arrows,
     "compass": _compass,
     "width": _width,
+    "rates": _rates,
+    "expected": _expected,
 }

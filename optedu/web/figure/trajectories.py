@@ -11,10 +11,10 @@ import numpy as np
 from optedu.rule import Rule
 from optedu.run.minimization import Run, minimize
 from optedu.symbols import lr, t, warmup
-from optedu.web.figure import catalog, derived
+from optedu.web.figure import catalog, derived, shapes
 from optedu.web.figure.noise import Disturbed
 
-__all__ = ["QUANTITIES", "Memory", "memory", "quantity", "run", "state_history"]
+__all__ = ["QUANTITIES", "Memory", "memory", "quantity", "rate", "run", "state_history"]
 
 # What a chart can show besides the states of a rule.
 QUANTITIES = ("loss", "f", "x", "distance", "step", "g", "g2")
@@ -34,8 +34,9 @@ def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Ru
     """
     rule = catalog.rule(chosen["rule"])
     hyper = {**rule.defaults(), **chosen["hyper"]}
-    if chosen["warmup"]:
-        hyper["lr"] = warmed(hyper["lr"], chosen["warmup"])
+    moves = rate(config, chosen)
+    if moves is not None:
+        hyper["lr"] = moves
     return minimize(
         _problem(config, over.get("batch", config["batch"])),
         np.array(config["start"], dtype=float),
@@ -44,6 +45,16 @@ def run(config: Mapping[str, Any], chosen: Mapping[str, Any], **over: Any) -> Ru
         progress=False,
         **hyper,
     )
+
+
+def rate(config: Mapping[str, Any], chosen: Mapping[str, Any]) -> Callable[[int], float] | None:
+    r"""Return the learning rate of each step of a run, or None where it is always the same."""
+    if "shape" in chosen:
+        name, rate = chosen["rule"].split(" ")[1], chosen["hyper"]["lr"]
+        return shapes.schedule(name, rate, chosen["shape"], config["steps"])
+    if chosen["warmup"]:
+        return warmed(chosen["hyper"]["lr"], chosen["warmup"])
+    return None
 
 
 def warmed(rate: float, steps: int) -> Callable[[int], float]:
@@ -95,7 +106,7 @@ def state_history(
     hyper = {**rule.defaults(), **chosen["hyper"]}
     problem = _problem(config, config["batch"])
     rng = np.random.default_rng(0)
-    warm = warmed(hyper["lr"], chosen["warmup"]) if chosen["warmup"] else None
+    moves = rate(config, chosen)
     state = rule.init(done.x[0], **hyper)
     gradients = np.full(len(done.x), np.nan)
     history = {name: np.full(len(done.x), np.nan) for name in state}
@@ -110,8 +121,8 @@ def state_history(
         x = done.x[k - 1]
         g = problem.grad(x, problem.sample(rng, k))
         gradients[k] = g[point]
-        if warm is not None:
-            hyper["lr"] = warm(k)
+        if moves is not None:
+            hyper["lr"] = moves(k)
         state = rule.step(x, g, state, k, **hyper)[1]
         keep(k)
     return gradients, history

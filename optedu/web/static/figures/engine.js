@@ -76,7 +76,7 @@ export function simulate(problem, rule, hyper, setup) {
   for (let t = 1; t <= steps; t++) {
     if (uniform) minibatch(problem, x, g, batch, uniform);
     else problem.grad(x, g, t);
-    if (normal) for (let i = 0; i < n; i++) g[i] += spread * normal();
+    if (normal) for (let i = 0; i < n; i++) g[i] += spread * (problem.spread?.[i] ?? 1) * normal();
     if (warmup > 0) h.lr = warmup_lr(hyper.lr, t, warmup);
     rule.step(x, g, state, t, h);
     if (problem.clip) {

@@ -9,20 +9,8 @@ const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [12, 4], [1, 2], [6, 2
 const SPEEDS = [10, 30, 100, 300, 1000, 3000, 10000];
 const RUN_LIMIT = 8;
 
-/** Views that few figures have: their scripts are loaded where they are needed. */
-const RARE = {
-  relief: () => import("./relief.js"),
-  stability: () => import("./stability.js"),
-  ball: () => import("./ball.js"),
-  arrows: () => import("./compass.js"),
-  compass: () => import("./compass.js"),
-  profile: () => import("./profile.js"),
-  squares: () => import("./squares.js"),
-  cloud: () => import("./cloud.js"),
-  box: () => import("./box.js"),
-  memory: () => import("./memory.js"),
-  width: () => import("./width.js"),
-};
+/** Views that share a script; any other that is not in views.js has one of its own name. */
+const SHARED = { arrows: "compass", expected: "rates" };
 
 /** The sliders that belong to the figure and not to a rule. */
 const COMMON = {
@@ -81,10 +69,12 @@ class OptFigure extends HTMLElement {
   async start() {
     const source = this.querySelector('script[type="application/json"]');
     this.config = JSON.parse(source.textContent);
-    const wanted = [this.config, ...Object.values(this.config.presets ?? {})].flatMap((c) => c.views);
-    for (const { type } of wanted) {
-      // The class has the name of the view: `cloud` is shown by `Cloud`.
-      if (type in RARE) VIEWS[type] ??= (await RARE[type]())[type[0].toUpperCase() + type.slice(1)];
+    for (const { views, scheduled } of [this.config, ...Object.values(this.config.presets ?? {})]) {
+      for (const { type } of views) {
+        // The class has the name of the view: `cloud` is shown by `Cloud`.
+        VIEWS[type] ??= (await import(`./${SHARED[type] ?? type}.js`))[type[0].toUpperCase() + type.slice(1)];
+      }
+      if (scheduled) this.scheduled = (await import("./rates.js")).scheduled;
     }
     this.uid = this.id || "figure" + ++serial;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -116,11 +106,11 @@ class OptFigure extends HTMLElement {
       steps: config.steps, noise: config.noise, batch: config.batch, seed: config.seed,
       t: config.t ?? config.steps, speed: config.speed ?? Math.max(10, config.steps / 6),
     };
-    this.runs = config.runs.map((r) => this.run(r.rule, r.hyper, r.warmup, r.label));
+    this.runs = config.runs.map((r) => this.run(r.rule, { ...r.hyper, ...r.shape }, r.warmup, r.label));
   }
 
   run(name, hyper = {}, warmup = 0, label = undefined) {
-    const rule = RULES[name];
+    const rule = RULES[name] ?? this.scheduled(name, this);
     const defaults = Object.fromEntries(rule.hypers.map((k) => [k.name, k.default]));
     const text = label ?? rule.title;
     // `warms` keeps a shared warm-up slider on this run when it passes through zero.
@@ -406,7 +396,7 @@ class OptFigure extends HTMLElement {
           this.set({});
         },
       }, "×");
-      const fine = run.rule.hypers.filter((k) => k.minor);
+      const fine = run.rule.hypers.filter((k) => k.minor && k.name !== "warmup");
       const card = h("div", { class: "of-card", role: "group", "aria-label": run.label },
         h("div", { class: "of-title" }, swatch, h("b", {}, run.short), remove),
         ...run.rule.hypers.filter((k) => !k.minor).map((k) => this.slider(k.name, run)),
@@ -427,7 +417,7 @@ class OptFigure extends HTMLElement {
 
   /** A labelled slider: of a hyper of one run (`run`), of all runs that have it, or of COMMON. */
   slider(name, run) {
-    const own = run ?? this.runs.find((r) => (name === "warmup" ? r.warms : name in r.hyper)) ?? this.runs[0];
+    const own = run ?? this.runs.find((r) => name in r.hyper || (name === "warmup" && r.warms)) ?? this.runs[0];
     const rule = own.rule.hypers.find((k) => k.name === name);
     const range = { ...(rule ?? COMMON[name]), ...(this.shown.ranges?.[name] ?? {}) };
     // So coarse that a press of an arrow key always reaches another value, after rounding too.
@@ -518,9 +508,9 @@ class OptFigure extends HTMLElement {
       const { result } = run;
       const gone = result.diverged && t >= result.diverged;
       const { minimum } = this.problem;
-      const f = result.f[Math.min(t, result.last)];
+      const f = (result.expected ?? result.f)[Math.min(t, result.last)];
       const above = minimum ? " above the minimum" : "";
-      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `loss ${fmt(f - minimum)}${above}`;
+      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `${result.expected ? "expected " : ""}loss ${fmt(f - minimum)}${above}`;
       return h("li", {},
         this.swatch(run),
         h("b", {}, run.label), " ",
