@@ -17,7 +17,11 @@ RULES = optedu.rules.all()
 AGAIN = pytest.mark.parametrize(
     "again", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy], ids=["pickle", "deepcopy"]
 )
-OPTIONS = {"mlp": {"hidden": (3,)}, "tight_huber": {"steps": 10}}
+OPTIONS = {
+    "mlp": {"hidden": (3,)},
+    "convnet": {"channels": (2,), "data": "digits", "size": 3},
+    "tight_huber": {"steps": 10},
+}
 
 
 def use(rule):

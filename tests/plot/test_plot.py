@@ -65,7 +65,12 @@ class TestContours:
         np.testing.assert_allclose(f, run.f)
 
     @pytest.mark.parametrize(
-        "name", [n for n in problems.names() if n not in ("mlp", "logistic_regression", "springs")]
+        "name",
+        [
+            n
+            for n in problems.names()
+            if n not in ("mlp", "convnet", "logistic_regression", "springs")
+        ],
     )
     def test_every_plane_problem_can_be_drawn(self, name):
         problem = problems.get(name, **({"steps": 3} if name == "tight_huber" else {}))

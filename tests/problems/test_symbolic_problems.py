@@ -27,6 +27,7 @@ SYMBOLIC = {
     "plateau": problems.plateau,
     "plateau_4": lambda: problems.plateau(4),
     "saturated_neuron": lambda: problems.saturated_neuron(0.2),
+    "tiny_network": lambda: problems.tiny_network(-1.5),
     "huber": problems.huber,
     "huber_3": lambda: problems.huber(0.3, L=2.0, dim=3),
     "huber_4": lambda: problems.huber(0.3, L=2.0, dim=4),
@@ -219,6 +220,8 @@ def test_every_name_makes_a_problem():
         (lambda: problems.double_well("x"), TypeError, "tilt must be a real number, got 'x'"),
         (lambda: problems.double_well(np.inf), ValueError, "tilt must be finite, got inf"),
         (lambda: problems.saturated_neuron(2), ValueError, r"target must be in \[0, 1\], got 2.0"),
+        (lambda: problems.tiny_network(0), ValueError, "target must not be 0, got 0.0"),
+        (lambda: problems.tiny_network("a"), TypeError, "target must be a real number, got 'a'"),
         (
             lambda: problems.symbolic(3.0, [], x0=[1.0]),
             TypeError,

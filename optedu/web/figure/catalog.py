@@ -97,6 +97,7 @@ PROBLEMS: dict[str, Callable[[], Any]] = {
     "monkey_saddle": lambda: problems.get("monkey_saddle"),
     "plateau": lambda: problems.get("plateau"),
     "saturated_neuron": lambda: problems.get("saturated_neuron"),
+    "tiny_network": lambda: problems.get("tiny_network"),
     "double_well": lambda: problems.get("double_well", tilt=0.1),
     "huber": lambda: problems.get("huber"),
     "lessard": lambda: problems.get("lessard"),
