@@ -37,6 +37,16 @@ project = "figures"
 html_context = {"default_mode": "light"}
 exclude_patterns = ["_site"]
 """
+DROPS = """
+steps: 200
+noise: 0.3
+optimizers:
+  - sgd: {lr: {step: {lr: 0.8, every: 90}}, label: Steps}
+  - sgd: {lr: {exponential: {lr: 0.8, drop: 0.99}}, label: Fall}
+  - sgd: {lr: {one_cycle: {lr: 0.8, warmup: 60, start: 0.1}}, label: Cycle}
+  - sgd: {lr: 0.4, warmup: 10, label: Plain}
+views: [rates, expected]
+"""
 PATIENCE_S = 2.0
 STATE = "document.querySelector('opt-figure').save()"
 
@@ -51,6 +61,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
     plays = "steps: 60\nspeed: 60\nautoplay: true\n"
     pages["autoplay"] = f"# Autoplay\n\n```{{optfigure}} slope-step\n{plays}```\n"
+    pages["drops"] = f"# Drops\n\n```{{optfigure}}\n{DROPS}```\n"
     pages["index"] = "# Figures\n\n```{toctree}\n" + "\n".join(pages) + "\n```\n"
     for name, text in pages.items():
         (folder / f"{name}.md").write_text(text)
@@ -485,7 +496,7 @@ def test_the_handles_of_a_schedule_are_dragged(page: Any, figures: str) -> None:
     first = page.evaluate(ENDS)
     seen = pixels(page)
     # To half of the run; what is not given is at its default, 200.
-    assert drag("begin of the cooldown", steps=-300)["cooldown"] == pytest.approx(500, abs=4)
+    assert drag("start of the cooldown", steps=-300)["cooldown"] == pytest.approx(500, abs=4)
     page.evaluate(SETTLE)
     later = page.evaluate(ENDS)
     assert later[1] < 0.75 * first[1], "an earlier cooldown ends lower"
@@ -508,7 +519,7 @@ def test_the_handles_of_a_schedule_are_dragged(page: Any, figures: str) -> None:
     assert page.evaluate(ENDS)[1] == pytest.approx(np.sum(moments / i) / 2, rel=1e-6)
     # Nothing leaves its range.
     drag("peak rate", rates=50)
-    drag("begin of the cooldown", steps=5000)
+    drag("start of the cooldown", steps=5000)
     drag("length of the warm-up", steps=5000)
     last = page.evaluate("document.querySelector('opt-figure').runs[1].hyper")
     assert (last["cooldown"], last["warmup"], last["lr"]) == (1, 999, 1)
@@ -525,11 +536,11 @@ def test_the_handles_of_a_schedule_have_names_and_take_arrow_keys(page: Any, fig
         for name in (
             "peak rate",
             "length of the warm-up",
-            "begin of the cooldown",
+            "start of the cooldown",
             "final rate",
         )
     ]
-    begin = rates.get_by_role("slider", name="begin of the cooldown")
+    begin = rates.get_by_role("slider", name="start of the cooldown")
     assert begin.get_attribute("aria-valuetext") == "step 800"
     begin.focus()
     seen = pixels(page)
@@ -573,7 +584,7 @@ def test_the_handles_of_a_schedule_have_names_and_take_arrow_keys(page: Any, fig
 def test_a_schedule_is_restored_from_a_link(context: Any, figures: str) -> None:
     page = context.new_page()
     opened(page, f"{figures}/schedule-handles.html")
-    for name, key in (("begin of the cooldown", "ArrowLeft"), ("warm-up", "ArrowRight")):
+    for name, key in (("start of the cooldown", "ArrowLeft"), ("warm-up", "ArrowRight")):
         page.get_by_role("slider", name=name).focus()
         page.keyboard.press(key)
     page.evaluate(SETTLE)
@@ -587,17 +598,99 @@ def test_a_schedule_is_restored_from_a_link(context: Any, figures: str) -> None:
     clean(account)
 
 
+def test_every_kind_of_schedule_has_handles_on_its_curve(page: Any, figures: str) -> None:
+    account = opened(page, f"{figures}/drops.html")
+    page.evaluate(SETTLE)
+    step, rate = page.evaluate(UNIT)
+    wanted = {
+        "Steps": ("peak rate", "warm-up", "steps between two drops", "factor of a drop"),
+        "Fall": ("peak rate", "warm-up", "factor of a drop"),
+        "Cycle": ("peak rate", "warm-up", "first rate", "final rate"),
+        "Plain": ("peak rate", "warm-up"),
+    }
+    moved = {}
+    for name, handles in wanted.items():
+        page.get_by_label("Handles on").select_option(name)
+        page.evaluate(SETTLE)
+        assert page.locator(".of-handle").count() == len(handles)
+        for handle in handles[1:]:
+            page.locator(".of-rates").scroll_into_view_if_needed()
+            x, y = page.evaluate(PLACE, handle)
+            page.mouse.move(x, y)
+            page.mouse.down()
+            sideways = handle in ("warm-up", "steps between two drops")
+            page.mouse.move(x + 10 * step * sideways, y + 0.1 * rate * (not sideways), steps=3)
+            page.mouse.up()
+        page.evaluate(SETTLE)
+        moved[name] = page.evaluate(
+            "(k) => (({ hyper, warmup }) => ({ own: warmup, ...hyper }))"
+            "(document.querySelector('opt-figure').runs[k])",
+            len(moved),
+        )
+    steps, fall, cycle, plain = moved.values()
+    # A warm-up's handle stands in its middle: ten steps there are twenty here.
+    assert [m["warmup"] for m in (steps, fall, cycle)] == pytest.approx([20, 20, 80], abs=2)
+    assert plain["own"] == pytest.approx(30, abs=2)
+    assert steps["every"] == pytest.approx(100, abs=1)
+    # The rate after the first drop was 0.4, the rate at the end 0.8 * 0.99^179 with the warm-up.
+    assert steps["drop"] == pytest.approx(0.5 / 0.8, abs=0.02)
+    end = 0.8 * 0.99**179 + 0.1
+    assert 0.8 * fall["drop"] ** 179 == pytest.approx(end, abs=0.02)
+    assert cycle["lr_start"] == pytest.approx(0.2, abs=0.02)
+    assert cycle["lr_end"] == pytest.approx(0.1, abs=0.02)
+    page.evaluate("document.querySelector('opt-figure').set({steps: 50})")
+    page.evaluate(SETTLE)
+    clean(account)
+
+
+def test_in_free_play_an_optimizer_gets_a_schedule(context: Any, figures: str) -> None:
+    page = context.new_page()
+    opened(page, f"{figures}/playground.html")
+    page.evaluate(SETTLE)
+    card = page.get_by_role("group", name="Adam")
+    card.get_by_text("More").click()
+    last = "Array.from(document.querySelector('opt-figure').runs[2].result.x.slice(-2))"
+    before = page.evaluate(last)
+    card.get_by_label("Schedule").select_option("cosine")
+    page.evaluate(SETTLE)
+    saved, walked = state(page), page.evaluate(last)
+    assert card.get_by_label("Schedule").evaluate("e => e === document.activeElement")
+    assert saved["runs"][2] == ["adam cosine", {"lr": 0.05}, 0, "Adam"]
+    assert walked != before
+    run = optedu.minimize(
+        optedu.problems.get("rosenbrock"),
+        np.array(saved["start"]),
+        optimizer="adam",
+        lr=optedu.schedules.cosine(0.05, steps=500),
+        steps=500,
+    )
+    np.testing.assert_allclose(walked, run.x[-1], rtol=1e-6)
+    assert card.get_by_role("slider", name="final rate").is_visible()
+    other = context.new_page()
+    account = opened(other, page.evaluate("document.querySelector('opt-figure').link()"))
+    assert state(other) == saved
+    assert other.evaluate(last) == walked
+    card.get_by_label("Schedule").select_option("step")
+    drop = card.get_by_role("slider", name="factor of a drop")
+    drop.focus()
+    page.keyboard.press("ArrowRight")
+    assert 0.5 < state(page)["runs"][2][1]["drop"] < 0.6
+    card.get_by_label("Schedule").select_option("none")
+    assert state(page)["runs"][2][0] == "adam"
+    clean(account)
+
+
 def test_a_finger_drags_a_handle_and_scrolls_beside_it(browser: Any, figures: str) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
     page = context.new_page()
     account = opened(page, f"{figures}/schedule-handles.html")
     page.evaluate(SETTLE)
-    handle = page.get_by_role("slider", name="begin of the cooldown")
+    handle = page.get_by_role("slider", name="start of the cooldown")
     assert handle.evaluate("e => getComputedStyle(e).touchAction") == "none"
     canvas = page.locator(".of-rates canvas")
     assert canvas.evaluate("e => getComputedStyle(e).touchAction") == "auto"
     page.locator(".of-rates").scroll_into_view_if_needed()
-    x, y = page.evaluate(PLACE, "begin of the cooldown")
+    x, y = page.evaluate(PLACE, "start of the cooldown")
     touch = context.new_cdp_session(page)
 
     def send(kind: str, *points: dict[str, float]) -> None:

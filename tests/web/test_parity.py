@@ -251,7 +251,9 @@ def test_a_schedules_rates_are_those_of_the_course(
     shape: str, warmup: int, javascript: Any
 ) -> None:
     """In every step and one after the end, by the schedule that the course calls so."""
-    T, values = 120, {"lr_end": 0.02, "cooldown": 40, "every": 25, "drop": 0.9, "warmup": warmup}
+    T, own_rise = 120, shape in ("inverse_root", "one_cycle")
+    values = {"lr_start": 0.01, "lr_end": 0.02, "cooldown": 40, "every": 25, "drop": 0.9}
+    values["warmup"] = warmup
     own = {name: values[name] for name in shapes.knobs(shape)}
     (got,) = javascript(
         {"task": "rates", "rule": f"sgd {shape}", "hyper": {"lr": 0.3, **own}, "steps": T}
@@ -267,8 +269,12 @@ def test_a_schedules_rates_are_those_of_the_course(
         ),
         "step": lambda: optedu.schedules.step(0.3, every=25, drop=0.9),
         "exponential": lambda: optedu.schedules.exponential(0.3, drop=0.9),
+        "inverse_root": lambda: optedu.schedules.inverse_root(0.3, warmup=max(1, warmup)),
+        "one_cycle": lambda: optedu.schedules.one_cycle(
+            0.3, steps=T, warmup=max(1, warmup), start=0.01, end=0.02
+        ),
     }[shape]()
-    if warmup:
+    if warmup and not own_rise:
         made = optedu.schedules.warmup(made, warmup)
     np.testing.assert_allclose(got, [made(t) for t in range(1, T + 2)], rtol=1e-12)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from optedu import schedules, symbols
@@ -28,36 +29,60 @@ class Shape:
     make : callable
         The schedule of `optedu.schedules`, from the highest rate, the steps, and its own options.
     options : mapping of str to str
-        What an author writes for an option of `make`, and its symbol in the notation.
+        What an author writes for an option of `make`, and its symbol in the notation. With a
+        `warmup` among them it has a rise of its own, of one step or more; any other shape may
+        have one before it.
+    title : str
+        Its name in prose.
     """
 
     make: Callable[..., Schedule]
     options: Mapping[str, str]
+    title: str
+
+    @property
+    def rises(self) -> bool:
+        r"""Whether the shape has a warm-up of its own."""
+        return "warmup" in self.options
+
+
+def _endless(make: Callable[..., Schedule]) -> Callable[..., Schedule]:
+    """A schedule that does not know how long the run is."""
+    return lambda lr, steps, **own: make(lr, **own)
 
 
 _END = {"end": "lr_end"}
+_COOLED = {"cooldown": "cooldown", **_END}
 
 SHAPES: dict[str, Shape] = {
-    "constant": Shape(lambda lr, steps: schedules.constant(lr), {}),
-    "linear": Shape(schedules.linear, _END),
-    "cosine": Shape(schedules.cosine, _END),
-    "wsd": Shape(schedules.wsd, {"cooldown": "cooldown", **_END}),
-    "wsd_sqrt": Shape(
-        lambda lr, **own: schedules.wsd(lr, **own, shape="sqrt"), {"cooldown": "cooldown", **_END}
+    "constant": Shape(_endless(schedules.constant), {}, "constant"),
+    "linear": Shape(schedules.linear, _END, "linear"),
+    "cosine": Shape(schedules.cosine, _END, "cosine"),
+    "wsd": Shape(schedules.wsd, _COOLED, "WSD"),
+    "wsd_sqrt": Shape(partial(schedules.wsd, shape="sqrt"), _COOLED, "WSD, by a root"),
+    "step": Shape(_endless(schedules.step), {"every": "every", "drop": "drop"}, "steps"),
+    "exponential": Shape(_endless(schedules.exponential), {"drop": "drop"}, "exponential"),
+    "inverse_root": Shape(
+        _endless(schedules.inverse_root), {"warmup": "warmup"}, "one over the root"
     ),
-    "step": Shape(
-        lambda lr, steps, **own: schedules.step(lr, **own), {"every": "every", "drop": "drop"}
-    ),
-    "exponential": Shape(
-        lambda lr, steps, **own: schedules.exponential(lr, **own), {"drop": "drop"}
+    "one_cycle": Shape(
+        schedules.one_cycle, {"warmup": "warmup", "start": "lr_start", **_END}, "one cycle"
     ),
 }
 
 # Where an author gives none; the script's defaults too, so that links can leave them out.
-DEFAULTS = {"lr_end": 0.0, "cooldown": 200, "every": 300, "drop": 0.5, "warmup": 0}
+DEFAULTS = {
+    "lr_start": 0.0,
+    "lr_end": 0.0,
+    "cooldown": 200,
+    "every": 300,
+    "drop": 0.5,
+    "warmup": 0,
+}
 DROP_OF_A_STEP = 0.995  # of a schedule that drops at every step
 # What the sliders say; a schedule's own symbols are none of a rule.
 _KNOBS: dict[str, dict[str, Any]] = {
+    "lr_start": {"symbol": "", "meaning": "first rate", "lo": 0, "hi": 1, "scale": "zerolog"},
     "lr_end": {"symbol": "", "meaning": "final rate", "lo": 0, "hi": 1, "scale": "zerolog"},
     "cooldown": {
         "symbol": "",
@@ -73,7 +98,14 @@ _KNOBS: dict[str, dict[str, Any]] = {
         "hi": 1000,
         "scale": "int",
     },
-    "drop": {"symbol": "χ", "meaning": "factor of a drop", "lo": 0, "hi": 1, "scale": "linear"},
+    "drop": {
+        "symbol": "",
+        "meaning": "factor of a drop",
+        "lo": 0,
+        "hi": 0.9999,
+        "max": 1,
+        "scale": "complement",
+    },
     "warmup": {
         "symbol": "",
         "meaning": "warm-up steps",
@@ -90,7 +122,7 @@ def knobs(name: str) -> dict[str, float]:
     values = {symbol: DEFAULTS[symbol] for symbol in SHAPES[name].options.values()}
     if name == "exponential":
         values["drop"] = DROP_OF_A_STEP
-    return values | {"warmup": 0}
+    return values | {"warmup": 1 if SHAPES[name].rises else 0}
 
 
 def read(written: Mapping[str, Any], steps: int) -> tuple[str, float, dict[str, float]]:
@@ -113,11 +145,12 @@ def read(written: Mapping[str, Any], steps: int) -> tuple[str, float, dict[str, 
         if choice(f"option of {name}", key, ["lr", *options]) != "lr":
             values[options[key]] = value
     # Their own checks, with the values as written; a warm-up may be none.
+    least = 1 if SHAPES[name].rises else 0
     if values["warmup"] != 0:
         symbols.TABLE["warmup"].check(values["warmup"])
-    if not 0 <= values["warmup"] < steps or values["warmup"] != int(values["warmup"]):
+    if not least <= values["warmup"] < steps or values["warmup"] != int(values["warmup"]):
         raise ValueError(
-            f"warmup must be a whole number from 0 to {steps - 1}, got {values['warmup']!r}"
+            f"warmup must be a whole number from {least} to {steps - 1}, got {values['warmup']!r}"
         )
     rest = steps - int(values["warmup"])
     if "cooldown" in values:
@@ -140,7 +173,8 @@ def schedule(name: str, lr: Any, values: Mapping[str, float], steps: int) -> Sch
 
 
 def _made(name: str, lr: Any, values: Mapping[str, float], steps: int) -> Schedule:
-    shape, rise = SHAPES[name], int(values["warmup"])
+    shape = SHAPES[name]
+    rise = 0 if shape.rises else int(values["warmup"])
     own = {key: values[symbol] for key, symbol in shape.options.items()}
     made = shape.make(lr, steps=steps - rise, **own)
     return schedules.warmup(made, rise) if rise else made
@@ -149,13 +183,14 @@ def _made(name: str, lr: Any, values: Mapping[str, float], steps: int) -> Schedu
 def sources() -> tuple[dict[str, str], dict[str, str]]:
     r"""Return the objects `SHAPES` and `KNOBS` of the script, their values in JavaScript.
 
-    A shape has three entries: the function of `t` and its values, the same after a warm-up, and
-    what can be set of it.
+    A shape has four entries: the function of `t` and its values, the same after a warm-up (null
+    where it has its own), what can be set of it, and its name in prose.
     """
     shapes = {}
-    for name in SHAPES:
+    for name, shape in SHAPES.items():
         plain = schedule(name, 1.0, knobs(name), 1000)
-        warm = schedules.warmup(plain, 1)
-        codes = [" ".join(one.source("javascript").split()) for one in (plain, warm)]
-        shapes[name] = f"[{codes[0]}, {codes[1]}, {json.dumps(knobs(name))}]"
+        both = [plain] if shape.rises else [plain, schedules.warmup(plain, 1)]
+        codes = [" ".join(one.source("javascript").split()) for one in both]
+        codes += ["null"] * (2 - len(codes))
+        shapes[name] = f"[{', '.join(codes)}, {json.dumps(knobs(name))}, {json.dumps(shape.title)}]"
     return shapes, {key: json.dumps(meta, ensure_ascii=False) for key, meta in _KNOBS.items()}

@@ -74,7 +74,7 @@ class OptFigure extends HTMLElement {
         // The class has the name of the view: `cloud` is shown by `Cloud`.
         VIEWS[type] ??= (await import(`./${SHARED[type] ?? type}.js`))[type[0].toUpperCase() + type.slice(1)];
       }
-      if (scheduled) this.scheduled = (await import("./rates.js")).scheduled;
+      if (scheduled) this.schedules = await import("./rates.js");
     }
     this.uid = this.id || "figure" + ++serial;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -110,7 +110,7 @@ class OptFigure extends HTMLElement {
   }
 
   run(name, hyper = {}, warmup = 0, label = undefined) {
-    const rule = RULES[name] ?? this.scheduled(name, this);
+    const rule = RULES[name] ?? this.schedules.scheduled(name, this);
     const defaults = Object.fromEntries(rule.hypers.map((k) => [k.name, k.default]));
     const text = label ?? rule.title;
     // `warms` keeps a shared warm-up slider on this run when it passes through zero.
@@ -153,6 +153,9 @@ class OptFigure extends HTMLElement {
     this.runs.forEach((run, i) => {
       run.colour = c.runs[i % c.runs.length];
       run.dash = DASHES[i % DASHES.length];
+      const key = JSON.stringify([this.s.problem, run.rule.name, run.hyper, this.setup(run)]);
+      if (key === run.key) return; // another one has been moved
+      run.key = key;
       run.result = simulate(this.problem, run.rule, run.hyper, this.setup(run));
     });
   }
@@ -233,51 +236,9 @@ class OptFigure extends HTMLElement {
     }
   }
 
-  /** All views, the legend and the settings on one canvas. */
-  png() {
-    const pad = 16;
-    const r = 2;
-    const rows = [];
-    for (const v of this.views) {
-      const top = v.el.offsetTop;
-      const row = rows.find((o) => o.top === top);
-      if (row) row.views.push(v);
-      else rows.push({ top, views: [v] });
-    }
-    const width = Math.max(...rows.map((o) => o.views.reduce((s, v) => s + v.w + pad, pad)), 420);
-    const height = rows.reduce((s, o) => s + o.views[0].h + pad, 0) + 44 + 20 * this.runs.length;
-    const canvas = h("canvas", { width: width * r, height: height * r });
-    const ctx = canvas.getContext("2d");
-    const c = this.colours;
-    ctx.scale(r, r);
-    ctx.fillStyle = c.paper;
-    ctx.fillRect(0, 0, width, height);
-    ctx.fillStyle = c.text;
-    ctx.font = "bold " + c.font;
-    ctx.fillText(this.shown.title ?? this.problem.title, pad, 24);
-    let y = 36;
-    for (const row of rows) {
-      let x = pad;
-      for (const v of row.views) {
-        ctx.drawImage(v.canvas, x, y, v.w, v.h);
-        x += v.w + pad;
-      }
-      y += row.views[0].h + pad;
-    }
-    ctx.font = c.font;
-    this.runs.forEach((run, i) => {
-      ctx.fillStyle = run.colour;
-      ctx.fillRect(pad, y + 20 * i, 14, 4);
-      ctx.fillStyle = c.text;
-      const hyper = run.rule.hypers.filter((k) => !k.minor || run.hyper[k.name] !== k.default)
-        .map((k) => `${k.symbol} = ${fmt(run.hyper[k.name])}`).join(", ");
-      ctx.fillText(`${run.label}: ${hyper}`, pad + 22, y + 6 + 20 * i);
-    });
-    return canvas;
-  }
-
-  export() {
-    this.png().toBlob((blob) => {
+  async export() {
+    const { picture } = await import("./png.js");
+    picture(this).toBlob((blob) => {
       const a = h("a", { href: URL.createObjectURL(blob), download: this.uid + ".png" });
       a.click();
       setTimeout(() => URL.revokeObjectURL(a.href), 1000);
@@ -401,7 +362,8 @@ class OptFigure extends HTMLElement {
         h("div", { class: "of-title" }, swatch, h("b", {}, run.short), remove),
         ...run.rule.hypers.filter((k) => !k.minor).map((k) => this.slider(k.name, run)),
         h("details", {}, h("summary", {}, "More"),
-          ...fine.map((k) => this.slider(k.name, run)), this.slider("warmup", run)));
+          ...fine.map((k) => this.slider(k.name, run)), this.slider("warmup", run),
+          this.schedules?.chooser(this, run)));
       run.swatch = swatch;
       return card;
     }));
@@ -493,7 +455,9 @@ class OptFigure extends HTMLElement {
     clearTimeout(this.later);
     this.later = setTimeout(() => {
       const ends = [...this.legend.children].map((li) => li.textContent).join("; ");
-      this.live.textContent = `Start ${this.s.start.map((v) => fmt(v)).join(", ")}. ${ends}.`;
+      // Nobody listens to a hundred coordinates.
+      const start = this.problem.dim > 2 ? "" : `Start ${this.s.start.map((v) => fmt(v)).join(", ")}. `;
+      this.live.textContent = `${start}${ends}.`;
     }, 700);
   }
 

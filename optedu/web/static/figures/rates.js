@@ -15,15 +15,45 @@ export function scheduled(name, fig) {
   const [plain, warmed, own] = SHAPES[shape];
   const rate = (t, h) => {
     const whole = (v, lo, hi) => clamp(Math.round(v), lo, hi);
-    const warmup = whole(h.warmup, 0, fig.s.steps - 1);
-    const steps = fig.s.steps - warmup;
-    return (warmup ? warmed : plain)(t, { ...h, warmup, steps, cooldown: whole(h.cooldown, 1, steps) });
+    const warmup = whole(h.warmup, warmed ? 0 : 1, fig.s.steps - 1);
+    // A shape with a rise of its own knows of it; before another one it takes from the steps.
+    const steps = fig.s.steps - (warmed ? warmup : 0);
+    return (warmed && warmup ? warmed : plain)(t, { ...h, warmup, steps, cooldown: whole(h.cooldown, 1, steps) });
   };
   const hypers = Object.entries(own).map(([key, value]) => ({ ...KNOBS[key], min: KNOBS[key].lo, name: key, default: value }));
   return {
-    ...rule, name, base, rate, hypers: [...rule.hypers, ...hypers],
+    ...rule, name, base, shape, rate, least: warmed ? 0 : 1, hypers: [...rule.hypers, ...hypers],
     step: (x, g, state, t, h) => rule.step(x, g, state, t, { ...h, lr: rate(t, h) }),
   };
+}
+
+/** For free play: a choice of a schedule, which makes a run anew; its own settings stay. */
+export function chooser(fig, run) {
+  const { shape, base, name } = run.rule;
+  const select = document.createElement("select");
+  select.append(new Option("none", ""), ...Object.entries(SHAPES).map(([key, one]) => new Option(one[3], key)));
+  select.value = shape ?? "";
+  select.addEventListener("change", () => {
+    const other = fig.run([base ?? name, select.value].join(" ").trim(), {}, run.warmup, run.label);
+    for (const key in other.hyper) other.hyper[key] = run.hyper[key] ?? other.hyper[key];
+    // The warm-up of a run, and that of a schedule.
+    if ("warmup" in other.hyper) {
+      other.hyper.warmup = Math.max(other.rule.least, other.hyper.warmup, run.warmup);
+      other.warmup = 0;
+    } else other.warmup = run.hyper.warmup ?? run.warmup;
+    const i = fig.runs.indexOf(run);
+    fig.runs.splice(i, 1, other);
+    fig.deck();
+    // The cards are new: the reader goes on where the old one was.
+    const more = fig.cards.children[i].querySelector("details");
+    more.open = true;
+    more.querySelector("select").focus();
+    fig.set({});
+  });
+  const label = document.createElement("label");
+  label.className = "of-choice";
+  label.append("Schedule", select);
+  return label;
 }
 
 /** The rate of step t of a run, with a schedule or without. */
@@ -66,8 +96,12 @@ export function expected(problem, run, { start, steps, noise, batch }) {
 /** What can be dragged: where it stands on the curve, which way it goes, and what it says. */
 const HANDLES = {
   lr: { word: "peak rate", at: (v) => [Math.max(1, v.rise), v.h.lr], up: true },
-  warmup: { word: "length of the warm-up", at: (v) => [v.rise / 2, v.h.lr / 2], set: (t) => 2 * t, range: (v) => [0, v.T - (v.h.cooldown ?? 1)] },
-  cooldown: { word: "begin of the cooldown", at: (v) => [v.T - v.h.cooldown, v.h.lr], set: (t, v) => v.T - t, range: (v) => [1, v.T - v.rise] },
+  warmup: {
+    word: "length of the warm-up", at: (v) => [v.rise / 2, v.rise > 1 ? v.rate(v.rise / 2) : v.h.lr / 2],
+    set: (t) => 2 * t, range: (v) => [v.least, v.T - (v.h.cooldown ?? 1)],
+  },
+  cooldown: { word: "start of the cooldown", at: (v) => [v.T - v.h.cooldown, v.h.lr], set: (t, v) => v.T - t, range: (v) => [1, v.T - v.rise] },
+  lr_start: { word: "first rate", at: (v) => [1, v.h.lr_start], up: true },
   lr_end: { word: "final rate", at: (v) => [v.T, v.h.lr_end], up: true },
   every: { word: "steps between two drops", at: (v) => [v.rise + v.h.every, v.rate(v.rise + v.h.every)], set: (t, v) => t - v.rise, range: (v) => [1, v.T] },
   // The factor has no place on the curve: it is the one with which the curve passes there.
@@ -85,6 +119,7 @@ export class Rates extends View {
     const label = document.createElement("label");
     label.className = "of-choice";
     label.append("Handles on", this.select);
+    this.label = label;
     this.el.append(this.knobs, label);
     this.canvas.addEventListener("click", (e) => {
       const { left, top } = this.canvas.getBoundingClientRect();
@@ -111,8 +146,8 @@ export class Rates extends View {
     const rise = Math.round(run.hyper.warmup ?? run.warmup);
     const h = { ...run.hyper, warmup: rise };
     if ("cooldown" in h) h.cooldown = clamp(h.cooldown, 1, T - rise);
-    const every = h.every;
-    return { T, rise, h, rate: (t) => rateOf(run, clamp(t, 1, T)), fall: every ? Math.min(T, rise + every + 1) : T };
+    const { every } = h;
+    return { T, rise, h, least: run.rule.least ?? 0, rate: (t) => rateOf(run, clamp(t, 1, T)), fall: every ? Math.min(T, rise + every + 1) : T };
   }
 
   update() {
@@ -123,6 +158,7 @@ export class Rates extends View {
       this.names = names.join();
       this.select.replaceChildren(...names.map((name, i) => new Option(name, i)));
     }
+    this.label.style.display = names.length > 1 ? "" : "none";
     if (!runs[fig.handles]) fig.handles = 0;
     this.select.value = fig.handles;
     this.sx = scale(0, s.steps, box.x, box.x + box.w);
@@ -235,7 +271,7 @@ export class Rates extends View {
     const v = this.known();
     this.ink(this.run.colour, 1.5, [2, 3]);
     // Without a warm-up the rate is at its height at once.
-    if (this.buttons.warmup && !v.rise) this.line(sx(0), sy(0), sx(0), sy(v.h.lr));
+    if (this.buttons.warmup && v.rise <= v.least) this.line(sx(0), sy(0), sx(0), sy(v.h.lr));
     for (const name in this.buttons) {
       const { at, up, word } = HANDLES[name];
       const [x, y] = [sx(at(v)[0]), sy(at(v)[1])];
@@ -249,7 +285,12 @@ export class Rates extends View {
       if (name !== this.active) continue;
       const words = `${word}: ${this.buttons[name].getAttribute("aria-valuetext")}`;
       const right = x > box.x + box.w / 2;
-      this.text(words, x + (right ? 8 : -8), Math.max(box.y + 4, y - 18), { align: right ? "right" : "left" });
+      const place = [words, x + (right ? 8 : -8), Math.max(box.y + 6, y - 28)];
+      ctx.textAlign = right ? "right" : "left";
+      ctx.textBaseline = "middle";
+      this.ink(c.paper, 4);
+      ctx.strokeText(...place);
+      this.text(...place, { align: ctx.textAlign });
     }
   }
 }
@@ -262,7 +303,7 @@ export class Expected extends View {
   update() {
     const { fig, box, w } = this;
     box.w = w - box.x - 62; // beside it stand the ends
-    this.rows = fig.runs.filter((run) => (run.result.expected = expected(fig.problem, run, fig.setup(run))));
+    this.rows = fig.runs.filter((run) => (run.result.expected ??= expected(fig.problem, run, fig.setup(run))));
     if (!this.rows.length) return;
     const seen = this.rows.flatMap(({ result }) => result.expected.filter((v) => v > 1e-18 && v < 1e6));
     const [lo, hi] = seen.length ? [Math.min(...seen), Math.max(...seen)] : [0.1, 1];
