@@ -68,7 +68,7 @@ RARE = {
     "box.js": 3_600,
     "squares.js": 2_100,
     "width.js": 3_800,
-    "rates.js": 11_000,
+    "rates.js": 11_500,
     "shapes.js": 6_000,
     "png.js": 1_500,
 }
