@@ -170,11 +170,17 @@ BENCH.wrong(
 BENCH.wrong(
     "root_of_a_negative_number",
     "centered_rounding",
-    "x is nan or infinite",
+    "what does rounding do to v - m**2",
     BENCH.edit(
         "centered",
         ("    spread = xp.where(spread > 0, spread, xp.zeros_like(spread))\n", ""),
     ),
+)
+BENCH.wrong(
+    "stands_still",
+    "centered_step centered_any centered_rounding",
+    "not against the gradient",
+    BENCH.edit("centered", ("return x - lr * g / (xp.sqrt(spread) + eps)", "return x + 0 * g")),
 )
 BENCH.wrong(
     "one_library",
