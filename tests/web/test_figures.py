@@ -398,7 +398,7 @@ def scheduled(schedule: dict[str, Any]) -> dict[str, Any]:
         ({"views": [{"type": "rates", "log": True}]}, "option of the rates must be .*'log'"),
         (
             {"views": ["expected"], "problem": "rotated"},
-            "an expected loss needs a quadratic whose coordinates are its eigen-directions, got",
+            "an expected loss needs a quadratic along its eigen-directions, lowest at 0, got",
         ),
         (
             {"views": ["expected"], "optimizers": ["adam", "momentum"]},

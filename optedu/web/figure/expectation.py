@@ -17,8 +17,8 @@ __all__ = ["expected", "refusal"]
 def refusal(config: Mapping[str, Any]) -> str:
     r"""Say what keeps a figure from an expected loss; nothing if it has one."""
     problem = catalog.problem(config["problem"])
-    if getattr(problem, "eigenvalues", None) is None or curvatures(problem) is None:
-        return f"a quadratic whose coordinates are its eigen-directions, got {problem.title}"
+    if curvatures(problem) is None:
+        return f"a quadratic along its eigen-directions, lowest at 0, got {problem.title}"
     if not any(derived.second_moment(catalog.rule(run["rule"])) for run in config["runs"]):
         given = ", ".join(run["rule"] for run in config["runs"])
         return f"a run whose step is linear and keeps no state, such as sgd, got {given}"
@@ -30,7 +30,9 @@ def curvatures(problem: Any) -> np.ndarray | None:
 
     Only of a quadratic with its minimum at the origin: that is where weight decay pulls to.
     """
-    if problem.minimizer is None or np.any(problem.minimizer) or hasattr(problem, "examples"):
+    if getattr(problem, "eigenvalues", None) is None or hasattr(problem, "examples"):
+        return None
+    if problem.minimizer is None or np.any(problem.minimizer):
         return None
     hessian = np.array([problem.grad(e) for e in np.eye(problem.dim)])
     diagonal = np.diag(hessian)
