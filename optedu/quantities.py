@@ -1,4 +1,4 @@
-r"""What a rule is made of: the paper, hyper-parameters, state variables, intermediates."""
+r"""What a rule is made of: the paper, hyper-parameters, state variables, intermediates, sums."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Symbol
+from sympy import Abs, Expr, Function, Mul, Pow, Symbol
 
 from optedu import symbols
 
-__all__ = ["Hyper", "Source", "State", "intermediate", "x"]
+__all__ = ["Given", "Hyper", "Source", "State", "intermediate", "total", "x"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class State:
     base : str, optional
         Its LaTeX without the step; the name where it is not given.
     initial : sympy.Expr or number
-        Initial value of every element; may use the rule's hyper-parameters.
+        Initial value of every element; may use the rule's hyper-parameters, or be `x.old`: then
+        the state starts as a copy of the parameters.
     nonnegative : bool
         Assumed of both symbols, as for a second moment.
     scalar : bool
@@ -142,3 +143,53 @@ def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> symbols
         Assumed of the symbol.
     """
     return symbols.Quantity(name, latex, **({"nonnegative": True} if nonnegative else {}))
+
+
+class total(Function):  # noqa: N801 (a function of SymPy, as `sqrt` is)
+    r"""The sum of an expression over all parameters: one number, such as $\lVert g_t\rVert^2$.
+
+    Where many runs lie side by side, along the trailing axis, each has its own. In a rule with
+    `per_tensor` it is the sum over one tensor.
+
+    Examples
+    --------
+    >>> from optedu.latex import latex
+    >>> from optedu.symbols import g, lr
+    >>> latex(total(g**2)), latex(lr / (1 + total(abs(g))))
+    ('\\lVert g_{t} \\rVert^{2}', '\\frac{\\eta}{1 + \\lVert g_{t} \\rVert_{1}}')
+    """
+
+    nargs = 1
+    is_extended_real = True
+    is_finite = True
+
+    @classmethod
+    def eval(cls, expression: Expr) -> Expr | None:
+        r"""Take nothing out of the sum: it is computed as it is written."""
+        return expression if expression == 0 else None
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return self.args[0].is_nonnegative
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        inner = self.args[0]
+        power = "" if exp is None else f"^{{{exp}}}"
+        if isinstance(inner, Pow) and inner.exp == 2:
+            norm = rf"\lVert {printer._print(inner.base)} \rVert^{{2}}"
+            return rf"\left({norm}\right){power}" if power else norm
+        if isinstance(inner, Abs):
+            return rf"\lVert {printer._print(inner.args[0])} \rVert_{{1}}{power}"
+        if isinstance(inner, Mul) and len(inner.args) == 2 and not inner.args[0].is_number:
+            first, second = (printer._print(a) for a in inner.args)
+            return rf"\langle {first}, {second} \rangle{power}"
+        printed = rf"\textstyle\sum\left({printer._print(inner)}\right)"
+        return rf"\left({printed}\right){power}" if power else printed
+
+
+class Given(symbols.Quantity):
+    r"""A number that the lines of a rule read and none of them makes: a sum over all parameters."""
+
+    __slots__ = ()
+
+
+Given.__name__ = Symbol.__name__  # SymPy orders terms by the name of their class

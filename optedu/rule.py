@@ -18,7 +18,8 @@ from optedu import symbols, validate, written
 from optedu.arrays import namespace
 from optedu.compile import FORMS, KERNELS, module_of
 from optedu.display import number
-from optedu.quantities import Hyper, Source, State, x
+from optedu.quantities import Given, Hyper, Source, State, total
+from optedu.quantities import x as x_
 
 __all__ = ["Rule"]
 
@@ -53,6 +54,8 @@ class Rule:
         Framework to the convention that it follows, where that differs or needs saying.
     chapter : str
         The chapter of the book that derives it.
+    per_tensor : bool
+        Whether `total` sums over each tensor of a model by itself, not over all parameters.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Rule:
     summary: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     chapter: str = ""
+    per_tensor: bool = False
 
     def __post_init__(self) -> None:
         if not validate.text("name", self.name).isidentifier():
@@ -180,6 +184,11 @@ class Rule:
             found |= equation.free_symbols
         return {symbol.name: symbol for symbol in sorted(found, key=lambda s: s.name)}
 
+    @cached_property
+    def sums(self) -> bool:
+        r"""Whether a step needs sums over all parameters, `total(...)`."""
+        return any(equation.rhs.has(total) for equation in self.equations)
+
     def rewrite(self, name: str, title: str = "", **quantities: Any) -> Rule:
         r"""Return another rule in which some quantities are given by other expressions.
 
@@ -281,6 +290,9 @@ class Rule:
         state: dict[str, Any] = {}
         for variable in self.states:
             initial = sympy.sympify(variable.initial)
+            if initial == x_.old:
+                state[variable.name] = xp.asarray(x, copy=True)
+                continue
             if initial.is_Symbol:
                 value = values[initial.name]
             else:
@@ -430,10 +442,10 @@ class Rule:
 
     @property
     def _outputs(self) -> set[Symbol]:
-        return {x.new, *(s.new for s in self.states)}
+        return {x_.new, *(s.new for s in self.states)}
 
     def _plain_name(self, symbol: Symbol) -> str:
-        for variable in (x, *self.states):
+        for variable in (x_, *self.states):
             if symbol in (variable.old, variable.new):
                 return variable.name
         return symbol.name
@@ -474,10 +486,11 @@ def _check_equations(rule: Rule) -> None:
         # In the printed code they would be one variable.
         if everything.setdefault(symbol.name, symbol) != symbol:
             raise ValueError(f"rule {rule.name}: {symbol.name!r} is the name of two symbols")
-    known = {symbols.g, symbols.t, x.old}
+    known = {symbols.g, symbols.t, x_.old}
     known |= {h.symbol for h in rule.hypers} | {s.old for s in rule.states}
+    known |= {s for s in everything.values() if isinstance(s, Given)}
     stale: set[Symbol] = set()
-    old_of = {variable.new: variable.old for variable in (x, *rule.states)}
+    old_of = {variable.new: variable.old for variable in (x_, *rule.states)}
     for equation in rule.equations:
         unknown = equation.rhs.free_symbols - known
         if unknown:
@@ -495,5 +508,5 @@ def _check_equations(rule: Rule) -> None:
     missing = set(old_of) - known
     if missing:
         raise ValueError(f"rule {rule.name}: no equation gives {missing}")
-    if rule.equations[-1].lhs != x.new:
-        raise ValueError(f"rule {rule.name}: the last equation must give {x.new}")
+    if rule.equations[-1].lhs != x_.new:
+        raise ValueError(f"rule {rule.name}: the last equation must give {x_.new}")

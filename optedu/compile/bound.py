@@ -11,7 +11,8 @@ import numpy as np
 
 from optedu import validate, written
 from optedu.compile import scalars
-from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
+from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -25,19 +26,22 @@ def coefficients_source(program: Program, *, runs: bool = False) -> str:
     r"""Return the code of the two functions that compute the scalars of the loop.
 
     `constants(<hyper-parameters>)` is called once, `coefficients(t, <scalar states>,
-    <hyper-parameters>)` once a step; it returns the new scalar states first. A function that
+    <hyper-parameters>, <sums over all parameters>)` once a step; it returns the new scalar states
+    first. A function that
     would return nothing is left out. With `runs` both also take hyper-parameters that are arrays.
     """
     names = program.code_names
     hypers = [h.name for h in program.rule.hypers]
     states = [s.name for s in program.scalar_states]
+    made = {a.target for a in program.scalars}
+    given = [s.name for s in program.given]
     functions = []
     for name, inputs, outputs in (
         ("constants", hypers, program.constants),
         (
             "coefficients",
-            ["t", *states, *hypers],
-            (*(s.new for s in program.scalar_states), *program.coefficients),
+            ["t", *states, *hypers, *given],
+            (*(s.new for s in program.scalar_states if s.new in made), *program.coefficients),
         ),
     ):
         if not outputs:
@@ -55,22 +59,22 @@ def _nothing(*_: Any, **__: Any) -> tuple[()]:
 
 
 @lru_cache(maxsize=256)
-def coefficients(rule: Rule) -> ScalarFunctions:
+def coefficients(program: Program) -> ScalarFunctions:
     r"""Return `constants` and `coefficients` for hyper-parameters that are Python floats."""
-    return _execute(rule, scalars.environment(), runs=False)
+    return _execute(program, scalars.environment(), runs=False)
 
 
-def coefficients_of_runs(rule: Rule, xp: Any) -> ScalarFunctions:
+def coefficients_of_runs(program: Program, xp: Any) -> ScalarFunctions:
     r"""Return `constants` and `coefficients` for hyper-parameters that are arrays of doubles."""
     # Both branches of a choice are computed, and one may be the root of a negative number.
     quiet = np.errstate(invalid="ignore", divide="ignore")
-    functions = _execute(rule, scalars.environment(xp, bound=True), runs=True)
+    functions = _execute(program, scalars.environment(xp, bound=True), runs=True)
     return quiet(functions[0]), quiet(functions[1])
 
 
-def _execute(rule: Rule, environment: dict[str, Any], *, runs: bool) -> ScalarFunctions:
-    code = coefficients_source(lower(rule), runs=runs)
-    exec(compile(code, f"<optedu {rule.name}, scalars>", "exec"), environment)
+def _execute(program: Program, environment: dict[str, Any], *, runs: bool) -> ScalarFunctions:
+    code = coefficients_source(program, runs=runs)
+    exec(compile(code, f"<optedu {program.rule.name}, scalars>", "exec"), environment)
     return environment.get("constants", _nothing), environment.get("coefficients", _nothing)
 
 
@@ -113,11 +117,15 @@ class Bound:
     def _run(self, g: Any, values: Sequence[Any]) -> None:
         raise NotImplementedError
 
-    def _coefficients_of(self, rule: Rule) -> ScalarFunctions:
+    def _adder(self, program: Program) -> Callable[[Any, Sequence[Any]], Sequence[Any]]:
+        r"""Return `add(g, scalars)`, the sums of what the program computes, over all parameters."""
+        raise NotImplementedError
+
+    def _coefficients_of(self, program: Program) -> ScalarFunctions:
         for name, value in self.hyper.items():
             if type(value) is not float:
                 raise TypeError(f"{name} must be a number in this form, got an array")
-        return coefficients(rule)
+        return coefficients(program)
 
     # -- shared --------------------------------------------------------------------------------
 
@@ -131,12 +139,42 @@ class Bound:
         program = lower(rule)
         self._names = [h.name for h in rule.hypers]
         self._scalar_states = [s.name for s in program.scalar_states]
-        self._constants, self._coefficients = self._coefficients_of(rule)
+        self._constants, self._coefficients = self._coefficients_of(program)
+        self._given = [s.name for s in program.given]
         self._steady = not program.coefficients and not program.scalar_states
         self._values = [hyper[n] for n in self._names]
         self._step: Callable[[Any, int], None] = self._advance  # a form may have a quicker one
         self._build(rule, program)
         self._set_constants(self._constants(*self._values))
+        self._levels = [self._level(part) for part in lower_totals(rule)]
+
+    def _level(self, program: Program) -> Callable[..., dict[str, Any]]:
+        r"""Return what takes the sums of one level, given those of the levels before."""
+        constants, coefficients = self._coefficients_of(program)
+        add = self._adder(program)
+        names = [a.target.name for a in program.body if isinstance(a.target, Given)]
+        given = [s.name for s in program.given]
+
+        def sums(g: Any, t: int, known: Mapping[str, Any]) -> dict[str, Any]:
+            states = [self._state[n] for n in self._scalar_states]
+            values = self._values
+            changing = coefficients(t, *states, *values, *[known[n] for n in given])
+            return dict(zip(names, add(g, (*constants(*values), *changing)), strict=True))
+
+        return sums
+
+    @property
+    def levels(self) -> int:
+        r"""How many times a step goes over the arrays to take sums, before it changes them."""
+        return len(self._levels)
+
+    def sums(self, level: int, g: Any, t: int, known: Mapping[str, Any]) -> dict[str, Any]:
+        r"""Return these arrays' share of the sums of one level, given all sums of those before.
+
+        Where the parameters lie in several kernels, the shares of all are added; the call of each
+        then takes the result.
+        """
+        return self._levels[level](g, t, known)
 
     def _set(self, changed: Mapping[str, Any]) -> None:
         for name, value in changed.items():
@@ -152,8 +190,12 @@ class Bound:
                 self._values[self._names.index(name)] = value
                 self._set_constants(self._constants(*self._values))
 
-    def __call__(self, g: Any, t: int, **hyper: Any) -> None:
+    def __call__(
+        self, g: Any, t: int, sums: Mapping[str, Any] | None = None, /, **hyper: Any
+    ) -> None:
         r"""Do step `t` with gradient `g`; keywords change hyper-parameters from here on.
+
+        A rule that sums over all parameters takes the sums here, or has them in `sums`.
 
         Raises
         ------
@@ -171,15 +213,25 @@ class Bound:
             self._check_gradient(g)
         if g.base is not None or id(g) in self._ids or not self._owned:
             g = self._apart(g)
+        if self._levels:
+            self._advance(g, t, self._all_sums(g, t) if sums is None else sums)
+            return
         self._step(g, t)
 
-    def _advance(self, g: Any, t: int) -> None:
+    def _all_sums(self, g: Any, t: int) -> dict[str, Any]:
+        known: dict[str, Any] = {}
+        for level in self._levels:
+            known |= level(g, t, known)
+        return known
+
+    def _advance(self, g: Any, t: int, sums: Mapping[str, Any] | None = None) -> None:
         r"""Compute the scalars, and run the form's own part with them."""
+        given = [sums[n] for n in self._given] if sums else []
         if not self._scalar_states:
-            self._run(g, () if self._steady else self._coefficients(t, *self._values))
+            self._run(g, () if self._steady else self._coefficients(t, *self._values, *given))
             return
         state, names = self._state, self._scalar_states
-        values = self._coefficients(t, *[state[n] for n in names], *self._values)
+        values = self._coefficients(t, *[state[n] for n in names], *self._values, *given)
         for name, value in zip(names, values, strict=False):
             state[name] = value
         self._run(g, values[len(names) :])

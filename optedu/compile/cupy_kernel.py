@@ -3,15 +3,16 @@ r"""One fused CuPy kernel: a single launch a step reads and writes each array on
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optedu import symbols
 from optedu.backend import device
 from optedu.compile.bound import Bound, Kernel, coefficients_source
-from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
 from optedu.compile.printing import CPrinter
+from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -35,6 +36,8 @@ def body(program: Program) -> str:
     }
     printer = CPrinter(names, arrays)
     outputs = {v.new for v in program.arrays}
+    sums = [a.target for a in program.body if isinstance(a.target, Given)]
+    outputs |= set(sums)
     lines = ["const T g_i = g;", *(f"T {v.name}_i = {v.name};" for v in program.arrays)]
     for assignment in program.body:
         declare = "" if assignment.target in outputs else "const T "
@@ -42,7 +45,7 @@ def body(program: Program) -> str:
             f"{declare}{printer.doprint(assignment.target)} = "
             f"{printer.doprint(assignment.expression)};"
         )
-    lines += [f"{v.name} = {v.name}_i;" for v in program.arrays]
+    lines += [] if sums else [f"{v.name} = {v.name}_i;" for v in program.arrays]
     return "\n".join(lines)
 
 
@@ -51,7 +54,11 @@ def parameters(program: Program) -> tuple[str, str]:
     names = program.code_names
     inputs = ["T g"]
     inputs += [f"T {names.get(c, c.name)}" for c in (*program.constants, *program.coefficients)]
-    outputs = [f"T {v.name}" for v in program.arrays]
+    arrays = [f"T {v.name}" for v in program.arrays]
+    sums = [f"T {a.target.name}" for a in program.body if isinstance(a.target, Given)]
+    if sums:  # what is summed afterwards; nothing is changed
+        return ", ".join([*inputs, *arrays]), ", ".join(sums)
+    outputs = arrays
     return ", ".join(inputs), ", ".join(outputs)
 
 
@@ -59,11 +66,16 @@ def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
     program = lower(specialized(rule, frozenset(optional(rule))))
     inputs, outputs = parameters(program)
+    if levels := lower_totals(specialized(rule, frozenset(optional(rule)))):
+        sums = "; ".join(parameters(level)[1] for level in levels)
+        body_comment = f"# first, summed over all parameters: {sums}\n"
+    else:
+        body_comment = ""
     scalar_part = coefficients_source(program)
     head = "from math import sqrt\n\n" if "sqrt(" in scalar_part else ""
     lines = textwrap.indent(body(program), "    ")
     return (
-        f"{head}import cupy\n\n\n{scalar_part}\n\n\n"
+        f"{head}import cupy\n\n\n{scalar_part}\n\n\n{body_comment}"
         f"update = cupy.ElementwiseKernel(\n"
         f'    "{inputs}",\n    "{outputs}",\n    """\n{lines}\n    """,\n'
         f'    "{rule.name}",\n    options={OPTIONS},\n)\n'
@@ -100,6 +112,20 @@ class CuPyBound(Bound):
 
     def _set_constants(self, values: Sequence[Any]) -> None:
         self._fixed = tuple(values)
+
+    def _adder(self, program: Program) -> Callable[[Any, Sequence[Any]], list[float]]:
+        import cupy
+
+        name = f"optedu_{program.rule.name}_sums"
+        terms = cupy.ElementwiseKernel(*parameters(program), body(program), name, options=OPTIONS)
+        count = sum(isinstance(a.target, Given) for a in program.body)
+
+        def add(g: Any, values: Sequence[Any]) -> list[float]:
+            found = [cupy.empty_like(self._x) for _ in range(count)]
+            terms(g, *values, *self._arrays, *found)
+            return [float(one.sum(dtype=cupy.float64)) for one in found]
+
+        return add
 
     def _run(self, g: Any, values: Sequence[Any]) -> None:
         self._update(g, *self._fixed, *values, *self._arrays)

@@ -6,14 +6,31 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from optedu import symbols
-from optedu.compile.lowering import lower
+from optedu.compile.lowering import Program, lower, lower_totals
 from optedu.compile.printing import JavaScriptPrinter
-from optedu.quantities import x
+from optedu.quantities import Given, x
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
 __all__ = ["source"]
+
+
+def _sums(program: Program, printer: JavaScriptPrinter) -> list[str]:
+    r"""Return the lines that take the sums of one level, in a block of their own."""
+    sums = [a.target.name for a in program.body if isinstance(a.target, Given)]
+    inside = [
+        f"const {printer.doprint(a.target)} = {printer.doprint(a.expression)};"
+        for a in program.scalars
+    ]
+    loop = []
+    for assignment in program.body:
+        code = printer.doprint(assignment.expression)
+        name = printer.doprint(assignment.target)
+        adds = isinstance(assignment.target, Given)
+        loop.append(f"{name} += {code};" if adds else f"const {name} = {code};")
+    inside += ["for (let i = 0; i < x.length; i++) {", *(f"  {line}" for line in loop), "}"]
+    return [*(f"let {name} = 0;" for name in sums), "{", *(f"  {line}" for line in inside), "}"]
 
 
 def source(rule: Rule) -> str:
@@ -30,6 +47,8 @@ def source(rule: Rule) -> str:
     head = [f"let {s.name} = state.{s.name};" for s in program.scalar_states]
     if program.array_states:
         head.append(f"const {{{', '.join(s.name for s in program.array_states)}}} = state;")
+    for level in lower_totals(rule):
+        head += _sums(level, printer)
     outputs = {v.new for v in (x, *rule.states)}
     for assignment in program.scalars:
         declare = "" if assignment.target in outputs else "const "

@@ -7,7 +7,7 @@ assignments of arrays, the body of the loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,21 @@ import sympy
 from sympy import Add, Dummy, Expr, Mul, Piecewise, Pow, S, Symbol
 
 from optedu import symbols
-from optedu.quantities import State, x
+from optedu.quantities import Given, State, total, x
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["Assignment", "Program", "array_symbols", "lower", "optional", "specialized"]
+__all__ = [
+    "Assignment",
+    "Program",
+    "array_symbols",
+    "lower",
+    "lower_totals",
+    "optional",
+    "specialized",
+    "without_totals",
+]
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ class Program:
     scalars : tuple of Assignment
         Computed once a step, in double: they use hyper-parameters, `t` and scalar states.
     body : tuple of Assignment
-        Computed for every element. Targets are new states, `x.new` and temporaries.
+        Computed for every element. Targets are new states, `x.new` and temporaries; in the program
+        of sums over all parameters what is summed.
     """
 
     rule: Rule
@@ -73,6 +83,12 @@ class Program:
         return names
 
     @cached_property
+    def given(self) -> tuple[Symbol, ...]:
+        r"""The sums over all parameters that the program reads, in their order."""
+        read = {s for a in (*self.scalars, *self.body) for s in a.expression.free_symbols}
+        return tuple(sorted((s for s in read if isinstance(s, Given)), key=lambda s: s.name))
+
+    @cached_property
     def constants(self) -> tuple[Symbol, ...]:
         r"""The scalars that the body reads and that no step changes, in the order of their use."""
         return tuple(c for c in self._read if c not in self._stepwise)
@@ -95,6 +111,7 @@ class Program:
     @cached_property
     def _stepwise(self) -> set[Symbol]:
         changing = {symbols.t} | {s for v in self.scalar_states for s in (v.old, v.new)}
+        changing |= set(self.given)
         for assignment in self.scalars:
             if assignment.expression.free_symbols & changing:
                 changing.add(assignment.target)
@@ -123,12 +140,63 @@ def optional(rule: Rule) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def lower(rule: Rule) -> Program:
-    r"""Lower a rule; see the module."""
-    arrays = array_symbols(rule)
-    outputs = {x.new} | {v.new for v in rule.states}
-    equations = _inline(rule, arrays, outputs)
+def without_totals(rule: Rule) -> tuple[Rule, tuple[dict[Symbol, Expr], ...]]:
+    r"""Return the rule with a symbol for each sum over all parameters, and what the sums are of.
 
+    The sums come in levels: those of one level are taken in one pass over the arrays, and read the
+    values from before the step and sums of earlier levels alone.
+    """
+    given: dict[Expr, Given] = {}
+    terms: dict[Symbol, Expr] = {}
+    known: dict[Symbol, Expr] = {}
+    equations = []
+
+    def named(expression: Expr) -> Expr:
+        while found := expression.atoms(total):
+            inner = min(found, key=lambda e: (len(e.atoms(total)), str(e)))
+            if inner not in given:
+                # The digits keep the order of more than ten.
+                given[inner] = Given(f"total{len(given)}", rf"\Sigma_{{{len(given)}}}")
+                terms[given[inner]] = inner.args[0].xreplace(known)
+            expression = expression.xreplace({inner: given[inner]})
+        return expression
+
+    for equation in rule.equations:
+        rhs = named(equation.rhs)
+        known[equation.lhs] = rhs.xreplace(known)
+        equations.append(sympy.Eq(equation.lhs, rhs, evaluate=False))
+    if not terms:
+        return rule, ()
+    levels: list[dict[Symbol, Expr]] = []
+    done: set[Symbol] = set()
+    while len(done) < len(terms):
+        level = {
+            s: e
+            for s, e in terms.items()
+            if s not in done and {f for f in e.free_symbols if isinstance(f, Given)} <= done
+        }
+        levels.append(level)
+        done |= set(level)
+    return replace(rule, equations=tuple(equations)), tuple(levels)
+
+
+@lru_cache(maxsize=256)
+def lower(rule: Rule) -> Program:
+    r"""Lower a rule; see the module. Of one with sums over all parameters, what comes after them."""
+    rule, _ = without_totals(rule)
+    outputs = {x.new} | {v.new for v in rule.states}
+    return _lowered(rule, _inline(rule, array_symbols(rule), outputs))
+
+
+@lru_cache(maxsize=256)
+def lower_totals(rule: Rule) -> tuple[Program, ...]:
+    r"""Lower what the sums over all parameters are of: a program for each level."""
+    plain, levels = without_totals(rule)
+    return tuple(_lowered(plain, list(level.items())) for level in levels)
+
+
+def _lowered(rule: Rule, equations: list[tuple[Symbol, Expr]]) -> Program:
+    arrays = array_symbols(rule)
     scalars: list[Assignment] = []
     body: list[Assignment] = []
     names = _names("s", taken={s.name for eq in rule.equations for s in eq.free_symbols})

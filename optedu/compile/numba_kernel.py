@@ -18,14 +18,16 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optedu import symbols
 from optedu.compile.bound import Bound, Kernel, coefficients_source
-from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
 from optedu.compile.printing import PythonPrinter
+from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -47,7 +49,7 @@ FUNCTIONS = {
 }
 
 
-class _Printer(PythonPrinter):
+class _NumbaPrinter(PythonPrinter):
     r"""Numbers in the arrays' dtype: a literal would promote float32 to double."""
 
     _multiplies = 4
@@ -72,7 +74,7 @@ def _update_source(program: Program, *, parallel: bool = False) -> str:
     indexed = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
     indexed[symbols.g] = "g_i"
     indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
-    printer = _Printer(names, indexed, FUNCTIONS)
+    printer = _NumbaPrinter(names, indexed, FUNCTIONS)
     body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
     arrays = [v.name for v in program.arrays]
     read = [f"{n}_i = {n}[i]" for n in ("g", *arrays)]
@@ -95,10 +97,44 @@ def _update_source(program: Program, *, parallel: bool = False) -> str:
     )
 
 
+def _sums_source(program: Program, *, parallel: bool = False) -> str:
+    r"""Return the loop that adds up, in double, what a step needs sums of over all parameters."""
+    names = program.code_names
+    indexed = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
+    indexed[symbols.g] = "g_i"
+    indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
+    printer = _NumbaPrinter(names, indexed, FUNCTIONS)
+    sums = [a.target.name for a in program.body if isinstance(a.target, Given)]
+    read = {s for a in program.body for s in a.expression.free_symbols}
+    lines = [f"{name} = 0.0" for name in sums]
+    lines.append(f"for i in {'numba.prange' if parallel else 'range'}(x.size):")
+    lines += ["    g_i = g[i]"] if symbols.g in read else []
+    lines += [f"    {v.name}_i = {v.name}[i]" for v in program.arrays if v.old in read]
+    for assignment in program.body:
+        code = printer.doprint(assignment.expression)
+        adds = isinstance(assignment.target, Given)
+        lines.append(f"    {assignment.target.name} {'+=' if adds else '='} {code}")
+    if any("T(" in line for line in lines):
+        lines.insert(0, "T = x.dtype.type")
+    lines.append(f"return {', '.join(sums)},")
+    arrays = [v.name for v in program.arrays]
+    inputs = [arrays[0], "g", *arrays[1:]]
+    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    # The order in which a sum is taken is free: otherwise each addition waits for the last.
+    options = ["cache=True", "nogil=True", 'error_model="numpy"', 'fastmath={"reassoc", "nsz"}']
+    options += ["parallel=True"] if parallel else []
+    body = textwrap.indent("\n".join(lines), "    ")
+    return f"@numba.njit({', '.join(options)})\ndef sums({', '.join(inputs)}):\n{body}\n"
+
+
 def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
-    program = lower(specialized(rule, frozenset(optional(rule))))
-    scalar_part = coefficients_source(program)
+    rule = specialized(rule, frozenset(optional(rule)))
+    program = lower(rule)
+    parts = []
+    for level in lower_totals(rule):
+        parts += [coefficients_source(level), _sums_source(level).rstrip()]
+    scalar_part = "\n\n\n".join(p for p in (*parts, coefficients_source(program)) if p)
     head = "from math import sqrt\n\n" if "sqrt(" in scalar_part else ""
     update = _update_source(program)
     return f"{head}import numba\nimport numpy as np\n\n\n{scalar_part}\n\n\n{update}"
@@ -106,10 +142,18 @@ def source(rule: Rule) -> str:
 
 @lru_cache(maxsize=256)
 def _function(rule: Rule, parallel: bool) -> Callable[..., None]:
-    update = _update_source(lower(rule), parallel=parallel)
-    code = f"import numba\nimport numpy as np\n\n\n{update}"
+    return _imported(rule.name, _update_source(lower(rule), parallel=parallel)).update
+
+
+@lru_cache(maxsize=256)
+def _adding(program: Program, parallel: bool) -> Callable[..., tuple[float, ...]]:
+    return _imported(program.rule.name, _sums_source(program, parallel=parallel)).sums
+
+
+def _imported(name: str, function: str) -> ModuleType:
+    code = f"import numba\nimport numpy as np\n\n\n{function}"
     digest = hashlib.sha256(code.encode()).hexdigest()[:16]
-    name = f"{rule.name}_{digest}"
+    name = f"{name}_{digest}"
     path = _cache_folder() / f"{name}.py"
     if not path.exists():
         # Written whole, then renamed: another process never sees half a file.
@@ -121,7 +165,7 @@ def _function(rule: Rule, parallel: bool) -> Callable[..., None]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where Numba looks when it loads the machine code again
     spec.loader.exec_module(module)
-    return module.update
+    return module
 
 
 @cache
@@ -154,14 +198,13 @@ class _Threads:
         self._lock = threading.Lock()
         self._forked = self._used
 
-    def run(self, update: Callable[..., None], alone: Callable[[], Any], *arguments: Any) -> None:
+    def run(self, update: Callable[..., Any], alone: Callable[[], Any], *arguments: Any) -> Any:
         r"""Call the split loop `update`, or what `alone` returns where it may not be."""
         if self._forked or not self._lock.acquire(blocking=False):
-            alone()(*arguments)
-            return
+            return alone()(*arguments)
         self._used = True
         try:
-            update(*arguments)
+            return update(*arguments)
         finally:
             self._lock.release()
 
@@ -188,12 +231,25 @@ class NumbaBound(Bound):
         self._parameters, *self._arrays = [a.reshape(-1) for a in arrays.values()]
         # numba.set_num_threads says how many.
         parallel = self._parameters.size >= PARALLEL and numba.get_num_threads() > 1
+        self._parallel = parallel
         self._update = _function(rule, parallel)
         if parallel:
             self._update = partial(_threads.run, self._update, lambda: _function(rule, False))
 
     def _set_constants(self, values: Sequence[Any]) -> None:
         self._fixed = tuple(self._type(v) for v in values)
+
+    def _adder(self, program: Program) -> Callable[[np.ndarray, Sequence[Any]], Sequence[float]]:
+        sums = _adding(program, self._parallel)
+        if self._parallel:
+            sums = partial(_threads.run, sums, lambda: _adding(program, False))
+
+        def add(g: np.ndarray, values: Sequence[Any]) -> Sequence[float]:
+            if g.ndim != 1 or not g.flags.c_contiguous:
+                g = np.ascontiguousarray(g).reshape(-1)
+            return sums(self._parameters, g, *self._arrays, *(self._type(v) for v in values))
+
+        return add
 
     def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
         scalars = (*self._fixed, *(self._type(v) for v in values))

@@ -10,6 +10,7 @@ everything that it touches bound beforehand.
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -30,8 +31,8 @@ from optedu.compile.bound import (
     coefficients_of_runs,
     coefficients_source,
 )
-from optedu.compile.lowering import Program, lower, optional, specialized
-from optedu.quantities import x
+from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
+from optedu.quantities import Given, x
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -98,8 +99,11 @@ class _Emitter:
             for symbol in assignment.expression.free_symbols:
                 self._uses[symbol] = self._uses.get(symbol, 0) + 1
         outputs = {v.new: v for v in program.arrays}
+        self.summed: dict[str, str] = {}  # by the name of a sum, what adds a block to it
         for assignment in program.body:
-            if assignment.target in outputs:
+            if isinstance(assignment.target, Given):
+                self.summed[assignment.target.name] = self._sum_of(assignment.expression)
+            elif assignment.target in outputs:
                 variable = outputs[assignment.target]
                 self._assign(variable.name, variable.old, assignment.expression)
             else:
@@ -108,6 +112,16 @@ class _Emitter:
                 self._uses[symbol] -= 1
                 if symbol in self._held and not self._uses[symbol]:
                     self._free.append(self._held.pop(symbol))
+
+    def _sum_of(self, expression: Expr) -> str:
+        base, exponent = expression.as_base_exp()
+        if exponent == 2 and base.is_Symbol:  # no temporary
+            name = self._value(base, None)
+            return f"dot({name}, {name})"
+        pair = expression.args if isinstance(expression, Mul) and len(expression.args) == 2 else ()
+        if pair and all(a.is_Symbol and a in self._arrays for a in pair):
+            return f"dot({', '.join(self._value(a, None) for a in pair)})"
+        return f"sum({self._value(expression, None)})"
 
     def _assign(self, name: str, old: Symbol, expression: Expr) -> None:
         # The array that is assigned serves as scratch for the one part that reads its old value.
@@ -279,11 +293,29 @@ def _update_source(rule: Rule, call: Callable[[str, str, str], str]) -> str:
     return f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
 
+def _sums_source(
+    program: Program, call: Callable[[str, str, str], str], prefix: str = ""
+) -> tuple[str, int]:
+    r"""Return the code of `sums`, which adds up a block, and the number of its temporaries."""
+    emitter = _Emitter(program)
+    names = program.code_names
+    inputs = [x.name, "g", *(s.name for s in program.array_states)]
+    inputs += [f"tmp{i}" for i in range(emitter.temporaries)]
+    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitter.lines]
+    lines.append(f"return {', '.join(prefix + s for s in emitter.summed.values())},")
+    body = textwrap.indent("\n".join(lines), "    ")
+    return f"def sums({', '.join(inputs)}):\n{body}", emitter.temporaries
+
+
 def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
     rule = specialized(rule, frozenset(optional(rule)))
-    scalar_part = coefficients_source(lower(rule))
-    used = [n for n in ("sqrt", "exp", "log") if f"{n}(" in scalar_part]
+    parts = []
+    for level in lower_totals(rule):
+        parts += [coefficients_source(level), _sums_source(level, "np.{}({}, out={})".format, "np.")[0]]
+    scalar_part = "\n\n\n".join(p for p in (*parts, coefficients_source(lower(rule))) if p)
+    used = [n for n in ("sqrt", "exp", "log") if re.search(rf"(?<![.\w]){n}\(", scalar_part)]
     head = f"from math import {', '.join(used)}\n\n" if used else ""
     update = _update_source(rule, "np.{}({}, out={})".format)
     return f"{head}import numpy as np\n\n\n{scalar_part}\n\n\n{update}\n"
@@ -306,6 +338,23 @@ def _function(rule: Rule) -> tuple[Callable[..., None], int]:
     environment: dict[str, Any] = dict(_ENVIRONMENT)
     exec(compile(code, f"<optedu {rule.name}, numpy form>", "exec"), environment)
     return environment["update"], calls(rule)[1]
+
+
+@lru_cache(maxsize=256)
+def _adding(program: Program, runs: bool) -> tuple[Callable[..., tuple], int]:
+    code, temporaries = _sums_source(program, _call)
+
+    def total(values: np.ndarray) -> Any:
+        return np.add.reduce(values, axis=tuple(range(values.ndim - 1)) if runs else None)
+
+    def dot(a: np.ndarray, b: np.ndarray) -> Any:
+        if a.ndim == 1 and not runs:
+            return np.dot(a, b)
+        return total(a * b)
+
+    environment: dict[str, Any] = {**_ENVIRONMENT, "sum": total, "dot": dot}
+    exec(compile(code, f"<optedu {program.rule.name}, sums>", "exec"), environment)
+    return environment["sums"], temporaries
 
 
 def _step_source(rule: Rule, *, blocks: bool) -> str:
@@ -356,16 +405,16 @@ class NumPyBound(Bound):
     def _is_array(self, value: Any) -> bool:
         return isinstance(value, np.ndarray)
 
-    def _coefficients_of(self, rule: Rule) -> ScalarFunctions:
+    def _coefficients_of(self, program: Program) -> ScalarFunctions:
         self._floats = all(type(v) is float for v in self.hyper.values())
         if self._floats:
-            return coefficients(rule)
+            return coefficients(program)
         for name, value in self.hyper.items():
             if type(value) is not float:
                 value = np.ascontiguousarray(value, dtype=float)
                 validate.trailing_shape(name, value, self._x)
                 self.hyper[name] = value
-        return coefficients_of_runs(rule, np)
+        return coefficients_of_runs(program, np)
 
     def _build(self, rule: Rule, program: Program) -> None:
         self._update, temporaries = _function(rule)
@@ -377,7 +426,8 @@ class NumPyBound(Bound):
         self._fixed: list[np.ndarray] = [np.empty((), self._dtype) for _ in program.constants]
         self._scalars = [np.empty((), self._dtype) for _ in program.coefficients]
         self._blocks = _blocks(arrays, temporaries)
-        if not self._floats:
+        self._of_blocks = arrays
+        if not self._floats or program.given:
             return
         numbers = (*self._fixed, *self._scalars)
         self._bind = _binder(rule, len(self._blocks) != 1)
@@ -396,13 +446,41 @@ class NumPyBound(Bound):
             return
         for scalar, value in zip(self._fixed, values, strict=True):
             scalar[()] = value
+        if self._given:  # what the sums are is known in the step alone
+            return
         step = self._bind(*self._bound, self._state, *self._values)
         if self._flat and len(self._shape) != 1:
             self._step = lambda g, t: step(g.reshape(-1), t)
         else:
             self._step = step
 
+    def _adder(self, program: Program) -> Callable[[np.ndarray, Sequence[Any]], list[Any]]:
+        sums, temporaries = _adding(program, not self._floats)
+        blocks = _blocks(self._of_blocks, temporaries)
+        count = sum(isinstance(a.target, Given) for a in program.body)
+
+        def add(g: np.ndarray, values: Sequence[Any]) -> list[Any]:
+            g = g.reshape(-1) if self._flat else g
+            scalars = [np.asarray(v, dtype=self._dtype) for v in values]
+            if self._floats:
+                found = [0.0] * count
+                for part, parameters, states, work in blocks:
+                    shares = sums(parameters, g[part], *states, *work, *scalars)
+                    found = [a + float(b) for a, b in zip(found, shares, strict=True)]
+                return found
+            rows = [np.empty(self._shape[-1]) for _ in range(count)]
+            for part, parameters, states, work in blocks:
+                cut = [v[part] if v.ndim else v for v in scalars]
+                for row, share in zip(
+                    rows, sums(parameters, g[part], *states, *work, *cut), strict=True
+                ):
+                    row[part[-1]] = share
+            return rows
+
+        return add
+
     def _run(self, g: np.ndarray, values: Sequence[Any]) -> None:
+        g = g.reshape(-1) if self._flat else g
         arrays = [*self._fixed, *(np.asarray(v, dtype=self._dtype) for v in values)]
         for part, parameters, states, work in self._blocks:
             cut = [v[part] if v.ndim else v for v in arrays]
