@@ -27,7 +27,7 @@ _EXPORTS = {
 }
 _MODULES = (
     "backend", "derive", "exercise", "plot", "problems",
-    "rules", "schedules", "symbols", "validate",
+    "rules", "schedules", "symbols", "transformations", "validate",
 )  # fmt: skip
 
 __all__ = ["__version__", *_EXPORTS, *_MODULES]

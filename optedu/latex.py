@@ -49,6 +49,12 @@ class _CoursePrinter(LatexPrinter):
             parts.append(f"{sign} {part}" if sign else part)
         return parts
 
+    def _print_Pow(self, expr: Expr) -> str:
+        root = getattr(expr.base, "latex_of_root", None)  # of a sum over all parameters
+        if root is not None and expr.exp == sp.S.Half and (norm := root(self)) is not None:
+            return norm
+        return super()._print_Pow(expr)
+
     def _print_Mul(self, expr: Mul) -> str:
         coefficient, rest = expr.as_coeff_Mul()
         if coefficient.is_negative:

@@ -145,7 +145,7 @@ def intermediate(name: str, latex: str, *, nonnegative: bool = False) -> symbols
     return symbols.Quantity(name, latex, **({"nonnegative": True} if nonnegative else {}))
 
 
-class total(Function):  # noqa: N801 (a function of SymPy, as `sqrt` is)
+class total(Function):
     r"""The sum of an expression over all parameters: one number, such as $\lVert g_t\rVert^2$.
 
     Where many runs lie side by side, along the trailing axis, each has its own. In a rule with
@@ -170,6 +170,12 @@ class total(Function):  # noqa: N801 (a function of SymPy, as `sqrt` is)
 
     def _eval_is_nonnegative(self) -> bool | None:
         return self.args[0].is_nonnegative
+
+    def latex_of_root(self, printer: Any) -> str | None:
+        r"""Return a norm for the square root of a sum of squares; None of another sum."""
+        inner = self.args[0]
+        is_square = isinstance(inner, Pow) and inner.exp == 2
+        return rf"\lVert {printer._print(inner.base)} \rVert" if is_square else None
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         inner = self.args[0]

@@ -56,6 +56,9 @@ class Rule:
         The chapter of the book that derives it.
     per_tensor : bool
         Whether `total` sums over each tensor of a model by itself, not over all parameters.
+    evaluated : sympy.Expr, optional
+        The point at which the gradient is taken, from `x.old`, old states and hyper-parameters;
+        `x.old` itself where it is not given.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Rule:
     notes: Mapping[str, str] = field(default_factory=dict)
     chapter: str = ""
     per_tensor: bool = False
+    evaluated: Expr | None = None
 
     def __post_init__(self) -> None:
         if not validate.text("name", self.name).isidentifier():
@@ -87,11 +91,15 @@ class Rule:
             _check_tuple(name, getattr(self, name), kind)
         object.__setattr__(self, "hypers", tuple(Hyper(h.symbol, _default(h)) for h in self.hypers))
         _check_equations(self)
+        if self.evaluated is not None:
+            known = {x_.old, *(s.old for s in self.states), *(h.symbol for h in self.hypers)}
+            if unknown := sympy.sympify(self.evaluated).free_symbols - known:
+                raise ValueError(f"rule {self.name}: evaluated uses {unknown}")
 
     # -- identity ------------------------------------------------------------------------------
 
     def __hash__(self) -> int:
-        return hash((self.name, self.hypers, self.states, self.equations))
+        return hash((self.name, self.hypers, self.states, self.equations, self.evaluated))
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what was compiled, which each process makes for itself.
@@ -174,7 +182,8 @@ class Rule:
         states = tuple(
             replace(s, initial=sympy.sympify(s.initial).subs(values)) for s in self.states
         )
-        return replace(self, hypers=hypers, equations=tuple(kept), states=states)
+        at = None if self.evaluated is None else self.evaluated.subs(values)
+        return replace(self, hypers=hypers, equations=tuple(kept), states=states, evaluated=at)
 
     @cached_property
     def symbols(self) -> dict[str, Symbol]:
@@ -184,18 +193,60 @@ class Rule:
             found |= equation.free_symbols
         return {symbol.name: symbol for symbol in sorted(found, key=lambda s: s.name)}
 
+    def point(self, x: Any, state: Mapping[str, Any], **hyper: Any) -> Any:
+        r"""Return the point at which the gradient of the next step is taken.
+
+        Parameters
+        ----------
+        x : array
+            Parameters.
+        state : mapping
+            As `init` or the step before returned it.
+        **hyper : float or array
+            Hyper-parameters.
+
+        Returns
+        -------
+        array
+            `x` itself for most rules.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from optedu.transformations import schedule_free
+        >>> rule = schedule_free(optedu.rules.get("sgd"))
+        >>> rule.point(np.array([1.0]), {"z": np.array([3.0])}, beta1=0.75)
+        array([1.5])
+        """
+        if self.evaluated is None:
+            return x
+        return self._point(x, state, self.check_hyper(**hyper))
+
+    @cached_property
+    def _point(self) -> Callable[..., Any]:
+        return module_of("array").point(self)
+
     @cached_property
     def sums(self) -> bool:
         r"""Whether a step needs sums over all parameters, `total(...)`."""
         return any(equation.rhs.has(total) for equation in self.equations)
 
-    def rewrite(self, name: str, title: str = "", **quantities: Any) -> Rule:
+    def rewrite(
+        self,
+        name: str,
+        title: str = "",
+        *,
+        hypers: Mapping[Symbol, float] | None = None,
+        **quantities: Any,
+    ) -> Rule:
         r"""Return another rule in which some quantities are given by other expressions.
 
         Parameters
         ----------
         name, title : str
             Of the new rule.
+        hypers : mapping of Symbol to float, optional
+            Hyper-parameters that it has besides, with their defaults.
         **quantities : sympy.Expr
             New right-hand side by the quantity's name: `"x"`, a state or an intermediate.
 
@@ -226,7 +277,15 @@ class Rule:
             Eq(eq.lhs, quantities.get(self._plain_name(eq.lhs), eq.rhs), evaluate=False)
             for eq in self.equations
         )
-        return replace(self, name=name, title=title or self.title, equations=changed, notes={})
+        more = tuple(Hyper(symbol, default) for symbol, default in (hypers or {}).items())
+        return replace(
+            self,
+            name=name,
+            title=title or self.title,
+            hypers=(*self.hypers, *more),
+            equations=changed,
+            notes={},
+        )
 
     # -- hyper-parameters and state ------------------------------------------------------------
 

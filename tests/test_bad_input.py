@@ -935,7 +935,13 @@ def test_no_case_comes_twice(cases):
 
 
 def test_every_public_name_has_cases():
-    elsewhere = {"exercise", "rules", "schedules", "__version__"}  # with tests of their own
+    elsewhere = {
+        "exercise",
+        "rules",
+        "schedules",
+        "transformations",
+        "__version__",
+    }  # with tests of their own
     covered = {*CASES, *elsewhere}
     derived_from = {"Run": "minimize", "Sweep": "sweep", "device": "backend"}
     for name in optedu.__all__:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,15 @@ from sympy import Add, Expr, Function, Mul, Piecewise, Pow, S, Symbol
 from optedu import symbols
 from optedu.arrays import namespace
 from optedu.compile import scalars
-from optedu.compile.lowering import Assignment, Program, array_symbols, without_totals
+from optedu.compile.lowering import Assignment, array_symbols
 from optedu.compile.printing import PythonPrinter
 from optedu.display import number
-from optedu.quantities import Given, x
+from optedu.quantities import Given, total, x
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["function", "source"]
+__all__ = ["function", "point", "source"]
 
 FUNCTIONS = {
     "sqrt": "xp.sqrt",
@@ -35,25 +35,36 @@ FUNCTIONS = {
 
 
 @lru_cache(maxsize=256)
-def _program(rule: Rule, runs: bool = False) -> tuple[Program, tuple[Assignment, ...]]:
-    r"""Take out only the scalar parts that call a function: the rest stays as on the page.
+def _lines(rule: Rule, runs: bool = False) -> tuple[tuple[Assignment, ...], frozenset[Symbol]]:
+    r"""Return the assignments in the order of the code, and which targets are scalars.
 
-    With `runs` take out every scalar part: it is computed in double, and narrowed afterwards.
+    Only the scalar parts that call a function are taken out: the rest stays as on the page. With
+    `runs` every scalar part is: it is computed in double, and narrowed afterwards. Where no sum
+    over all parameters is taken, the scalars come first.
     """
-    rule, levels = without_totals(rule)
     arrays = array_symbols(rule)
-    scalar: list[Assignment] = []
-    body: list[Assignment] = []
-    sums: list[Assignment] = []
+    lines: list[Assignment] = []
+    scalars_: dict[Symbol, None] = {}
     taken: dict[Expr, Any] = {}
 
+    def scalar(target: Symbol, expression: Expr) -> Symbol:
+        scalars_[target] = None
+        lines.append(Assignment(target, expression))
+        return target
+
     def outside(expression: Expr) -> Expr:
+        if isinstance(expression, total):
+            if expression not in taken:
+                inner = outside(expression.args[0])
+                name = f"total{sum(isinstance(e, total) for e in taken)}"
+                taken[expression] = scalar(Given(name, ""), total(inner, evaluate=False))
+            return taken[expression]
         if not expression.free_symbols & arrays:
             if not expression.free_symbols if runs else not _calls(expression):
                 return expression
             if expression not in taken:
-                taken[expression] = symbols.Symbol(f"s{len(taken)}", real=True)
-                scalar.append(Assignment(taken[expression], expression))
+                name = f"s{sum(not isinstance(e, total) for e in taken)}"
+                taken[expression] = scalar(symbols.Symbol(name, real=True), expression)
             return taken[expression]
         if expression.is_Atom:
             return expression
@@ -61,45 +72,37 @@ def _program(rule: Rule, runs: bool = False) -> tuple[Program, tuple[Assignment,
             return expression.func(*[outside(a) for a in expression.args])
         return expression.func(*[outside(a) for a in expression.args], evaluate=False)
 
-    for level in levels:
-        sums += [Assignment(s, outside(expression)) for s, expression in level.items()]
+    def summed(expression: Expr) -> Expr:
+        r"""Name the sums in a scalar expression."""
+        return expression.xreplace({e: outside(e) for e in _outermost(expression)})
+
     for equation in rule.equations:
-        if equation.rhs.free_symbols & arrays:
+        rhs = summed(equation.rhs)
+        if rhs.free_symbols & arrays:
             arrays.add(equation.lhs)
-            body.append(Assignment(equation.lhs, outside(equation.rhs)))
+            lines.append(Assignment(equation.lhs, outside(rhs)))
         else:
-            scalar.append(Assignment(equation.lhs, equation.rhs))
-    return Program(rule, tuple(scalar), tuple(body)), tuple(sums)
+            scalar(equation.lhs, rhs)
+    if not rule.sums:
+        lines.sort(key=lambda a: a.target not in scalars_)
+    return tuple(lines), frozenset(scalars_)
 
 
-def _in_turn(scalars: Sequence[Assignment], sums: Sequence[Assignment]) -> list[Assignment]:
-    r"""Return scalars and sums in an order in which each stands after what it reads."""
-    waiting = [*scalars, *sums]
-    made = {a.target for a in waiting}
-    done: list[Assignment] = []
-    while waiting:
-        missing = made - {a.target for a in done}
-        ready = next(a for a in waiting if not a.expression.free_symbols & missing)
-        done.append(ready)
-        waiting.remove(ready)
-    return done
+def _outermost(expression: Expr) -> list[total]:
+    r"""Return the sums in an expression that stand in no other sum, in one order."""
+    found = expression.atoms(total)
+    inside = {inner for e in found for inner in e.args[0].atoms(total)}
+    return sorted(found - inside, key=str)
 
 
 def _total(value: Any) -> float:
-    return float(namespace(value).sum(value))
+    # NumPy turns what it computes of a 0-d array into a scalar.
+    return float(value if value.shape == () else namespace(value).sum(value))
 
 
 def _total_of_runs(value: Any) -> Any:
     xp = namespace(value)
     return xp.sum(xp.asarray(value, dtype=xp.float64), axis=tuple(range(value.ndim - 1)))
-
-
-def _used(program: Program) -> list[Symbol]:
-    r"""Return the scalars that the lines of arrays read."""
-    used = {s for a in program.body for s in a.expression.free_symbols}
-    return [a.target for a in program.scalars if a.target in used] + [
-        s for s in program.given if s in used
-    ]
 
 
 def _calls(expression: Expr) -> bool:
@@ -110,26 +113,36 @@ def _calls(expression: Expr) -> bool:
 
 def source(rule: Rule, *, runs: bool = False) -> str:
     r"""Return the code of the pure function; `runs` for hyper-parameters that are arrays."""
-    program, sums = _program(rule, runs)
-    names = program.code_names
-    indexed: dict[Any, str] = {s: names[s] for v in program.arrays for s in (v.old, v.new)}
-    indexed |= {symbols.g: "g"} | {
-        a.target: names.get(a.target, a.target.name) for a in program.body
+    lines, scalar = _lines(rule, runs)
+    variables = (x, *(s for s in rule.states if not s.scalar))
+    names = {s: v.name for v in (x, *rule.states) for s in (v.old, v.new)}
+    indexed: dict[Any, str] = {s: v.name for v in variables for s in (v.old, v.new)}
+    indexed |= {symbols.g: "g"}
+    indexed |= {
+        a.target: names.get(a.target, a.target.name) for a in lines if a.target not in scalar
     }
-    printer = PythonPrinter(names, indexed, FUNCTIONS)
-    code = []
-    for assignment in _in_turn(program.scalars, sums):
-        if isinstance(assignment.target, Given):
-            expression = printer.doprint(assignment.expression)
-            code.append(f"{assignment.target.name} = total({expression})")
+    printer = PythonPrinter(names, indexed, {**FUNCTIONS, "total": "total"})
+    read = {s for a in lines if a.target not in scalar for s in a.expression.free_symbols}
+    read |= {s for a in lines if a.expression.has(total) for s in a.expression.free_symbols}
+    code, heading = [], ""
+    for target, expression in ((a.target, a.expression) for a in lines):
+        kind = "arrays"
+        if target in scalar:
+            kind = "sums over all parameters" if rule.sums else "scalars, once a step"
+        if kind != heading and scalar and not (rule.sums and heading):
+            code.append(f"# {kind}" if not rule.sums else "# sums over all parameters: total(...)")
+        heading = kind
+        if target not in scalar:
+            code.append(f"{printer.doprint(target)} = {printer.doprint(expression)}")
+            continue
+        if isinstance(expression, total):
+            code.append(f"{target.name} = {printer.doprint(expression)}")
         else:
-            code += scalars.lines((assignment,), names, runs=runs)
-    if runs:
-        code += [f"{names.get(s, s.name)} = narrow({names.get(s, s.name)})" for s in _used(program)]
-    if code:
-        first = "# sums over all parameters, and scalars" if sums else "# scalars, once a step"
-        code = [first, *code, "# arrays"]
-    code += [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
+            code += scalars.lines((Assignment(target, expression),), names, runs=runs)
+        if runs and target in read:
+            name = names.get(target, target.name)
+            narrowed = f"{name} = narrow({name})"
+            code.append(narrowed)
     outputs = ", ".join([x.name, *(s.name for s in rule.states)])
     defaults = "".join(f", {h.name}={number(h.default, exact=True)}" for h in rule.hypers)
     inputs = ", ".join(["xp", x.name, "g", *(s.name for s in rule.states), "t"])
@@ -180,3 +193,25 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
         return result[0], dict(zip(names, result[1:], strict=True))
 
     return step
+
+
+def point(rule: Rule) -> Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Any]:
+    r"""Return `point(x, state, hyper)`, where the gradient is taken, on any array namespace."""
+    assert rule.evaluated is not None
+    arrays: dict[Any, str] = {x.old: "x"}
+    arrays |= {s.old: s.name for s in rule.states if not s.scalar}
+    names: dict[Any, str] = {s.old: s.name for s in rule.states if s.scalar}
+    printed = PythonPrinter(names, arrays, FUNCTIONS).doprint(rule.evaluated)
+    inputs = ["xp", "x", *(s.name for s in rule.states), *(h.name for h in rule.hypers)]
+    code = f"def point({', '.join(inputs)}):\n    return {printed}\n"
+    environment: dict[str, Any] = {}
+    exec(compile(code, f"<optedu {rule.name}, point>", "exec"), environment)
+
+    def at(value: Any, state: Mapping[str, Any], hyper: Mapping[str, Any]) -> Any:
+        xp = namespace(value)
+        rates = {
+            k: v if type(v) is float else xp.asarray(v, dtype=value.dtype) for k, v in hyper.items()
+        }
+        return environment["point"](xp, value, *[state[s.name] for s in rule.states], **rates)
+
+    return at

@@ -163,6 +163,10 @@ class Bound:
 
         return sums
 
+    def change(self, **hyper: Any) -> None:
+        r"""Change hyper-parameters from here on."""
+        self._set(hyper)
+
     @property
     def levels(self) -> int:
         r"""How many times a step goes over the arrays to take sums, before it changes them."""

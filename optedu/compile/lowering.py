@@ -182,7 +182,7 @@ def without_totals(rule: Rule) -> tuple[Rule, tuple[dict[Symbol, Expr], ...]]:
 
 @lru_cache(maxsize=256)
 def lower(rule: Rule) -> Program:
-    r"""Lower a rule; see the module. Of one with sums over all parameters, what comes after them."""
+    r"""Lower a rule; see the module. Of one with sums over all parameters, what follows them."""
     rule, _ = without_totals(rule)
     outputs = {x.new} | {v.new for v in rule.states}
     return _lowered(rule, _inline(rule, array_symbols(rule), outputs))
@@ -210,7 +210,10 @@ def _lowered(rule: Rule, equations: list[tuple[Symbol, Expr]]) -> Program:
             scalars.append(Assignment(known[expression], expression))
         return known[expression]
 
+    old_of = {v.new: v.old for v in rule.states if not v.scalar}
     for target, expression in equations:
+        if old_of.get(target) == expression:
+            continue  # a state that stays, as a start that is remembered
         if expression.free_symbols & arrays:
             arrays.add(target)
             body.append(Assignment(target, _separate(expression, arrays, hoist)))

@@ -78,7 +78,8 @@ def _update_source(program: Program, *, parallel: bool = False) -> str:
     body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
     arrays = [v.name for v in program.arrays]
     read = [f"{n}_i = {n}[i]" for n in ("g", *arrays)]
-    write = [f"{n}[i] = {n}_i" for n in arrays]
+    made = {a.target for a in program.body}
+    write = [f"{v.name}[i] = {v.name}_i" for v in program.arrays if v.new in made]
     inputs = [arrays[0], "g", *arrays[1:]]
     inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []

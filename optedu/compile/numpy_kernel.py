@@ -37,7 +37,7 @@ from optedu.quantities import Given, x
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["block_length", "calls", "kernel", "source"]
+__all__ = ["block_length", "calls", "calls_of", "kernel", "source"]
 
 _LINE = 64  # bytes of a cache line, and of the widest vector
 
@@ -267,11 +267,18 @@ def _negative(expression: Expr) -> bool:
     return bool(expression.as_coeff_Mul()[0].is_negative)
 
 
-@lru_cache(maxsize=256)
 def calls(rule: Rule) -> tuple[list[tuple[str, list[str], str]], int]:
     r"""Return the calls as (ufunc, operands, out), and the number of temporaries."""
-    emitter = _Emitter(lower(rule))
-    return emitter.lines, emitter.temporaries
+    return calls_of(lower(rule))
+
+
+@lru_cache(maxsize=256)
+def calls_of(program: Program) -> tuple[list[tuple[str, list[str], str]], int]:
+    r"""Return the calls of a program; the sums that it takes come last, without an `out`."""
+    emitter = _Emitter(program)
+    sums = [re.findall(r"\w+", code) for code in emitter.summed.values()]
+    lines = [*emitter.lines, *((name, operands, "") for name, *operands in sums)]
+    return lines, emitter.temporaries
 
 
 def _call(ufunc: str, operands: str, out: str) -> str:
@@ -313,7 +320,10 @@ def source(rule: Rule) -> str:
     rule = specialized(rule, frozenset(optional(rule)))
     parts = []
     for level in lower_totals(rule):
-        parts += [coefficients_source(level), _sums_source(level, "np.{}({}, out={})".format, "np.")[0]]
+        parts += [
+            coefficients_source(level),
+            _sums_source(level, "np.{}({}, out={})".format, "np.")[0],
+        ]
     scalar_part = "\n\n\n".join(p for p in (*parts, coefficients_source(lower(rule))) if p)
     used = [n for n in ("sqrt", "exp", "log") if re.search(rf"(?<![.\w]){n}\(", scalar_part)]
     head = f"from math import {', '.join(used)}\n\n" if used else ""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from optedu import symbols, validate
 from optedu.compile import array, numpy_kernel, scalars
-from optedu.compile.lowering import Program, lower, optional, specialized
+from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
+from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -93,7 +94,9 @@ def traffic(rule: Rule, form: str) -> Traffic:
         operations = len(one_by_one)
         temporaries = operations - len(lower(rule).arrays)
     else:
-        operations, temporaries = len(numpy_kernel.calls(rule)[0]), numpy_kernel.calls(rule)[1]
+        counted = [numpy_kernel.calls_of(p) for p in (*lower_totals(rule), lower(rule))]
+        operations = sum(len(lines) for lines, _ in counted)
+        temporaries = max(number for _, number in counted)
     return Traffic(
         len(one_by_one),
         sum(p.reads for p in one_by_one),
@@ -117,7 +120,7 @@ def passes(rule: Rule, form: str) -> list[Pass]:
     if form == "array":
         return _pure(rule)
     if form == "fused":
-        return _fused(lower(rule))
+        return [_fused(program) for program in (*lower_totals(rule), lower(rule))]
     return _inplace(rule, blocked=form == "blocked")
 
 
@@ -152,33 +155,52 @@ class _TracedNamespace:
 
 
 def _pure(rule: Rule) -> list[Pass]:
-    environment: dict[str, Any] = scalars.environment()
+    sums: list[int] = []
+
+    def total(value: _Traced) -> float:
+        sums.append(1)
+        return 1.0
+
+    environment: dict[str, Any] = {**scalars.environment(), "total": total}
     exec(array.source(rule), environment)
     log: list[int] = []
     states = [1.0 if s.scalar else _Traced(log) for s in rule.states]
     environment[rule.name](_TracedNamespace(), _Traced(log), _Traced(log), *states, 1)
-    return [Pass(reads, 1) for reads in log]
+    return [Pass(reads, 1) for reads in log] + [Pass(reads, 0) for reads in sums]
 
 
 def _inplace(rule: Rule, *, blocked: bool) -> list[Pass]:
-    calls, temporaries = numpy_kernel.calls(rule)
-    kept = {v.name for v in lower(rule).arrays}
+    found = []
+    for program in (*lower_totals(rule), lower(rule)):
+        found += _calls(program, blocked=blocked)
+    return found
+
+
+def _calls(program: Program, *, blocked: bool) -> list[Pass]:
+    calls, temporaries = numpy_kernel.calls_of(program)
+    kept = {v.name for v in program.arrays}
     names = {"g", *kept, *(f"tmp{i}" for i in range(temporaries))}
     read = [{o for o in operands if o in names} for _, operands, _ in calls]
     if not blocked:
-        return [Pass(len(operands), 1) for operands in read]
+        return [
+            Pass(len(operands), int(bool(out)))
+            for operands, (_, _, out) in zip(read, calls, strict=True)
+        ]
     # A block comes from memory where it is read first, and goes back after it was written last.
     last = {out: k for k, (_, _, out) in enumerate(calls) if out in kept}
     found, met = [], set(names) - kept - {"g"}
     for k, (operands, (_, _, out)) in enumerate(zip(read, calls, strict=True)):
         fetched = operands - met
         met |= operands
-        back = last.get(out) == k
-        found.append(Pass(len(fetched), int(back), len(operands - fetched) + (not back)))
+        back = bool(out) and last.get(out) == k
+        inside = len(operands - fetched) + (bool(out) and not back)
+        found.append(Pass(len(fetched), int(back), inside))
     return found
 
 
-def _fused(program: Program) -> list[Pass]:
+def _fused(program: Program) -> Pass:
     used = {s for a in program.body for s in a.expression.free_symbols}
     reads = sum(v.old in used for v in program.arrays) + (symbols.g in used)
-    return [Pass(reads, len(program.arrays))]
+    sums = any(isinstance(a.target, Given) for a in program.body)
+    made = {a.target for a in program.body}
+    return Pass(reads, 0 if sums else sum(v.new in made for v in program.arrays))

@@ -266,7 +266,7 @@ class _Loop:
         engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
         high = 1e-4 * math.sqrt(_limit(engine.x.dtype))  # below it no sum of squares overflows
         f: Any = self.objective(engine.x, checked=True)
-        g = self._gradient(engine.x, 1)
+        g = self._gradient(engine.point(1), 1)
         checks.checked_gradient(self._problem, g, engine.x)
         norm = _norm(g, low)
         log.keep(0, engine.x, f, norm)
@@ -292,7 +292,7 @@ class _Loop:
                     raise FloatingPointError(self._explain(g, t))
             if on_divergence == "stop" and not _some(alive):
                 return
-            g = self._gradient(engine.x, t + 1)
+            g = self._gradient(engine.point(t + 1), t + 1)
             norm = _norm(g, low)
             log.keep(t, engine.x, f, norm)
             self.done = t

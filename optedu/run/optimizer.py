@@ -140,11 +140,20 @@ class Optimizer:
         self._groups, owners = sorted_out(groups, keys, self._method, self._hyper)
         together: dict[Any, list[int]] = {}
         for i, array in enumerate(arrays):
-            together.setdefault((array.dtype, owners[i]), []).append(i)
+            alone = i if self._method.per_tensor else 0
+            together.setdefault((array.dtype, owners[i], alone), []).append(i)
         self._parts = [
             _Part(self._method, [arrays[i] for i in where], where, form, owner or self._hyper)
-            for (_, owner), where in together.items()
+            for (_, owner, _), where in together.items()
         ]
+        # What sums over all parameters adds up the shares of the parts before one of them steps.
+        self._sums = self._method.sums and not self._method.per_tensor and len(self._parts) > 1
+        if self._sums and not all(part.sums for part in self._parts):
+            raise TypeError(
+                f"{self.name} sums over all parameters, here of several dtypes or groups: "
+                "that needs a kernel, and there is none for "
+                f"{type(arrays[0]).__module__}.{type(arrays[0]).__name__}"
+            )
         self._shapes = [tuple(a.shape) for a in arrays]
         self._dtypes = [a.dtype for a in arrays]
         self._params = self._assembled("params", [p.arena.views for p in self._parts])
@@ -205,6 +214,20 @@ class Optimizer:
     @params.setter
     def params(self, values: Any) -> None:
         self._fill("params", self._params, values)
+
+    @property
+    def point(self) -> Any:
+        r"""Where to take the gradients of the next step, in the structure of `params`.
+
+        For most rules these are the parameters themselves; a few take it at another point, made of
+        the parameters and the state.
+        """
+        rule = getattr(self._method, "rule", None)
+        if rule is None or rule.evaluated is None:
+            return self._params
+        flat = [rule.point(p.arena.flat, p.state, **p.hyper) for p in self._parts]
+        parts = [p.arena.split(at) for p, at in zip(self._parts, flat, strict=True)]
+        return self._assembled("params", parts)
 
     @property
     def grads(self) -> Any:
@@ -312,14 +335,29 @@ class Optimizer:
         if hyper.schedules or self._groups:
             self._advance(t)
         self._done[0] = t
-        for part, g in zip(parts, gathered, strict=True):
-            part.step(g, t, part.hyper)
+        if self._sums:
+            self._step_together(parts, gathered, t)
+        else:
+            for part, g in zip(parts, gathered, strict=True):
+                part.step(g, t, part.hyper)
         if hyper.changed:
             hyper.changed.clear()
         for group in self._groups:
             if not group.frozen:  # of what is frozen no kernel has heard yet
                 group.hyper.changed.clear()
         return True
+
+    def _step_together(self, parts: list[_Part], gradients: list[Any], t: int) -> None:
+        for part in parts:
+            part.change()
+        known: dict[str, Any] = {}
+        for level in range(parts[0].levels if parts else 0):
+            shares = [
+                part.sums(level, g, t, known) for part, g in zip(parts, gradients, strict=True)
+            ]
+            known |= {name: sum(share[name] for share in shares) for name in shares[0]}
+        for part, g in zip(parts, gradients, strict=True):
+            part.step(g, t, part.hyper, known)
 
     def _advance(self, t: int) -> None:
         r"""Take the values of step `t` from all schedules; where one fails, from none."""
@@ -466,10 +504,25 @@ class _Part:
         if not isinstance(self._method, stepper.DerivedMethod):
             self.state = {name: value for name, value in self.state.items() if name in names}
 
-    def step(self, g: Any, t: int, hyper: Settings) -> None:
-        r"""Do one step with the flat gradient."""
+    @property
+    def levels(self) -> int:
+        r"""How many passes take sums before a step; of all parts the same."""
+        return 0 if self._bound is None else self._bound.levels
+
+    @property
+    def sums(self) -> Any:
+        r"""What takes this part's share of the sums; None without a kernel."""
+        return None if self._bound is None else self._bound.sums
+
+    def change(self) -> None:
+        r"""Tell the kernel what has changed."""
         if self._bound is not None:
-            self._bound(g, t, **hyper.changed)
+            self._bound.change(**self.hyper.changed)
+
+    def step(self, g: Any, t: int, hyper: Settings, sums: Any = None) -> None:
+        r"""Do one step with the flat gradient, and the sums where they are known."""
+        if self._bound is not None:
+            self._bound(g, t, sums, **hyper.changed)
             return
         new, self.state = self._method.step(self.arena.flat, g, self.state, t, dict(hyper))
         self.arena.flat[...] = new  # the views stay valid

@@ -90,6 +90,16 @@ class DerivedMethod:
         r"""Whether the state has the square of the gradient in it, which overflows early."""
         return _squares(self.rule)
 
+    @property
+    def sums(self) -> bool:
+        r"""Whether a step needs sums over all parameters."""
+        return self.rule.sums
+
+    @property
+    def per_tensor(self) -> bool:
+        r"""Whether it sums over each tensor by itself."""
+        return self.rule.per_tensor
+
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
         return self.rule.check_hyper(**{name: value})[name]
@@ -105,6 +115,8 @@ class DerivedMethod:
 
 class WrittenMethod:
     r"""A function written by the reader."""
+
+    sums = per_tensor = False
 
     def __init__(self, name: str, function: Callable[..., Any], rule: Rule | None) -> None:
         self.name = name
@@ -228,6 +240,22 @@ class Hyperparameters:
         self._remember = remember
         self._known: dict[int, dict[str, Any]] = {}
 
+    def of_runs(self, t: int, x: Any) -> dict[str, Any]:
+        r"""Return all values at step `t`, each of them an array with one value for each run of `x`.
+
+        From here on schedules give such arrays too.
+        """
+        xp = namespace(x)
+
+        def spread(value: Any) -> Any:
+            plain = getattr(value, "shape", ()) == ()
+            return xp.full(x.shape[-1], value, dtype=xp.float64) if plain else value
+
+        check, self._constant = self._check, {k: spread(v) for k, v in self._constant.items()}
+        self._check = lambda name, value: spread(check(name, value))
+        self._known.clear()
+        return self.at(t)
+
     def at(self, t: int) -> dict[str, Any]:
         r"""Return all values at step `t`."""
         return {**self._constant, **self.changes(t)}
@@ -316,6 +344,9 @@ class Engine:
         self._kernel = None
         form = kernel_form(x)
         numbers = all(type(value) is float for value in hyper.values())
+        if chosen.sums and numbers and x.ndim == 2:
+            # Each run has its sums: told by a hyper-parameter that has a value for each.
+            numbers, hyper = False, settings.of_runs(1, x)
         # The in-place kernel: the parameters are a private copy, and nobody sees the state. Only
         # NumPy's takes hyper-parameters that differ from run to run.
         if isinstance(chosen, DerivedMethod) and form and (numbers or form == "numpy"):
@@ -329,6 +360,13 @@ class Engine:
             for name, value in self._state.items()
             if getattr(value, "shape", None) == self.x.shape and value.dtype == self.x.dtype
         }
+
+    def point(self, t: int) -> Any:
+        r"""Return where the gradient of step `t` is taken: for most rules the parameters."""
+        rule = self._chosen.rule if isinstance(self._chosen, DerivedMethod) else None
+        if rule is None or rule.evaluated is None:
+            return self.x
+        return rule.point(self.x, self._state, **self._settings.at(t))
 
     def step(self, g: Any, t: int) -> None:
         r"""Take step `t`, and project onto the problem's box where it has one."""

@@ -247,7 +247,7 @@ def _advance(
     engine = stepper.Engine(problem, chosen, stepper.Hyperparameters(chosen, hyper), x)
     gradient = stepper.gradient(problem, seed, x)
     for t in range(1, steps + 1):
-        g = gradient(engine.x, t)
+        g = gradient(engine.point(t), t)
         if t == 1:
             checks.checked_gradient(problem, g, engine.x)
         try:

@@ -16,7 +16,10 @@ from typing import Any
 __all__ = ["page", "public_names", "render"]
 
 # Modules whose names are for users of the package, in the order of the page.
-MODULES = ("rules", "schedules", "problems", "plot", "derive", "exercise", "backend", "symbols")
+MODULES = (
+    "rules", "transformations", "schedules", "problems", "plot", "derive", "exercise", "backend",
+    "symbols",
+)  # fmt: skip
 LISTS = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns")
 
 

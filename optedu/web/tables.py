@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optedu import rules, symbols
+from optedu import rules, symbols, transformations
 from optedu.display import latex_number
 
 __all__ = ["assignments", "contents", "frameworks", "notation", "zoo", "zoo_table"]
@@ -84,7 +84,7 @@ def interval(notation: Any) -> str:
 
 def notation() -> str:
     r"""Return the notation table, from :data:`optedu.symbols.TABLE`."""
-    rules.all()  # some bring a symbol of their own
+    assert rules.all() and transformations  # some bring a symbol of their own
     return list_table(
         ["Symbol", "In code", "Meaning", "Range"],
         (

@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from optedu import rules, symbols
-from optedu.quantities import Hyper
+from optedu.quantities import Hyper, x
 from optedu.rule import Rule
 
 __all__ = ["described", "step"]
@@ -55,6 +55,8 @@ def _notation(hyper: Hyper) -> list[Any]:
 
 def _initial(value: Any) -> float | str:
     value = sympy.sympify(value)
+    if value == x.old:
+        return "x_old"
     return value.name if value.is_Symbol else float(value)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from optedu import symbols
 from optedu.arrays import namespace, to_numpy
-from optedu.quantities import Hyper, Source, State
+from optedu.quantities import Hyper, Source, State, x
 from optedu.rule import NAMED, Rule
 from optedu.validate import choice
 from optedu.written import GuardError
@@ -138,4 +138,6 @@ def _asked(name: str, args: tuple, rates: dict) -> Any:
 
 
 def _initial(value: float | str) -> Any:
+    if value == "x_old":
+        return x.old
     return symbols.TABLE[value].symbol if isinstance(value, str) else value

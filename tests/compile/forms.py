@@ -61,6 +61,16 @@ def kernel(case, form):
 def as_runs(case):
     r"""The same, as columns of a grid in which each run has its own (equal) hyper-parameters."""
     complete = {**case.rule.defaults(), **case.hyper}
+    if case.rule.sums and not complete:
+        return pure(case)  # nothing says that there are runs
+    if case.rule.sums:  # over the parameters of a run: two equal runs, side by side
+        hyper = {k: np.full(2, v) for k, v in complete.items()}
+        x = np.repeat(case.x[:, None], 2, axis=1)
+        step = case.rule.kernel("numpy").bind(x, case.rule.init(x, **case.hyper), **hyper)
+        with np.errstate(all="ignore"):
+            for t, g in enumerate(case.grads, 1):
+                step(np.repeat(g[:, None], 2, axis=1), t)
+        return x[:, 1]
     hyper = {k: np.full(len(case.x), v) for k, v in complete.items()}
     x = case.x[None, :].copy()
     step = case.rule.kernel("numpy").bind(x, case.rule.init(x, **case.hyper), **hyper)
@@ -106,9 +116,14 @@ def cuda_function(rule, name):
 
 
 def compiled(cases, folder):
-    r"""CUDA's arithmetic is C++'s: the generated bodies, compiled for the CPU."""
+    r"""CUDA's arithmetic is C++'s: the generated bodies, compiled for the CPU.
+
+    One element runs after the other, so rules that sum over all are left to the other forms.
+    """
     functions, calls = [], []
     for number, case in enumerate(cases):
+        if case.rule.sums:
+            continue
         functions.append(cuda_function(case.rule, f"rule{number}"))
         calls += [_calls(case, i, number) for i in range(len(case.x))]
     code = "#include <cmath>\n#include <cstdio>\nusing namespace std;\n#define DEVICE static\n"
@@ -118,13 +133,15 @@ def compiled(cases, folder):
     subprocess.run(["g++", "-O1", "-ffp-contract=off", "-o", folder / "forms", path], check=True)
     done = subprocess.run([folder / "forms"], capture_output=True, text=True, check=True)
     values = iter(float(line) for line in done.stdout.split())
-    return [np.array([next(values) for _ in c.x], c.x.dtype) for c in cases]
+    return [
+        pure(c) if c.rule.sums else np.array([next(values) for _ in c.x], c.x.dtype) for c in cases
+    ]
 
 
 def _calls(case, i, number):
     program = lower(case.rule)
     complete = {**case.rule.defaults(), **case.hyper}
-    constants, coefficients = bound.coefficients(case.rule)
+    constants, coefficients = bound.coefficients(program)
     state = case.rule.init(case.x[i : i + 1], **case.hyper)
     scalar = {s.name: state[s.name] for s in program.scalar_states}
     kind = "float" if case.x.dtype == np.float32 else "double"

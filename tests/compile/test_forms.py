@@ -238,6 +238,8 @@ def test_any_gradients(data, name):
         np.asarray(data.draw(st.lists(magnitudes, min_size=size, max_size=size)), dtype)
         for _ in range(steps)
     ]
+    if rule.sums:  # a square that is no number any more is lost in one form and not in the other
+        grads = [np.where(np.abs(g) < 1e-30, 0, g).astype(dtype) for g in grads]
     x = np.linspace(-1, 1, size).astype(dtype)
     with np.errstate(under="ignore", over="ignore"):
         expected, _ = trajectory(rule, grads, x, {})
@@ -254,7 +256,8 @@ def test_any_gradients(data, name):
 def test_zero_gradient_from_rest_moves_nothing(rule):
     x = np.linspace(-1, 1, 5)
     with np.errstate(invalid="raise", divide="raise"):
-        new, _ = trajectory(rule, [np.zeros(5)] * 3, x, {"weight_decay": 0.0})
+        off = {"weight_decay": 0.0} if "weight_decay" in rule.defaults() else {}
+        new, _ = trajectory(rule, [np.zeros(5)] * 3, x, off)
     np.testing.assert_array_equal(new, x)
 
 

@@ -97,7 +97,7 @@ class RoundedNamespace:
 
 def analysed(rule, x, g, state, t, hyper):
     r"""Return the exact new values and the running bound, by name."""
-    environment = scalars.environment()
+    environment = {**scalars.environment(), "total": lambda a: float(a.value.sum())}
     exec(array.source(rule), environment)
     exact = [Rounded(a, 0 * a) if isinstance(a, np.ndarray) else a for a in (x, g, *state.values())]
     result = environment[rule.name](RoundedNamespace, *exact, t, **hyper)

@@ -215,6 +215,25 @@ CASES = (
     ),
     Case("adopt", "Optax", optax_make("contrib.adopt", 0.05), LR, agrees=False, label="clipped"),
     Case("lion", "Optax", optax_make("lion", 1e-4, weight_decay=0.1), WD),
+    Case("adabelief", "Optax", optax_make("adabelief", 0.05, b2=0.9), {**LR, "beta2": 0.9}),
+    Case("signum", "Optax", optax_make("sign_sgd", 0.01), {"lr": 0.01, "beta1": 0.0}),
+    Case(
+        "ademamix",
+        "Optax",
+        optax_make("contrib.ademamix", 1e-3, b3=0.99, alpha=4.0, weight_decay=0.1),
+        {**WD, "beta3": 0.99, "alpha": 4.0},
+    ),
+    Case("dog", "Optax", optax_make("contrib.dog", 1.0)),
+    Case("lamb", "Optax", optax_make("lamb", 1e-3)),
+    Case("lamb", "Optax", optax_make("lamb", 0.05, weight_decay=0.1), {**LR, **WD}, label="decay"),
+    Case("lars", "Optax", optax_make("lars", 1.0)),
+    Case(
+        "lars",
+        "Optax",
+        optax_make("lars", 0.5, weight_decay=0.1, trust_coefficient=0.01, momentum=0.8),
+        {"lr": 0.5, **WD, "trust": 0.01, "momentum": 0.8},
+        label="decay",
+    ),
 )
 
 

@@ -133,8 +133,12 @@ def problem(name: str) -> Any:
 
 
 def rule_names() -> list[str]:
-    r"""Return the names of all rules of the figures: those of the course, then the variants."""
-    return [*rules.all(), *_VARIANTS]
+    r"""Return the names of all rules of the figures: those of the course, then the variants.
+
+    The figures take the gradient at the parameters: rules that take it elsewhere are not in them.
+    """
+    own = [name for name, rule in rules.all().items() if rule.evaluated is None]
+    return [*own, *_VARIANTS]
 
 
 @cache
@@ -149,6 +153,6 @@ def rule(name: str) -> Rule:
     name = name.split(" ")[0]
     if name in _VARIANTS:
         return _VARIANTS[name]()
-    if name not in rules.all():
+    if name not in rule_names():
         raise ValueError(f"optimizer must be one of {', '.join(rule_names())}, got {name!r}")
     return rules.get(name)

@@ -209,12 +209,16 @@ def _rule(rule: Rule) -> str:
     used, fields = set(), []
     for state in rule.states:
         initial = sympy.sympify(state.initial)
-        used |= {symbol.name for symbol in initial.free_symbols}
+        used |= {symbol.name for symbol in initial.free_symbols} - {x.old.name}
         value = code.doprint(initial)
-        if not state.scalar:
+        if initial == x.old:
+            value = "x.slice()"
+        elif not state.scalar:
             value = "zeros(n)" if initial == 0 else f"zeros(n, {value})"
         fields.append(f"{state.name}: {value}")
-    arguments = f"(n, {{{', '.join(sorted(used))}}})" if used else "(n)"
+    copies = any("x.slice()" in field for field in fields)
+    arguments = f"(n, {{{', '.join(sorted(used))}}})" if used or copies else "(n)"
+    arguments = arguments.removesuffix(")") + ", x)" if copies else arguments
     moved = traffic(rule, "fused")
     numbers = moved.reads + moved.writes  # an element and step
     scalars = {s.name: True for s in rule.states if s.scalar}

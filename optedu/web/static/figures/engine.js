@@ -58,7 +58,7 @@ export function simulate(problem, rule, hyper, setup) {
   const n = problem.dim;
   const x = Float64Array.from(start);
   const g = new Float64Array(n);
-  const state = rule.init(n, hyper);
+  const state = rule.init(n, hyper, x);
   const h = { ...hyper };
   const X = new Float64Array((steps + 1) * n).fill(NaN);
   const F = new Float64Array(steps + 1).fill(NaN);

@@ -556,7 +556,7 @@ class Speed extends View {
   measure({ rule, hyper }, n) {
     const x = new Float64Array(n).fill(1);
     const g = new Float64Array(n).fill(1e-3);
-    const state = rule.init(n, hyper);
+    const state = rule.init(n, hyper, x);
     let best = Infinity;
     for (let k = 0, t = 1; k < 3; k++) {
       const from = performance.now();

@@ -1,0 +1,251 @@
+r"""Transformations: each takes a rule and returns another, by substitution in its equations.
+
+They compose, and what comes out is a `Rule` like any other, with LaTeX, kernels and an oracle:
+`averaged(clipped(optedu.rules.get("adam")))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sympy import Abs, Eq, Expr, Max, Symbol, sign, sqrt
+
+from optedu import symbols
+from optedu.quantities import Hyper, State, intermediate, total, x
+from optedu.rule import Rule
+from optedu.symbols import beta1, g, lr, t, weight_decay
+from optedu.written import GuardError
+
+__all__ = ["averaged", "cautious", "clipped", "decoupled", "maximized", "schedule_free"]
+
+max_norm = symbols.declare("max_norm", "c", "largest norm that a clipped gradient has", 0.0)
+beta_average = symbols.declare(
+    "beta_average",
+    r"\bar\beta",
+    "decay rate of an average of the parameters",
+    0,
+    1,
+    lower_open=False,
+)
+
+
+def maximized(rule: Rule) -> Rule:
+    r"""Return the rule that climbs: it descends on $-f$.
+
+    Examples
+    --------
+    >>> maximized(optedu.rules.get("sgd").at(weight_decay=0)).latex_equations()
+    ['x_{t} = x_{t-1} + \\eta g_{t}']
+    """
+    return _changed(rule, "maximized", "climbing", {g: -g})
+
+
+def clipped(rule: Rule, norm: float = 1.0) -> Rule:
+    r"""Return the rule on gradients whose norm over all parameters is at most `max_norm`.
+
+    A longer gradient is shortened, its direction kept (Pascanu, Mikolov and Bengio 2013, algorithm
+    1). `torch.nn.utils.clip_grad_norm_` adds 1e-6 to the norm that it divides by.
+
+    Parameters
+    ----------
+    rule : Rule
+    norm : float
+        Default of the new hyper-parameter `max_norm`, above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = clipped(optedu.rules.get("sgd"), norm=1.0)
+    >>> rule.step(np.zeros(2), np.array([3.0, 4.0]), {}, 1, lr=1.0)[0]
+    array([-0.6, -0.8])
+    """
+    inside = _fresh(rule, "g_clipped", r"\breve g_{t}")
+    first = Eq(inside, g * max_norm / Max(sqrt(total(g**2)), max_norm))
+    return _changed(rule, "clipped", "clipped", {g: inside}, (first,), hypers={max_norm: norm})
+
+
+def decoupled(rule: Rule, decay: float = 0.01) -> Rule:
+    r"""Return the rule with decoupled weight decay in place of its own.
+
+    Before the step the parameters shrink by the factor $1 - \eta\lambda$ (Loshchilov and Hutter
+    2019, algorithm 2).
+
+    Parameters
+    ----------
+    rule : Rule
+    decay : float
+        Default of `weight_decay`, not negative.
+
+    Examples
+    --------
+    >>> decoupled(optedu.rules.get("sgd")).latex_equations()
+    ['x_{t} = x_{t-1} - \\eta \\lambda x_{t-1} - \\eta g_{t}']
+    """
+    bare = rule.at(weight_decay=0) if weight_decay in _hypers(rule) else rule
+    *before, last = _equations(bare)
+    step = Eq(x.new, last.rhs - lr * weight_decay * x.old, evaluate=False)
+    return replace(
+        bare,
+        name=f"{rule.name}_decoupled",
+        title=f"{rule.title}, decoupled decay",
+        hypers=(*bare.hypers, Hyper(weight_decay, decay)),
+        equations=(*before, step),
+        notes={},
+    )
+
+
+def cautious(rule: Rule) -> Rule:
+    r"""Return the rule without the coordinates in which it would climb.
+
+    A coordinate moves if its step and its gradient agree in sign; the others are scaled up by the
+    share that moves (Liang et al. 2024, algorithm 1). Coordinates with a zero gradient count for
+    neither.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = cautious(optedu.rules.get("momentum").at(weight_decay=0, dampening=0))
+    >>> x, g = np.zeros(2), np.array([1.0, 1.0])
+    >>> rule.step(x, g, {"b": np.array([0.0, -9.0])}, 2, lr=0.1, momentum=0.9)[0]
+    array([-0.2,  0. ])
+    """
+    *before, last = _equations(rule)
+    step, mask = _fresh(rule, "u", "u_{t}"), _fresh(rule, "mask", r"\phi_{t}")
+    return replace(
+        rule,
+        name=f"{rule.name}_cautious",
+        title=f"{rule.title}, cautious",
+        equations=(
+            *before,
+            Eq(step, x.old - last.rhs),
+            Eq(mask, Max(0, sign(step * g))),
+            Eq(x.new, x.old - step * mask * total(Abs(sign(g))) / Max(1, total(mask))),
+        ),
+        notes={},
+    )
+
+
+def averaged(rule: Rule, decay: float | None = None) -> Rule:
+    r"""Return the rule that also keeps an average of its parameters, as the state `x_mean`.
+
+    Parameters
+    ----------
+    rule : Rule
+    decay : float, optional
+        Default of `beta_average`, the decay rate of an exponential mean that begins at the start.
+        Without it, the plain mean of all points after a step (Polyak and Juditsky 1992).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = averaged(optedu.rules.get("sgd"))
+    >>> x = np.zeros(1)
+    >>> state = rule.init(x)
+    >>> for t in (1, 2, 3):
+    ...     x, state = rule.step(x, -np.ones(1), state, t, lr=1.0)
+    >>> x, state["x_mean"]
+    (array([3.]), array([2.]))
+    """
+    *before, last = _equations(rule)
+    after = _fresh(rule, "x_after", r"x^{+}_{t}")
+    mean = State("x_mean", r"\bar x", initial=x.old)
+    share = 1 / t if decay is None else 1 - beta_average
+    return replace(
+        rule,
+        name=f"{rule.name}_averaged",
+        title=f"{rule.title}, averaged",
+        hypers=rule.hypers if decay is None else (*rule.hypers, Hyper(beta_average, decay)),
+        states=(*rule.states, mean),
+        equations=(
+            *before,
+            Eq(after, last.rhs),
+            Eq(mean.new, (1 - share) * mean.old + share * after),
+            Eq(x.new, after),
+        ),
+        notes={},
+    )
+
+
+def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
+    r"""Return the schedule-free form of a rule: the rule moves $z$, the parameters are its average.
+
+    The gradient is taken between the two, at $(1 - \beta_1) z_{t-1} + \beta_1 x_{t-1}$ (Defazio et
+    al. 2024, equations 3 to 5). The average has the weights $1/t$ of the authors' code; the paper
+    prints $1/(t + 1)$, with which the start never leaves the average.
+
+    Parameters
+    ----------
+    rule : Rule
+        Without a `beta1` of its own: its momentum is the averaging.
+    beta : float
+        Default of `beta1`, from 0 to below 1.
+
+    Raises
+    ------
+    ValueError
+        If the rule has a `beta1`, or takes its gradient elsewhere already.
+    """
+    if rule.evaluated is not None or beta1 in _hypers(rule):
+        raise ValueError(
+            "rule must take its gradient at the parameters and have no beta1 of its own "
+            f"(fix it first: at(beta1=0)), got {rule.name}"
+        )
+    z = State("z", initial=x.old)
+    *before, last = (
+        Eq(e.lhs, e.rhs.xreplace({x.old: z.old}), evaluate=False) for e in _equations(rule)
+    )
+    return replace(
+        rule,
+        name=f"schedule_free_{rule.name}",
+        title=f"Schedule-free {rule.title}",
+        hypers=(*rule.hypers, Hyper(beta1, beta)),
+        states=(*rule.states, z),
+        equations=(
+            *before,
+            Eq(z.new, last.rhs),
+            Eq(x.new, (1 - 1 / t) * x.old + z.new / t),
+        ),
+        evaluated=(1 - beta1) * z.old + beta1 * x.old,
+        notes={},
+    )
+
+
+def _equations(rule: Rule) -> tuple[Eq, ...]:
+    if not rule.equations:  # what a notebook has while it is graded
+        raise GuardError(f"{rule.name}: its equations cannot be had while a notebook is graded")
+    return rule.equations
+
+
+def _hypers(rule: Rule) -> set[Symbol]:
+    return {hyper.symbol for hyper in rule.hypers}
+
+
+def _fresh(rule: Rule, name: str, latex: str) -> Symbol:
+    r"""Return a symbol of a name that the rule does not have yet."""
+    while name in rule.symbols or any(e.lhs.name == name for e in rule.equations):
+        name += "_"
+    return intermediate(name, latex)
+
+
+def _changed(
+    rule: Rule,
+    suffix: str,
+    said: str,
+    put: Mapping[Expr, Any],
+    first: tuple[Eq, ...] = (),
+    hypers: Mapping[Symbol, float] | None = None,
+) -> Rule:
+    r"""Return the rule with something else in the place of a symbol, and equations before it."""
+    return replace(
+        rule,
+        name=f"{rule.name}_{suffix}",
+        title=f"{rule.title}, {said}",
+        hypers=(*rule.hypers, *(Hyper(*row) for row in (hypers or {}).items())),
+        equations=(
+            *first,
+            *(Eq(e.lhs, e.rhs.xreplace(dict(put)), evaluate=False) for e in _equations(rule)),
+        ),
+        notes={},
+    )

@@ -1,0 +1,150 @@
+r"""Transformations of rules, each against the loop that it stands for."""
+
+import numpy as np
+import pytest
+
+import optedu
+from optedu.transformations import (
+    averaged,
+    cautious,
+    clipped,
+    decoupled,
+    maximized,
+    schedule_free,
+)
+
+RNG = np.random.default_rng(5)
+START, GRADS = RNG.standard_normal(6), 3 * RNG.standard_normal((15, 6))
+ADAM, SGD = optedu.rules.get("adam"), optedu.rules.get("sgd")
+HEAVY = optedu.rules.get("momentum").at(weight_decay=0, dampening=0)
+
+
+def run(rule, grads=GRADS, form="numpy", **hyper):
+    at = START.copy()
+    state = rule.init(at, **hyper)
+    step = rule.kernel(form).bind(at, state, **hyper)
+    for t, g in enumerate(grads, 1):
+        step(g, t)
+    return at, state
+
+
+def test_maximized_is_the_rule_on_the_other_sign():
+    np.testing.assert_allclose(run(maximized(ADAM))[0], run(ADAM, -GRADS)[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("rule", [SGD, ADAM, HEAVY], ids=lambda rule: rule.name)
+def test_clipped_is_the_rule_on_clipped_gradients(rule):
+    norms = np.linalg.norm(GRADS, axis=1, keepdims=True)
+    shorter = GRADS * np.minimum(1, 4.0 / norms)
+    assert 0 < np.sum(norms > 4.0) < len(norms)
+    np.testing.assert_allclose(run(clipped(rule, 4.0))[0], run(rule, shorter)[0], rtol=1e-12)
+
+
+def test_a_zero_gradient_is_clipped_to_zero():
+    np.testing.assert_array_equal(run(clipped(SGD), np.zeros((2, 6)))[0], START)
+
+
+@pytest.mark.parametrize(
+    ("rule", "known"),
+    [(ADAM, "adamw"), (optedu.rules.get("adamw"), "adamw")],
+    ids=["adam", "itself"],
+)
+def test_decoupled_adam_is_adamw(rule):
+    hyper = {"lr": 0.1, "weight_decay": 0.3}
+    expected = run(optedu.rules.get("adamw"), **hyper)[0]
+    np.testing.assert_allclose(run(decoupled(rule), **hyper)[0], expected, rtol=1e-12)
+
+
+def test_averaged_keeps_the_mean_of_all_points():
+    points = []
+    at = START.copy()
+    step = HEAVY.kernel().bind(at, HEAVY.init(at), lr=0.1)
+    for t, g in enumerate(GRADS, 1):
+        step(g, t)
+        points.append(at.copy())
+    end, state = run(averaged(HEAVY), lr=0.1)
+    np.testing.assert_allclose(end, points[-1], rtol=1e-13)
+    np.testing.assert_allclose(state["x_mean"], np.mean(points, axis=0), rtol=1e-12)
+    mean = START
+    for point in points:
+        mean = 0.8 * mean + 0.2 * point
+    _, state = run(averaged(HEAVY, 0.8), lr=0.1)
+    np.testing.assert_allclose(state["x_mean"], mean, rtol=1e-12)
+
+
+def test_cautious_moves_only_where_step_and_gradient_agree():
+    at, b = START.copy(), np.zeros(6)
+    for g in GRADS:
+        b = 0.9 * b + g
+        mask = b * g > 0
+        at = at - 0.1 * b * mask * 6 / max(1, mask.sum())
+    found, _ = run(cautious(HEAVY), lr=0.1)
+    np.testing.assert_allclose(found, at, rtol=1e-12)
+    # On a badly scaled bowl it never climbs: measured for heavy ball with kappa = 100.
+    problem = optedu.problems.quadratic(kappa=100)
+    hyper = {"lr": 0.01, "momentum": 0.9, "steps": 300}
+    plain, careful = (
+        optedu.minimize(problem, optimizer=rule, **hyper) for rule in (HEAVY, cautious(HEAVY))
+    )
+    assert np.any(np.diff(plain.f) > 0)
+    assert np.sum(np.diff(careful.f) > 0) < np.sum(np.diff(plain.f) > 0)
+
+
+def test_schedule_free_descent_is_the_authors_code():
+    r"""z, y and x as in sgd_schedulefree.py; the gradient is taken at y."""
+    problem = optedu.problems.quadratic(kappa=20)
+    x = z = np.array([1.0, -2.0])
+    for t in range(1, 41):
+        y = 0.1 * z + 0.9 * x
+        z = z - 0.05 * problem.grad(y)
+        x = (1 - 1 / t) * x + z / t
+    rule = schedule_free(SGD.at(weight_decay=0))
+    found = optedu.minimize(problem, optimizer=rule, x0=[1.0, -2.0], lr=0.05, steps=40).x[-1]
+    np.testing.assert_allclose(found, x, rtol=1e-12)
+    optimizer = optedu.Optimizer(rule, np.array([1.0, -2.0]), lr=0.05)
+    for _ in range(40):
+        optimizer.step(problem.grad(optimizer.point))
+    np.testing.assert_allclose(optimizer.params, x, rtol=1e-12)
+    swept = optedu.sweep(problem, optimizer=rule, x0=[1.0, -2.0], lr=[0.05, 0.1], steps=40)
+    np.testing.assert_allclose(swept.f[0], problem.f(x), rtol=1e-9)
+
+
+def test_schedule_free_without_momentum_is_the_average():
+    problem = optedu.problems.quadratic(kappa=20)
+    bare = schedule_free(SGD.at(weight_decay=0), beta=0.0)
+    mean = averaged(SGD.at(weight_decay=0))
+    one = optedu.minimize(problem, optimizer=bare, lr=0.05, steps=30).x[-1]
+    step = optedu.Optimizer(mean, problem.x0, lr=0.05)
+    for _ in range(30):
+        step.step(problem.grad(step.params))
+    np.testing.assert_allclose(one, step.state["x_mean"], rtol=1e-12)
+
+
+def test_they_compose_and_print():
+    rule = averaged(clipped(decoupled(ADAM), 1.0), 0.99)
+    assert rule.name == "adam_decoupled_clipped_averaged"
+    assert r"\lVert g_{t} \rVert" in rule.latex()
+    for form in ("array", "numpy", "numba", "cupy", "javascript"):
+        assert "max_norm" in rule.source(form)
+    a, b = run(rule, form="numpy")[0], run(rule, form="numba")[0]
+    np.testing.assert_allclose(a, b, rtol=1e-12)
+    assert {"max_norm", "beta_average", "weight_decay"} <= set(rule.defaults())
+
+
+def test_twice_clipped_is_clipped_twice():
+    rule = clipped(clipped(SGD.at(weight_decay=0), 5.0).at(max_norm=5.0), 2.0)
+    shorter = GRADS * np.minimum(1, 2.0 / np.linalg.norm(GRADS, axis=1, keepdims=True))
+    np.testing.assert_allclose(run(rule)[0], run(SGD, shorter)[0], rtol=1e-12)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"max_norm must .* got -1"):
+        clipped(SGD, -1.0)
+    with pytest.raises(ValueError, match="weight_decay must .* got -0.1"):  # noqa: RUF043
+        decoupled(SGD, -0.1)
+    with pytest.raises(ValueError, match="no beta1 of its own.*got adam"):  # noqa: RUF043
+        schedule_free(ADAM)
+    with pytest.raises(ValueError, match="gradient at the parameters"):
+        schedule_free(schedule_free(SGD).at(beta1=0.5))
+    with pytest.raises(TypeError, match="hyper-parameter 'nonsense'"):
+        averaged(SGD).init(START, nonsense=1)
