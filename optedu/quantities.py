@@ -166,7 +166,7 @@ class total(Function):
     @classmethod
     def eval(cls, expression: Expr) -> Expr | None:
         r"""Take nothing out of the sum: it is computed as it is written."""
-        return expression if expression == 0 else None
+        return expression if expression.is_zero else None
 
     def _eval_is_nonnegative(self) -> bool | None:
         return self.args[0].is_nonnegative

@@ -17,25 +17,16 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Abs, Add, Expr, Max, Mul, Piecewise, Pow, Rational, Symbol, sign
+from sympy import Abs, Add, Expr, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, sign
 
 from optedu import symbols
-from optedu.quantities import State
+from optedu.quantities import State, total
 from optedu.quantities import x as X
 from optedu.rule import Rule
 
 __all__ = ["Form", "Misconception", "combined", "of"]
 
 HALF = Rational(1, 2)
-
-
-class Total(sympy.Function):
-    r"""The sum over all elements of an array, which no right rule of one element has."""
-
-    @classmethod
-    def eval(cls, value: Expr) -> Expr | None:
-        # A number that SymPy cannot evaluate has no maximum with another.
-        return ZERO if value.is_zero else None
 
 
 class Mean(sympy.Function):
@@ -150,10 +141,11 @@ _OPERATIONS: dict[Any, Callable[..., Any]] = {
     Add: lambda *terms: functools.reduce(operator.add, terms),
     Mul: lambda *factors: functools.reduce(operator.mul, factors),
     Max: lambda *values: functools.reduce(np.maximum, values),
+    Min: lambda *values: functools.reduce(np.minimum, values),
     Pow: operator.pow,
     Abs: np.abs,
     sign: np.sign,
-    Total: np.sum,
+    total: np.sum,
     Mean: np.mean,
     sympy.StrictGreaterThan: operator.gt,
     sympy.GreaterThan: operator.ge,
@@ -177,7 +169,8 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     Returns
     -------
     tuple of Misconception
-        The more common ones first; two that give the same equations appear once.
+        The more common ones first; two that give the same equations appear once. None of a rule
+        that sums over all parameters: a norm hides the factors that most mistakes are.
 
     Examples
     --------
@@ -194,7 +187,7 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     right = Form.of(rule)
     seen = {right}
     result = []
-    for name, sentence, change in _candidates(rule):
+    for name, sentence, change in () if rule.sums else _candidates(rule):
         form = change(right)
         if form is not None and form not in seen:
             seen.add(form)
@@ -545,7 +538,7 @@ def _denominator(rule: Rule) -> Iterator[Candidate]:
         "here each element has its own root",
         _rewrite(
             lambda node: node.is_Pow and abs(node.exp) == HALF,
-            lambda node: Total(node.base) ** node.exp,
+            lambda node: total(node.base) ** node.exp,
         ),
     )
     yield (
@@ -582,7 +575,7 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                 f"your {phrase} matches {base}*2, twice the gradient, instead of {base}**2",
                 _only(state.new, lambda e, square=square: e.xreplace({square: 2 * square.base})),
             )
-            for over, word in ((Total, "sum"), (Mean, "mean")):
+            for over, word in ((total, "sum"), (Mean, "mean")):
                 yield (
                     f"{word}-over-elements:{state.name}",
                     f"your {phrase} takes the {word} of {base}**2 over all elements: one number "
@@ -598,7 +591,7 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                 f"its own {base}**2",
                 _only(
                     state.new,
-                    lambda e, square=square: e.xreplace({square: Total(square.base) ** 2}),
+                    lambda e, square=square: e.xreplace({square: total(square.base) ** 2}),
                 ),
             )
             for other, value in _means(rule, state):
