@@ -16,7 +16,6 @@ ADABELIEF = Rule(
     title="AdaBelief",
     source_ref=Source("zhuang2020adabelief", "algorithm 2"),
     summary="Adam that divides by the spread of the gradients around their mean.",
-    chapter="ch10_after_adam",
     hypers={lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-16, weight_decay: 0},
     states=(m, s),
     equations=(

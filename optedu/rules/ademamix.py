@@ -19,7 +19,6 @@ ADEMAMIX = Rule(
     title="AdEMAMix",
     source_ref=Source("pagliardini2024ademamix", "algorithm 1, constant alpha and beta3"),
     summary="Adam that also remembers gradients of ten thousand steps ago.",
-    chapter="ch10_after_adam",
     hypers={
         lr: 1e-3,
         beta1: 0.9,

@@ -16,7 +16,6 @@ DOG = Rule(
     title="DoG",
     source_ref=Source("ivgi2023dog", "equations 2 and 3"),
     summary="No rate to tune: the farthest distance so far over the norm of all gradients.",
-    chapter="ch10_after_adam",
     hypers={lr: 1.0, first_move: 1e-6, eps: 1e-8},
     states=(start, distance, squares),
     equations=(

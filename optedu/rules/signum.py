@@ -13,7 +13,6 @@ SIGNUM = Rule(
     title="Signum",
     source_ref=Source("bernstein2018signsgd", "algorithm 3"),
     summary="The sign of a mean of gradients; with beta1 = 0, sign descent.",
-    chapter="ch10_after_adam",
     hypers={lr: 1e-3, beta1: 0.9, weight_decay: 0},
     states=(m,),
     equations=(

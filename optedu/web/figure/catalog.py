@@ -135,9 +135,10 @@ def problem(name: str) -> Any:
 def rule_names() -> list[str]:
     r"""Return the names of all rules of the figures: those of the course, then the variants.
 
-    The figures take the gradient at the parameters: rules that take it elsewhere are not in them.
+    Of the course are those that a chapter derives: each costs every page with a figure some bytes.
+    The figures take the gradient at the parameters, so no rule that takes it elsewhere is there.
     """
-    own = [name for name, rule in rules.all().items() if rule.evaluated is None]
+    own = [n for n, rule in rules.all().items() if rule.chapter and rule.evaluated is None]
     return [*own, *_VARIANTS]
 
 
