@@ -133,13 +133,16 @@ def problem(name: str) -> Any:
 
 
 def rule_names() -> list[str]:
-    r"""Return the names of all rules of the figures: those of the course, then the variants.
+    r"""Return the names of all rules of the figures: those of the course, then the variants."""
+    return [*derived_rules(), *_VARIANTS]
 
-    Of the course are those that a chapter derives: each costs every page with a figure some bytes.
+
+def derived_rules() -> list[str]:
+    r"""Return the names of the rules that a chapter derives: each costs every figure some bytes.
+
     The figures take the gradient at the parameters, so no rule that takes it elsewhere is there.
     """
-    own = [n for n, rule in rules.all().items() if rule.chapter and rule.evaluated is None]
-    return [*own, *_VARIANTS]
+    return [n for n, rule in rules.all().items() if rule.chapter and rule.evaluated is None]
 
 
 @cache

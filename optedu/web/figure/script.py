@@ -83,7 +83,7 @@ def limits() -> str:
 def schedules() -> str:
     r"""Return the source of `shapes.js`: schedules, second moments, the problems of few figures."""
     moments = {}
-    for name in rules.all():
+    for name in catalog.derived_rules():
         moment = derived.second_moment(catalog.rule(name))
         if moment is not None:
             hypers = ", ".join(h.name for h in catalog.rule(name).hypers)
