@@ -18,7 +18,6 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.printing.pretty.pretty_symbology import greek_unicode, sub
 
-from optedu import rules
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.compile.traffic import traffic
 from optedu.quantities import Hyper, x
