@@ -33,6 +33,18 @@ def test_no_rate_is_good_where_the_ends_cross():
         assert max(abs(1 - rate), abs(1 - rate * mu)) ** 5 > 0.1
 
 
+@pytest.mark.theorem("thm-sens-region")
+def test_a_coordinate_that_starts_at_the_minimum_does_not_bound_the_rate():
+    # Why the theorem asks for a start without a zero: here only the flat direction counts.
+    q, L, mu = 0.1 ** (1 / 20), 1.0, 0.1
+    rate = 5.0
+    assert not (1 - q) / mu <= rate <= (1 + q) / L
+    x = np.array([0.0, 1.0])
+    for _ in range(20):
+        x = x - rate * np.array([L, mu]) * x
+    assert np.abs(x).max() <= 0.1
+
+
 @pytest.mark.theorem("thm-sens-rotation")
 def test_turned_axes_turn_momentum_and_not_adam():
     turn = np.array([[math.cos(0.6), -math.sin(0.6)], [math.sin(0.6), math.cos(0.6)]])
