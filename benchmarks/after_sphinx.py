@@ -116,8 +116,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
-        cache = ROOT / "_build" / ".jupyter_cache"  # no cell runs twice
-        shutil.copytree(cache, target / "book" / "_build" / ".jupyter_cache")
+        for cache in (ROOT / "_build").glob(".jupyter_cache*"):  # no cell runs twice
+            shutil.copytree(cache, target / "book" / "_build" / cache.name)
         build = [sys.executable, "-c", WITHOUT_LEAN, str(target / "book")]
         subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         raw = target / "book" / "_build" / "html"

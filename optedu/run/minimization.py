@@ -264,7 +264,8 @@ class _Loop:
     def go(self, on_divergence: str, callback: Any, report: Callable[[int], None]) -> None:
         r"""Take the steps."""
         engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
-        high = 1e-4 * math.sqrt(_limit(engine.x.dtype))  # below it no sum of squares overflows
+        root = math.sqrt(_limit(engine.x.dtype))
+        high = 1e-4 * root  # below it no sum of squares overflows
         f: Any = self.objective(engine.x, checked=True)
         g = self._gradient(engine.point(1), 1)
         checks.checked_gradient(self._problem, g, engine.x)
@@ -280,6 +281,8 @@ class _Loop:
                     # A moment that has overflowed stays infinite: the rule would stand still.
                     for value in engine.state.values():
                         alive = alive & _whole(value)
+                    if engine.sums:
+                        alive = alive & (norm < root)
                 looked = self._watched or t % self._every == 0 or t == self._steps
                 f = self.objective(engine.x) if looked else None
                 if looked:
@@ -325,6 +328,8 @@ class _Loop:
         g = to_numpy(g)
         squares = g * g  # in the dtype of the run
         lost = [name for name, value in self._engine.state.items() if not _every(_whole(value))]
+        if self._engine.sums:
+            lost.append("a sum over all parameters")
         if lost and not np.all(np.isfinite(squares)):
             wider = ", or use float64" if x.dtype.itemsize < 8 else ""
             return f"the state ({', '.join(lost)})", (

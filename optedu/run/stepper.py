@@ -353,6 +353,16 @@ class Engine:
             self._kernel = chosen.rule.kernel(form).bind(self.x, self._state, **hyper)
 
     @property
+    def sums(self) -> bool:
+        r"""Whether a step needs sums over all parameters."""
+        return self._chosen.sums
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        r"""The states that are one number for each run."""
+        return {k: v for k, v in self._state.items() if getattr(v, "shape", ()) == self.x.shape[1:]}
+
+    @property
     def state(self) -> dict[str, Any]:
         r"""The arrays of the state that belong to the parameters one by one."""
         return {

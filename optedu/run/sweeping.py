@@ -266,6 +266,9 @@ def _advance(
     if chosen.squares:
         for value in engine.state.values():
             frozen |= ~np.isfinite(to_numpy(value)).all(axis=0)
+    if chosen.sums:
+        for value in engine.numbers.values():
+            frozen |= ~np.isfinite(to_numpy(value))
     return engine.x, frozen
 
 
