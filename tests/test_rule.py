@@ -211,7 +211,8 @@ def test_a_rule_is_found_by_being_there(tmp_path, monkeypatch):
         "from optedu.rule import Rule\n"
         "from optedu.symbols import g, lr\n"
         "SIGNSGD = Rule(name='signsgd', title='Sign SGD', source_ref=Source('key', 'eq. (1)'),\n"
-        "    hypers={lr: 0.1}, states=(), equations=(Eq(x.new, x.old - lr * sign(g)),))\n"
+        "    hypers={lr: 0.1}, states=(), equations=(Eq(x.new, x.old - lr * sign(g)),),\n"
+        "    chapter='ch10_after_adam')\n"
     )
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     rules._discover.cache_clear()
