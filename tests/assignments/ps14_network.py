@@ -398,13 +398,13 @@ BENCH.wrong(
 BENCH.wrong(
     "outgoing_as_they_are",
     "narrow_start",
-    "does not start with the same scores",
+    "does not start with the scores of the wide one",
     BENCH.edit("narrow", ('m * w["W2"][::m]', 'w["W2"][::m]')),
 )
 BENCH.wrong(
     "the_first_units",
     "narrow_start",
-    "does not start with the same scores",
+    "does not start with the scores of the wide one",
     BENCH.edit(
         "narrow",
         ('w["W1"][:, ::m]', 'w["W1"][:, : w["W1"].shape[1] // m]'),
