@@ -18,6 +18,8 @@ __all__ = ["purged", "words_of_page", "words_of_script"]
 
 TAG = re.compile(r"<[a-zA-Z/][^<>]*>")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
+# A name that a script completes as it runs: `py-${kind}`.
+BEGUN = re.compile(r"([A-Za-z_][\w-]*-)\$\{")
 NESTING = {"media", "supports", "layer", "container"}
 # Spaces around these have no meaning between declarations.
 TIGHT = re.compile(r"\s*([;:,{}])\s*")
@@ -29,8 +31,17 @@ def words_of_page(text: str) -> set[str]:
 
 
 def words_of_script(text: str) -> set[str]:
-    r"""Return the words of a script, lower case: it may make an element or class of any."""
-    return {word.lower() for word in WORD.findall(text)}
+    r"""Return the words of a script, lower case: it may make an element or class of any.
+
+    A name that it completes as it runs has a star for what is added.
+
+    Examples
+    --------
+    >>> sorted(words_of_script("el.className = `py-${kind}`"))
+    ['classname', 'el', 'kind', 'py-', 'py-*']
+    """
+    begun = {f"{word.lower()}*" for word in BEGUN.findall(text)}
+    return begun | {word.lower() for word in WORD.findall(text)}
 
 
 def purged(css: str, words: set[str]) -> str:
@@ -56,7 +67,9 @@ def _kept(rules: Iterable[Any], words: set[str]) -> Iterator[tuple[str, str, str
     r"""Yield (kind, name, text); the kind is rule, or font or animation, which have a name."""
     for rule in rules:
         if rule.type == "qualified-rule":
-            selectors = [s for s in _selectors(rule.prelude) if _names(s) <= words]
+            selectors = [
+                s for s in _selectors(rule.prelude) if all(_named(n, words) for n in _names(s))
+            ]
             if selectors:
                 heads = ",".join(tinycss2.serialize(s).strip() for s in selectors)
                 yield "rule", "", f"{heads}{{{_tight(rule.content)}}}"
@@ -105,6 +118,12 @@ def _names(selector: list[Any]) -> set[str]:
             names.add(token.value.lower())
         before = token.value if token.type == "literal" else ""
     return names
+
+
+def _named(name: str, words: set[str]) -> bool:
+    r"""Whether a page or script names it, or a script begins it and adds the rest."""
+    ends = (at + 1 for at, letter in enumerate(name) if letter == "-")
+    return name in words or any(f"{name[:end]}*" in words for end in ends)
 
 
 def _tight(content: list[Any]) -> str:

@@ -101,6 +101,11 @@ def test_a_number_sets_the_figure_free_and_stands_beside_the_truth(
         )
         for name in ("you", "figure")
     }
+    tops = {
+        name: figure.locator(f".predict-at-{name}").evaluate("e => e.getBoundingClientRect().top")
+        for name in ("you", "figure")
+    }
+    assert tops["figure"] > tops["you"] + 10, "close numbers would stand on one another"
     given = {"1.95": 1.95, "3/2": 1.5, "3": 3}[written]
     assert (at["you"] < at["figure"]) == (given < 2)
     line = figure.locator(".of-mark", has_text="2/L").evaluate(

@@ -27,6 +27,12 @@ def test_what_can_match_stays(kept):
     assert purged(f"{kept} {{ color: red }}", words).endswith("{color:red}")
 
 
+def test_a_class_that_a_script_completes_as_it_runs_stays():
+    words = words_of_script("el.className = `py-at-${kind}`; key = `${kind}-end`;")
+    css = ".py-at-string { top: 0 } .py-other { top: 0 } .key-end { top: 0 } .py-at { top: 0 }"
+    assert purged(css, words).endswith(";.py-at-string{top:0}")
+
+
 @pytest.mark.parametrize(
     "gone", [".gone", "p.gone", ".a .gone p", "#gone", "gone.a", ".a:hover>.gone"]
 )
