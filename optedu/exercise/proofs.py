@@ -31,7 +31,7 @@ from optedu.exercise.report import CheckFailed, Report
 
 __all__ = ["Block", "Proof", "check_order"]
 
-NOTE = re.compile(r"(?:after (\S+)|(why)):\s*(.*)")
+NOTE = re.compile(r"(?:after (\S.*?)|(why)):\s*(.*)")
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,13 @@ def _block(part: Part) -> Block:
             raise MarkError(part.line, f"{part.argument} gives no sentence after {line.strip()!r}")
         elif note[2]:
             why = note[3]
+        elif " " in note[1]:
+            # Taken for words of the step it would stand on the page and tell the order.
+            first = note[1].split()[0]
+            raise MarkError(
+                part.line,
+                f"{part.argument} names {note[1]!r}: one step a line, 'after {first}: ...'",
+            )
         else:
             after[note[1]] = note[3]
     text = "\n".join(lines).strip()

@@ -146,6 +146,10 @@ def swapped(old, new):
         (swapped("why: x is false.", ""), "line 15: distractor x needs a line 'why: ...'"),
         (swapped("%% step: b", "%% step: a"), "line 3: a second block called 'a'"),
         (swapped("d needs b.", ""), "line 11: d gives no sentence after 'after b:'"),
+        (
+            swapped("after b", "after a b"),
+            "line 11: d names 'a b': one step a line, 'after a: ...'",
+        ),
         (swapped("Last.", ""), "line 11: step d has no words"),
         (swapped("Last.", "why: no."), "line 11: step d"),
         (swapped("step: b", "step: b c"), "line 5: step needs a name of one word, got 'b c'"),
