@@ -18,8 +18,8 @@ __all__ = ["purged", "words_of_page", "words_of_script"]
 
 TAG = re.compile(r"<[a-zA-Z/][^<>]*>")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
-# A name that a script completes as it runs: `py-${kind}`.
-BEGUN = re.compile(r"([A-Za-z_][\w-]*-)\$\{")
+# A name that a script completes as it runs: `py-${kind}`, "of-" + type.
+BEGUN = re.compile(r"([A-Za-z_][\w-]*-)(?:\$\{|[\"']\s*\+)")
 NESTING = {"media", "supports", "layer", "container"}
 # Spaces around these have no meaning between declarations.
 TIGHT = re.compile(r"\s*([;:,{}])\s*")

@@ -28,9 +28,9 @@ def test_what_can_match_stays(kept):
 
 
 def test_a_class_that_a_script_completes_as_it_runs_stays():
-    words = words_of_script("el.className = `py-at-${kind}`; key = `${kind}-end`;")
-    css = ".py-at-string { top: 0 } .py-other { top: 0 } .key-end { top: 0 } .py-at { top: 0 }"
-    assert purged(css, words).endswith(";.py-at-string{top:0}")
+    words = words_of_script("a = `py-at-${kind}`; b = `${kind}-end`; c = 'x of-' + kind; d-- + 1")
+    css = ".py-at-string, .py-other, .key-end, .py-at, .x-string, .of-string { top: 0 }"
+    assert purged(css, words).endswith(";.py-at-string,.of-string{top:0}")
 
 
 @pytest.mark.parametrize(
