@@ -20,7 +20,7 @@ from optedu.written import GuardError
 
 __all__ = ["averaged", "cautious", "clipped", "decoupled", "maximized", "schedule_free"]
 
-max_norm = symbols.declare("max_norm", "c", "largest norm that a clipped gradient has", 0.0)
+max_norm = symbols.declare("max_norm", r"g_{\max}", "largest norm that a clipped gradient has", 0.0)
 beta_average = symbols.declare(
     "beta_average",
     r"\bar\beta",

@@ -43,9 +43,8 @@ def test_what_is_not_a_number_stays_so_in_every_form(dtype, tmp_path):
     ends = compare(cases, tmp_path, 1e-3 if dtype == np.float32 else 1e-9, nan=True)
     for case, end in zip(cases, ends, strict=True):
         assert np.isnan(end[[1, 3]]).all(), case.rule.name
-        # A sum over all parameters is no number any more, and with it every step.
-        spared = not case.rule.sums
-        assert np.isfinite(end[[0, 2, 4, 5]]).all() == spared, case.rule.name
+        if not case.rule.sums:  # what goes by a sum over all parameters cannot spare the others
+            assert np.isfinite(end[[0, 2, 4, 5]]).all(), case.rule.name
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

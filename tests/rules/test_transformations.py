@@ -44,11 +44,7 @@ def test_a_zero_gradient_is_clipped_to_zero():
     np.testing.assert_array_equal(run(clipped(SGD), np.zeros((2, 6)))[0], START)
 
 
-@pytest.mark.parametrize(
-    ("rule", "known"),
-    [(ADAM, "adamw"), (optedu.rules.get("adamw"), "adamw")],
-    ids=["adam", "itself"],
-)
+@pytest.mark.parametrize("rule", [ADAM, optedu.rules.get("adamw")], ids=lambda rule: rule.name)
 def test_decoupled_adam_is_adamw(rule):
     hyper = {"lr": 0.1, "weight_decay": 0.3}
     expected = run(optedu.rules.get("adamw"), **hyper)[0]
