@@ -252,9 +252,11 @@ def declare(
 
     Examples
     --------
-    >>> a = declare("slow_weight", r"\alpha", "weight of the slow mean", 0, lower_open=False)
-    >>> of(a).lower, a.is_nonnegative
+    >>> alpha = declare("alpha", r"\alpha", "weight of the slow mean", 0, lower_open=False)
+    >>> of(alpha).lower, alpha.is_nonnegative
     (0, True)
+
+    To say the same again, as the file of AdEMAMix does, gives the same symbol.
     """
     signs = {}
     if lower >= 0:
