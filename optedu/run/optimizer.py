@@ -148,7 +148,7 @@ class Optimizer:
         ]
         # What sums over all parameters adds up the shares of the parts before one of them steps.
         self._sums = self._method.sums and not self._method.per_tensor and len(self._parts) > 1
-        if self._sums and not all(part.sums for part in self._parts):
+        if self._sums and not all(hasattr(part.kernel, "sums") for part in self._parts):
             raise TypeError(
                 f"{self.name} sums over all parameters, here of several dtypes or groups: "
                 "that needs a kernel, and there is none for "
@@ -348,16 +348,15 @@ class Optimizer:
         return True
 
     def _step_together(self, parts: list[_Part], gradients: list[Any], t: int) -> None:
+        kernels = [part.kernel for part in parts]
         for part in parts:
-            part.change()
+            part.kernel.change(**part.hyper.changed)
         known: dict[str, Any] = {}
-        for level in range(parts[0].levels if parts else 0):
-            shares = [
-                part.sums(level, g, t, known) for part, g in zip(parts, gradients, strict=True)
-            ]
+        for level in range(kernels[0].levels if kernels else 0):
+            shares = [k.sums(level, g, t, known) for k, g in zip(kernels, gradients, strict=True)]
             known |= {name: sum(share[name] for share in shares) for name in shares[0]}
-        for part, g in zip(parts, gradients, strict=True):
-            part.step(g, t, part.hyper, known)
+        for kernel, g in zip(kernels, gradients, strict=True):
+            kernel(g, t, known)
 
     def _advance(self, t: int) -> None:
         r"""Take the values of step `t` from all schedules; where one fails, from none."""
@@ -480,10 +479,10 @@ class _Part:
         self._method = method
         largest = float(np.finfo(str(self.arena.flat.dtype).rpartition(".")[2]).max)
         self.limit = math.sqrt(largest) if method.squares else largest
-        self._bound = None
+        self.kernel: Any = None
         form = form or stepper.kernel_form(self.arena.flat)
         if isinstance(method, stepper.DerivedMethod) and form is not None:
-            self._bound = method.rule.kernel(form).bind(self.arena.flat, self.state, **hyper)
+            self.kernel = method.rule.kernel(form).bind(self.arena.flat, self.state, **hyper)
 
     def take(self, arrays: list[Any]) -> Any:
         r"""Return the gradients as one flat array; a single array is not copied."""
@@ -496,7 +495,7 @@ class _Part:
         if isinstance(self._method, stepper.DerivedMethod) and not isinstance(value, float):
             self.state[name][...] = value
         else:
-            self.state = self.state if self._bound is not None else dict(self.state)
+            self.state = self.state if self.kernel is not None else dict(self.state)
             self.state[name] = value
 
     def keep(self, names: Container[str]) -> None:
@@ -504,25 +503,10 @@ class _Part:
         if not isinstance(self._method, stepper.DerivedMethod):
             self.state = {name: value for name, value in self.state.items() if name in names}
 
-    @property
-    def levels(self) -> int:
-        r"""How many passes take sums before a step; of all parts the same."""
-        return 0 if self._bound is None else self._bound.levels
-
-    @property
-    def sums(self) -> Any:
-        r"""What takes this part's share of the sums; None without a kernel."""
-        return None if self._bound is None else self._bound.sums
-
-    def change(self) -> None:
-        r"""Tell the kernel what has changed."""
-        if self._bound is not None:
-            self._bound.change(**self.hyper.changed)
-
-    def step(self, g: Any, t: int, hyper: Settings, sums: Any = None) -> None:
-        r"""Do one step with the flat gradient, and the sums where they are known."""
-        if self._bound is not None:
-            self._bound(g, t, sums, **hyper.changed)
+    def step(self, g: Any, t: int, hyper: Settings) -> None:
+        r"""Do one step with the flat gradient."""
+        if self.kernel is not None:
+            self.kernel(g, t, **hyper.changed)
             return
         new, self.state = self._method.step(self.arena.flat, g, self.state, t, dict(hyper))
         self.arena.flat[...] = new  # the views stay valid

@@ -22,6 +22,7 @@ from typing import Any
 PACKAGE = Path(__file__).parents[1]
 LEFT_OUT = (
     "rules",
+    "transformations",
     "course",
     "web",
     "compile/bound",

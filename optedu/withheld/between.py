@@ -31,6 +31,8 @@ def _described(rule: Rule) -> dict[str, Any]:
         "summary": rule.summary,
         "notes": dict(rule.notes),
         "chapter": rule.chapter,
+        "sums": rule.sums,
+        "per_tensor": rule.per_tensor,
         "hypers": [[h.name, h.default] for h in rule.hypers],
         "notation": [_notation(h) for h in rule.hypers if h.symbol in symbols.declared()],
         "states": [

@@ -52,6 +52,7 @@ class _Described(Rule):
 
     _fixed: Mapping[str, float]
     _latex: Mapping[str, Any]
+    _sums: bool
 
     @classmethod
     def of(cls, row: dict) -> _Described:
@@ -63,17 +64,18 @@ class _Described(Rule):
             symbols.declare(name, *notation, lower_open=lower_open, upper_open=upper_open)
         hypers = tuple(Hyper(symbols.TABLE[n].symbol, value) for n, value in row["hypers"])
         return cls._made(
-            {}, row["latex"],
+            {}, row["latex"], row["sums"],
             name=row["name"], title=row["title"], source_ref=Source(*row["source"]), hypers=hypers,
             states=states, equations=(), summary=row["summary"], notes=row["notes"],
-            chapter=row["chapter"],
+            chapter=row["chapter"], per_tensor=row["per_tensor"],
         )  # fmt: skip
 
     @classmethod
-    def _made(cls, fixed: Mapping, latex: Mapping, **parts: Any) -> _Described:
+    def _made(cls, fixed: Mapping, latex: Mapping, sums: bool, **parts: Any) -> _Described:
         made = cls(**parts)
         object.__setattr__(made, "_fixed", dict(fixed))
         object.__setattr__(made, "_latex", latex)
+        object.__setattr__(made, "_sums", sums)
         return made
 
     def __post_init__(self) -> None:
@@ -93,7 +95,12 @@ class _Described(Rule):
             State(s.name, s.base, values.get(str(s.initial), s.initial), s.nonnegative, s.scalar)
             for s in self.states
         )
-        return self._made({**self._fixed, **values}, self._latex if not values else {}, **parts)
+        latex = {} if values else self._latex
+        return self._made({**self._fixed, **values}, latex, self._sums, **parts)
+
+    @property
+    def sums(self) -> bool:
+        return self._sums
 
     def expression(self, name: str) -> NoReturn:
         self._missing("equations")

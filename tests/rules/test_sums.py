@@ -14,8 +14,10 @@ from optedu import transformations
 from optedu.compile.lowering import lower_totals
 from optedu.quantities import Source, State, intermediate, total, x
 from optedu.rule import Rule
+from optedu.symbols import eps, lr
 from optedu.symbols import g as gradient
-from optedu.symbols import lr
+from optedu.withheld import between
+from optedu.withheld import rules as stand_in
 
 RNG = np.random.default_rng(3)
 START = RNG.standard_normal((3, 4))
@@ -177,3 +179,24 @@ def test_the_gradient_of_all_tensors_is_clipped_as_pytorch_does():
     for mine, tensor in zip(ours.params, tensors, strict=True):
         # PyTorch divides by the norm plus 1e-6.
         np.testing.assert_allclose(mine, tensor.detach().numpy(), rtol=1e-5)
+
+
+def test_where_submissions_are_graded_a_rule_says_the_same_of_its_sums():
+    r"""There an Optimizer must not take each of its tensors for all parameters, or the reverse."""
+    for row in json.loads(json.dumps(between.described())):
+        there, here = stand_in._Described.of(row), optedu.rules.get(row["name"])
+        assert (there.sums, there.per_tensor) == (here.sums, here.per_tensor)
+        assert there.at(lr=0.5).sums == here.sums
+        for name, value in here.init(START).items():
+            np.testing.assert_array_equal(there.init(START)[name], value)
+
+
+def test_a_rule_may_be_given_another_hyper_parameter():
+    momentum = optedu.rules.get("momentum")
+    rate = momentum.symbols["lr"]
+    slower = momentum.rewrite(
+        "slower", hypers={eps: 0.5}, x=x.old - rate / (1 + eps) * momentum.states[0].new
+    )
+    assert slower.defaults() == {**momentum.defaults(), "eps": 0.5}
+    at, _ = slower.step(np.ones(1), np.ones(1), slower.init(np.ones(1)), 1, lr=0.3)
+    np.testing.assert_allclose(at, 0.8)
