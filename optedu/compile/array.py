@@ -44,11 +44,11 @@ def _lines(rule: Rule, runs: bool = False) -> tuple[tuple[Assignment, ...], froz
     """
     arrays = array_symbols(rule)
     lines: list[Assignment] = []
-    scalars_: dict[Symbol, None] = {}
+    scalars_: set[Symbol] = set()
     taken: dict[Expr, Any] = {}
 
     def scalar(target: Symbol, expression: Expr) -> Symbol:
-        scalars_[target] = None
+        scalars_.add(target)
         lines.append(Assignment(target, expression))
         return target
 
@@ -122,33 +122,31 @@ def source(rule: Rule, *, runs: bool = False) -> str:
         a.target: names.get(a.target, a.target.name) for a in lines if a.target not in scalar
     }
     printer = PythonPrinter(names, indexed, {**FUNCTIONS, "total": "total"})
-    read = {s for a in lines if a.target not in scalar for s in a.expression.free_symbols}
-    read |= {s for a in lines if a.expression.has(total) for s in a.expression.free_symbols}
-    code, heading = [], ""
-    for target, expression in ((a.target, a.expression) for a in lines):
-        kind = "arrays"
-        if target in scalar:
-            kind = "sums over all parameters" if rule.sums else "scalars, once a step"
-        if kind != heading and scalar and not (rule.sums and heading):
-            code.append(f"# {kind}" if not rule.sums else "# sums over all parameters: total(...)")
-        heading = kind
-        if target not in scalar:
-            code.append(f"{printer.doprint(target)} = {printer.doprint(expression)}")
-            continue
-        if isinstance(expression, total):
-            code.append(f"{target.name} = {printer.doprint(expression)}")
+    inside = [a.expression for a in lines if a.target not in scalar or a.expression.has(total)]
+    read = {symbol for expression in inside for symbol in expression.free_symbols}
+    first: list[str] = []
+    then: list[str] = []
+    for assignment in lines:
+        target, expression = assignment.target, assignment.expression
+        # With sums everything stands in its turn.
+        code = first if target in scalar and not rule.sums else then
+        if target in scalar and not isinstance(expression, total):
+            code += scalars.lines((assignment,), names, runs=runs)
         else:
-            code += scalars.lines((Assignment(target, expression),), names, runs=runs)
-        if runs and target in read:
+            code.append(f"{printer.doprint(target)} = {printer.doprint(expression)}")
+        if runs and target in scalar and target in read:
             name = names.get(target, target.name)
-            narrowed = f"{name} = narrow({name})"
-            code.append(narrowed)
+            code.append(f"{name} = narrow({name})")
+    if first:
+        then = ["# scalars, once a step", *first, "# arrays", *then]
+    elif rule.sums:
+        then = ["# sums over all parameters: total(...)", *then]
     outputs = ", ".join([x.name, *(s.name for s in rule.states)])
     defaults = "".join(f", {h.name}={number(h.default, exact=True)}" for h in rule.hypers)
     inputs = ", ".join(["xp", x.name, "g", *(s.name for s in rule.states), "t"])
     return (
         f"def {rule.name}({inputs}{defaults}):\n"
-        + textwrap.indent("\n".join([*code, f"return {outputs}"]), "    ")
+        + textwrap.indent("\n".join([*then, f"return {outputs}"]), "    ")
         + "\n"
     )
 

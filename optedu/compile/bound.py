@@ -12,7 +12,6 @@ import numpy as np
 from optedu import validate, written
 from optedu.compile import scalars
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
-from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -27,8 +26,8 @@ def coefficients_source(program: Program, *, runs: bool = False) -> str:
 
     `constants(<hyper-parameters>)` is called once, `coefficients(t, <scalar states>,
     <hyper-parameters>, <sums over all parameters>)` once a step; it returns the new scalar states
-    first. A function that
-    would return nothing is left out. With `runs` both also take hyper-parameters that are arrays.
+    first. A function that would return nothing is left out. With `runs` both also take
+    hyper-parameters that are arrays.
     """
     names = program.code_names
     hypers = [h.name for h in program.rule.hypers]
@@ -152,7 +151,7 @@ class Bound:
         r"""Return what takes the sums of one level, given those of the levels before."""
         constants, coefficients = self._coefficients_of(program)
         add = self._adder(program)
-        names = [a.target.name for a in program.body if isinstance(a.target, Given)]
+        names = [s.name for s in program.sums]
         given = [s.name for s in program.given]
 
         def sums(g: Any, t: int, known: Mapping[str, Any]) -> dict[str, Any]:

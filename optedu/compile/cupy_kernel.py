@@ -12,7 +12,6 @@ from optedu.backend import device
 from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
 from optedu.compile.printing import CPrinter
-from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -35,9 +34,7 @@ def body(program: Program) -> str:
         a.target: names.get(a.target, a.target.name) for a in program.body if a.target not in arrays
     }
     printer = CPrinter(names, arrays)
-    outputs = {v.new for v in program.arrays}
-    sums = [a.target for a in program.body if isinstance(a.target, Given)]
-    outputs |= set(sums)
+    outputs = {v.new for v in program.arrays} | set(program.sums)
     lines = ["const T g_i = g;", *(f"T {v.name}_i = {v.name};" for v in program.arrays)]
     for assignment in program.body:
         declare = "" if assignment.target in outputs else "const T "
@@ -45,7 +42,8 @@ def body(program: Program) -> str:
             f"{declare}{printer.doprint(assignment.target)} = "
             f"{printer.doprint(assignment.expression)};"
         )
-    lines += [] if sums else [f"{v.name} = {v.name}_i;" for v in program.arrays]
+    if not program.sums:  # which change nothing
+        lines += [f"{v.name} = {v.name}_i;" for v in program.arrays]
     return "\n".join(lines)
 
 
@@ -55,27 +53,24 @@ def parameters(program: Program) -> tuple[str, str]:
     inputs = ["T g"]
     inputs += [f"T {names.get(c, c.name)}" for c in (*program.constants, *program.coefficients)]
     arrays = [f"T {v.name}" for v in program.arrays]
-    sums = [f"T {a.target.name}" for a in program.body if isinstance(a.target, Given)]
-    if sums:  # what is summed afterwards; nothing is changed
-        return ", ".join([*inputs, *arrays]), ", ".join(sums)
     outputs = arrays
+    if program.sums:  # what is summed afterwards; nothing is changed
+        inputs, outputs = [*inputs, *arrays], [f"T {s.name}" for s in program.sums]
     return ", ".join(inputs), ", ".join(outputs)
 
 
 def source(rule: Rule) -> str:
     r"""Return the code of the kernel, with what is off by default left out."""
-    program = lower(specialized(rule, frozenset(optional(rule))))
+    rule = specialized(rule, frozenset(optional(rule)))
+    program = lower(rule)
     inputs, outputs = parameters(program)
-    if levels := lower_totals(specialized(rule, frozenset(optional(rule)))):
-        sums = "; ".join(parameters(level)[1] for level in levels)
-        body_comment = f"# first, summed over all parameters: {sums}\n"
-    else:
-        body_comment = ""
+    sums = "; ".join(parameters(level)[1] for level in lower_totals(rule))
+    before = f"# first, summed over all parameters: {sums}\n" if sums else ""
     scalar_part = coefficients_source(program)
     head = "from math import sqrt\n\n" if "sqrt(" in scalar_part else ""
     lines = textwrap.indent(body(program), "    ")
     return (
-        f"{head}import cupy\n\n\n{scalar_part}\n\n\n{body_comment}"
+        f"{head}import cupy\n\n\n{scalar_part}\n\n\n{before}"
         f"update = cupy.ElementwiseKernel(\n"
         f'    "{inputs}",\n    "{outputs}",\n    """\n{lines}\n    """,\n'
         f'    "{rule.name}",\n    options={OPTIONS},\n)\n'
@@ -118,10 +113,9 @@ class CuPyBound(Bound):
 
         name = f"optedu_{program.rule.name}_sums"
         terms = cupy.ElementwiseKernel(*parameters(program), body(program), name, options=OPTIONS)
-        count = sum(isinstance(a.target, Given) for a in program.body)
 
         def add(g: Any, values: Sequence[Any]) -> list[float]:
-            found = [cupy.empty_like(self._x) for _ in range(count)]
+            found = [cupy.empty_like(self._x) for _ in program.sums]
             terms(g, *values, *self._arrays, *found)
             return [float(one.sum(dtype=cupy.float64)) for one in found]
 

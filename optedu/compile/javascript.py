@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from optedu import symbols
 from optedu.compile.lowering import Program, lower, lower_totals
 from optedu.compile.printing import JavaScriptPrinter
-from optedu.quantities import Given, x
+from optedu.quantities import x
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -18,7 +18,6 @@ __all__ = ["source"]
 
 def _sums(program: Program, printer: JavaScriptPrinter) -> list[str]:
     r"""Return the lines that take the sums of one level, in a block of their own."""
-    sums = [a.target.name for a in program.body if isinstance(a.target, Given)]
     inside = [
         f"const {printer.doprint(a.target)} = {printer.doprint(a.expression)};"
         for a in program.scalars
@@ -27,10 +26,15 @@ def _sums(program: Program, printer: JavaScriptPrinter) -> list[str]:
     for assignment in program.body:
         code = printer.doprint(assignment.expression)
         name = printer.doprint(assignment.target)
-        adds = isinstance(assignment.target, Given)
+        adds = assignment.target in program.sums
         loop.append(f"{name} += {code};" if adds else f"const {name} = {code};")
     inside += ["for (let i = 0; i < x.length; i++) {", *(f"  {line}" for line in loop), "}"]
-    return [*(f"let {name} = 0;" for name in sums), "{", *(f"  {line}" for line in inside), "}"]
+    return [
+        *(f"let {s.name} = 0;" for s in program.sums),
+        "{",
+        *(f"  {line}" for line in inside),
+        "}",
+    ]
 
 
 def source(rule: Rule) -> str:

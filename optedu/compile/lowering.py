@@ -83,6 +83,11 @@ class Program:
         return names
 
     @cached_property
+    def sums(self) -> tuple[Symbol, ...]:
+        r"""The sums over all parameters that the program takes; none in what changes the arrays."""
+        return tuple(a.target for a in self.body if isinstance(a.target, Given))
+
+    @cached_property
     def given(self) -> tuple[Symbol, ...]:
         r"""The sums over all parameters that the program reads, in their order."""
         read = {s for a in (*self.scalars, *self.body) for s in a.expression.free_symbols}
@@ -155,7 +160,6 @@ def without_totals(rule: Rule) -> tuple[Rule, tuple[dict[Symbol, Expr], ...]]:
         while found := expression.atoms(total):
             inner = min(found, key=lambda e: (len(e.atoms(total)), str(e)))
             if inner not in given:
-                # The digits keep the order of more than ten.
                 given[inner] = Given(f"total{len(given)}", rf"\Sigma_{{{len(given)}}}")
                 terms[given[inner]] = inner.args[0].xreplace(known)
             expression = expression.xreplace({inner: given[inner]})

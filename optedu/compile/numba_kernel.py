@@ -27,7 +27,6 @@ from optedu import symbols
 from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
 from optedu.compile.printing import PythonPrinter
-from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -67,21 +66,28 @@ class _NumbaPrinter(PythonPrinter):
         return f"T({float(expr)!r})"
 
 
-def _update_source(program: Program, *, parallel: bool = False) -> str:
-    names = program.code_names
+def _printer(program: Program) -> _NumbaPrinter:
     # Elements are read into locals and written back at the end: told so plainly that no array
     # changes under its hands, the compiler makes code that is twice as fast.
     indexed = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
     indexed[symbols.g] = "g_i"
     indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
-    printer = _NumbaPrinter(names, indexed, FUNCTIONS)
+    return _NumbaPrinter(program.code_names, indexed, FUNCTIONS)
+
+
+def _inputs(program: Program) -> list[str]:
+    first, *rest = [v.name for v in program.arrays]
+    names = program.code_names
+    numbers = [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    return [first, "g", *rest, *numbers]
+
+
+def _update_source(program: Program, *, parallel: bool = False) -> str:
+    printer, inputs = _printer(program), _inputs(program)
     body = [f"{printer.doprint(a.target)} = {printer.doprint(a.expression)}" for a in program.body]
-    arrays = [v.name for v in program.arrays]
-    read = [f"{n}_i = {n}[i]" for n in ("g", *arrays)]
+    read = [f"{n}_i = {n}[i]" for n in ("g", *(v.name for v in program.arrays))]
     made = {a.target for a in program.body}
     write = [f"{v.name}[i] = {v.name}_i" for v in program.arrays if v.new in made]
-    inputs = [arrays[0], "g", *arrays[1:]]
-    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     typed = ["T = x.dtype.type"] if any("T(" in line for line in body) else []
     loop = "numba.prange" if parallel else "range"
     # Multiply and add stay two operations: fused, the difference of two equal squares is not zero.
@@ -100,27 +106,19 @@ def _update_source(program: Program, *, parallel: bool = False) -> str:
 
 def _sums_source(program: Program, *, parallel: bool = False) -> str:
     r"""Return the loop that adds up, in double, what a step needs sums of over all parameters."""
-    names = program.code_names
-    indexed = {s: f"{v.name}_i" for v in program.arrays for s in (v.old, v.new)}
-    indexed[symbols.g] = "g_i"
-    indexed |= {a.target: a.target.name for a in program.body if a.target not in indexed}
-    printer = _NumbaPrinter(names, indexed, FUNCTIONS)
-    sums = [a.target.name for a in program.body if isinstance(a.target, Given)]
+    printer, inputs = _printer(program), _inputs(program)
     read = {s for a in program.body for s in a.expression.free_symbols}
-    lines = [f"{name} = 0.0" for name in sums]
+    lines = [f"{s.name} = 0.0" for s in program.sums]
     lines.append(f"for i in {'numba.prange' if parallel else 'range'}(x.size):")
     lines += ["    g_i = g[i]"] if symbols.g in read else []
     lines += [f"    {v.name}_i = {v.name}[i]" for v in program.arrays if v.old in read]
     for assignment in program.body:
         code = printer.doprint(assignment.expression)
-        adds = isinstance(assignment.target, Given)
+        adds = assignment.target in program.sums
         lines.append(f"    {assignment.target.name} {'+=' if adds else '='} {code}")
     if any("T(" in line for line in lines):
         lines.insert(0, "T = x.dtype.type")
-    lines.append(f"return {', '.join(sums)},")
-    arrays = [v.name for v in program.arrays]
-    inputs = [arrays[0], "g", *arrays[1:]]
-    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    lines.append(f"return {', '.join(s.name for s in program.sums)},")
     # The order in which a sum is taken is free: otherwise each addition waits for the last.
     options = ["cache=True", "nogil=True", 'error_model="numpy"', 'fastmath={"reassoc", "nsz"}']
     options += ["parallel=True"] if parallel else []

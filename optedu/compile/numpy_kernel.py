@@ -288,14 +288,18 @@ def _call(ufunc: str, operands: str, out: str) -> str:
     return f"{ufunc}({operands}, {keyword}{out})"
 
 
+def _inputs(program: Program, temporaries: int) -> list[str]:
+    names = program.code_names
+    inputs = [x.name, "g", *(s.name for s in program.array_states)]
+    inputs += [f"tmp{i}" for i in range(temporaries)]
+    return inputs + [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+
+
 def _update_source(rule: Rule, call: Callable[[str, str, str], str]) -> str:
     r"""Return the code of `update`; `call` formats one ufunc call."""
     program = lower(rule)
     emitted, temporaries = calls(rule)
-    names = program.code_names
-    inputs = [x.name, "g", *(s.name for s in program.array_states)]
-    inputs += [f"tmp{i}" for i in range(temporaries)]
-    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
+    inputs = _inputs(program, temporaries)
     lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitted] or ["pass"]
     return f"def update({', '.join(inputs)}):\n" + textwrap.indent("\n".join(lines), "    ")
 
@@ -305,13 +309,10 @@ def _sums_source(
 ) -> tuple[str, int]:
     r"""Return the code of `sums`, which adds up a block, and the number of its temporaries."""
     emitter = _Emitter(program)
-    names = program.code_names
-    inputs = [x.name, "g", *(s.name for s in program.array_states)]
-    inputs += [f"tmp{i}" for i in range(emitter.temporaries)]
-    inputs += [names.get(c, c.name) for c in (*program.constants, *program.coefficients)]
     lines = [call(ufunc, ", ".join(operands), out) for ufunc, operands, out in emitter.lines]
     lines.append(f"return {', '.join(prefix + s for s in emitter.summed.values())},")
     body = textwrap.indent("\n".join(lines), "    ")
+    inputs = _inputs(program, emitter.temporaries)
     return f"def sums({', '.join(inputs)}):\n{body}", emitter.temporaries
 
 
@@ -467,7 +468,7 @@ class NumPyBound(Bound):
     def _adder(self, program: Program) -> Callable[[np.ndarray, Sequence[Any]], list[Any]]:
         sums, temporaries = _adding(program, not self._floats)
         blocks = _blocks(self._of_blocks, temporaries)
-        count = sum(isinstance(a.target, Given) for a in program.body)
+        count = len(program.sums)
 
         def add(g: np.ndarray, values: Sequence[Any]) -> list[Any]:
             g = g.reshape(-1) if self._flat else g

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from optedu import symbols, validate
 from optedu.compile import array, numpy_kernel, scalars
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
-from optedu.quantities import Given
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -201,6 +200,5 @@ def _calls(program: Program, *, blocked: bool) -> list[Pass]:
 def _fused(program: Program) -> Pass:
     used = {s for a in program.body for s in a.expression.free_symbols}
     reads = sum(v.old in used for v in program.arrays) + (symbols.g in used)
-    sums = any(isinstance(a.target, Given) for a in program.body)
     made = {a.target for a in program.body}
-    return Pass(reads, 0 if sums else sum(v.new in made for v in program.arrays))
+    return Pass(reads, sum(v.new in made for v in program.arrays))

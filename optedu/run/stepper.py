@@ -251,9 +251,12 @@ class Hyperparameters:
             plain = getattr(value, "shape", ()) == ()
             return xp.full(x.shape[-1], value, dtype=xp.float64) if plain else value
 
-        check, self._constant = self._check, {k: spread(v) for k, v in self._constant.items()}
+        def all_spread(values: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: spread(value) for name, value in values.items()}
+
+        check, self._constant = self._check, all_spread(self._constant)
         self._check = lambda name, value: spread(check(name, value))
-        self._known.clear()
+        self._known = {t: all_spread(values) for t, values in self._known.items()}
         return self.at(t)
 
     def at(self, t: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from optedu import rules, symbols, transformations
+from optedu import rules, symbols, transformations  # noqa: F401 (for its symbols)
 from optedu.display import latex_number
 
 __all__ = ["assignments", "contents", "frameworks", "notation", "zoo", "zoo_table"]
@@ -84,7 +84,7 @@ def interval(notation: Any) -> str:
 
 def notation() -> str:
     r"""Return the notation table, from :data:`optedu.symbols.TABLE`."""
-    assert rules.all() and transformations  # some bring a symbol of their own
+    rules.all()  # some bring a symbol of their own, as do the transformations
     return list_table(
         ["Symbol", "In code", "Meaning", "Range"],
         (
