@@ -24,7 +24,7 @@ from optedu.grading.wire.channel import ChannelClosed, ChannelError
 __all__ = ["Pair"]
 
 _FOLDER = "optedu-grading-"
-_GRACE_S = 2.0  # from the interrupt to the end of patience
+_GRACE_S = 5.0  # from the interrupt to the end of patience; a loaded machine is slow to answer
 _LOOK_S = 0.2  # how often the memory of a busy submission is looked at
 _MB = 1 << 20
 _FLOOD = 64 * _MB  # of messages from a kernel that has been told to stop

@@ -1,5 +1,6 @@
 """Every assignment, graded as students' work is: exercises are tested like code."""
 
+import dis
 import re
 
 import pytest
@@ -95,3 +96,22 @@ def test_the_text_says_how_many_steps_the_check_of_adam_runs():
     (text,) = [cell.source for cell in cells if cell.source.startswith("**1c. ")]
     said = text.partition("This runs ")[2]
     assert re.findall(r"\d+", said) == re.findall(r"\d+", PARTS["many steps"])
+
+
+def bound(cell):
+    """Return the names that a code cell binds where it stands, not inside its functions."""
+    code = dis.get_instructions(compile(cell.source, "cell", "exec"))
+    return {step.argval for step in code if step.opname == "STORE_NAME"} - {"_"}
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_no_test_cell_takes_a_name_of_the_students(assignment):
+    # In one kernel the test's value would stand in for an answer that was never given.
+    marked = [
+        (cell, cell.metadata["nbgrader"])
+        for cell in notebooks.read("solutions", assignment).cells
+        if cell.cell_type == "code" and "nbgrader" in cell.metadata
+    ]
+    theirs = set().union(*(bound(cell) for cell, meta in marked if meta.solution))
+    for cell, meta in marked:
+        assert not meta.grade or not bound(cell) & theirs, meta.grade_id

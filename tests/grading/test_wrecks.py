@@ -77,6 +77,6 @@ def test_wrong_code_of_any_kind_costs_its_own_item_only(assignment, turn):
         for cell, score in zip(filter(is_grade, done.cells), scores(done), strict=True)
     }
     lost = {name for name, most in points.items() if got[name] is None or got[name] < most}
-    assert lost <= set().union(*(own[name] for name in hurt)), hurt
+    assert lost <= set().union(*(own[name] for name in hurt)), (hurt, outcome)
     for name, kind in hurt.items():
         assert lost & own[name], (name, kind)
