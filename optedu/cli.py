@@ -6,30 +6,38 @@ import importlib
 
 import click
 
-_COMMANDS = {"grade": ("optedu.grading.command", "grade", "Grade a class of notebooks.")}
-_EXTRAS = {"optedu.grading.command": "grade"}
+_DESK = "optedu.desk.command"
+_COMMANDS = {
+    "doctor": (_DESK, "doctor", "Say what is there on this machine and what is missing."),
+    "quickstart": (_DESK, "quickstart", "Make the folder of a course."),
+    "roster": (_DESK, "roster", "Import the class from a CSV file; who has not handed in."),
+    "release": (_DESK, "release", "Generate and hand out the student version."),
+    "collect": (
+        _DESK,
+        "collect",
+        "Put submissions into the course, from ZIP files or the exchange.",
+    ),
+    "grade": ("optedu.grading.command", "grade", "Grade a class of notebooks."),
+    "feedback": (_DESK, "feedback", "Write what students get back."),
+    "export": (_DESK, "export", "Write grades as Canvas, Moodle or a spreadsheet takes them."),
+}
 
 
 class _Lazy(click.Group):
     """A group that imports a subcommand when it is asked for: `optedu --help` stays instant."""
 
     def list_commands(self, ctx):
-        return sorted(_COMMANDS)
+        return list(_COMMANDS)
 
     def get_command(self, ctx, name):
         if name not in _COMMANDS:
             return None
         module, attribute, _ = _COMMANDS[name]
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"{error.name} is missing: pip install 'optedu[{_EXTRAS[module]}]'"
-            ) from error
+        return getattr(importlib.import_module(module), attribute)
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in sorted(_COMMANDS.items())])
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

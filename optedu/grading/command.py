@@ -67,6 +67,9 @@ def grade(assignment, debug, no_sandbox, **options):
         code = _fail(error, 3, debug)
     except RunError as error:
         code = _fail(f"{error}. Run the same command again to go on.", 1, debug)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        code = _fail(f"{package} is missing: pip install 'optedu[grade]'", 2, debug)
     except KeyboardInterrupt:
         code = _fail("interrupted. Run the same command again to go on.", 130, debug)
     except Exception as error:

@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from optedu.grading.errors import RunError, UsageError
 
-__all__ = ["Course", "open_course"]
+__all__ = ["Course", "open_course", "read_course"]
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,11 @@ class Course:
         return Path(self.coursedir.format_path(step, student, self.assignment))
 
     @contextmanager
-    def gradebook(self) -> Iterator[Gradebook]:
-        """The gradebook of this course."""
-        gradebook = patiently(lambda: Gradebook(self.db_url, self.coursedir.course_id))
+    def gradebook(self, *, wait_s: float = 60.0) -> Iterator[Gradebook]:
+        """The gradebook of this course; `wait_s` is for another program to let it go."""
+        gradebook = patiently(
+            lambda: Gradebook(self.db_url, self.coursedir.course_id), wait_s=wait_s
+        )
         try:
             yield gradebook
         finally:
@@ -98,6 +100,10 @@ def is_locked(error: DatabaseError) -> bool:
     return "database is locked" in str(error)
 
 
+def _is_no_database(error: DatabaseError) -> bool:
+    return "not a database" in str(error) or "malformed" in str(error)
+
+
 def explain(error: DatabaseError) -> str:
     """One line on why the gradebook cannot be used."""
     reason = str(error.orig) if error.orig is not None else str(error)
@@ -107,7 +113,7 @@ def explain(error: DatabaseError) -> str:
         return "the gradebook is locked by another program"
     if "disk is full" in reason or "disk I/O" in reason:
         return "the disk is full: the gradebook cannot grow"
-    if "not a database" in reason or "malformed" in reason:
+    if _is_no_database(error):
         return "the gradebook's file is no SQLite database: put a backup of it in its place"
     return f"the gradebook cannot be used: {reason}"
 
@@ -120,18 +126,37 @@ def patiently(action, *, wait_s: float = 60.0):
             return action()
         except (DatabaseError, InvalidEntry) as error:
             cause = behind(error)
+            if _is_no_database(cause):  # and will be none the next time
+                raise UsageError(explain(cause)) from error
             if not is_locked(cause) or time.monotonic() > deadline:
                 raise RunError(explain(cause)) from error
             time.sleep(0.2)
 
 
 def open_course(assignment: str, root: str | Path | None = None) -> Course:
-    r"""Read ``nbgrader_config.py`` of the course in `root` (the working directory by default).
+    r"""Read the course in `root` (the working directory by default), whose gradebook is there.
 
     Raises
     ------
     UsageError
         When there is no such course, gradebook or assignment, or its configuration is broken.
+    """
+    course = read_course(assignment, root)
+    url = make_url(course.db_url)
+    if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
+        raise UsageError(
+            f"no gradebook at {url.database}: run `nbgrader generate_assignment {assignment}`"
+        )
+    return course
+
+
+def read_course(assignment: str, root: str | Path | None = None) -> Course:
+    r"""Read ``nbgrader_config.py`` of the course in `root` (the working directory by default).
+
+    Raises
+    ------
+    UsageError
+        When the configuration is broken, or no assignment can have this name.
     """
     app = AutogradeApp()
     app.raise_config_file_errors = True
@@ -147,19 +172,13 @@ def open_course(assignment: str, root: str | Path | None = None) -> Course:
         coursedir.assignment_id = assignment
     except Exception as error:
         raise UsageError(str(error)) from error
-    course = Course(
+    return Course(
         assignment=coursedir.assignment_id,
         config=app.config,
         coursedir=coursedir,
         autograde=Autograde(coursedir=coursedir, parent=app),
         db_url=_absolute(coursedir.db_url, coursedir.root),
     )
-    url = make_url(course.db_url)
-    if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
-        raise UsageError(
-            f"no gradebook at {url.database}: run `nbgrader generate_assignment {assignment}`"
-        )
-    return course
 
 
 def _absolute(db_url: str, root: str) -> str:

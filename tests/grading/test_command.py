@@ -144,6 +144,6 @@ def test_a_gradebook_that_is_no_database_is_told_in_one_line(here, blank):
     courses.submit(here, "ada", courses.answered(blank, **RIGHT))
     (here / "gradebook.db").write_text("this is no database, " * 100)
     done = grade("ps1")
-    assert done.exit_code == 1, done.output
+    assert done.exit_code == 2, done.output
     assert "the gradebook's file is no SQLite database" in done.output
     assert "Traceback" not in done.output and "SELECT" not in done.output

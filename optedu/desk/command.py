@@ -1,0 +1,218 @@
+"""The command lines of the front desk. What a command needs loads when it runs."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(path_type=Path)
+
+
+def _one_line(function: Callable[..., int]) -> Callable[..., None]:
+    """Make the number that a command returns its exit status, and its errors one line each.
+
+    What was asked wrongly ends with status 2, and then nothing was written.
+    """
+
+    @click.option("--debug", is_flag=True, help="Show tracebacks.")
+    @functools.wraps(function)
+    def command(*arguments, debug, **options):
+        from optedu.grading.errors import RunError, UsageError
+
+        try:
+            code = function(*arguments, **options)
+        except (UsageError, RunError) as error:
+            code = _fail(error, 2, debug)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package == "optedu":
+                raise
+            code = _fail(f"{package} is missing: pip install 'optedu[grade]'", 2, debug)
+        except KeyboardInterrupt:
+            code = _fail("interrupted", 130, debug)
+        except Exception as error:
+            code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
+        sys.exit(code)
+
+    return command
+
+
+def _fail(message: object, code: int, debug: bool) -> int:
+    if debug:
+        raise
+    name = click.get_current_context().info_name
+    click.echo(f"optedu {name}: {' '.join(str(message).split())}", err=True)
+    return code
+
+
+@click.command()
+@_one_line
+def doctor():
+    """Say what is there on this machine and in this folder, and what is missing.
+
+    The exit status is 3 when something is missing that grading needs.
+    """
+    from optedu.desk.doctor import report
+
+    text, status = report()
+    click.echo(text)
+    return status
+
+
+@click.command()
+@click.argument("folder", type=_FILE)
+@click.option(
+    "--assignment", "wanted", multiple=True, metavar="NAME",
+    help="Only this assignment, by its name or the start of it; repeat.",
+)  # fmt: skip
+@click.option(
+    "--from", "clone", type=_FILE, metavar="CLONE",
+    help="The clone of the course's repository that has the assignments' sources.",
+)  # fmt: skip
+@click.option(
+    "--course", metavar="ID", help="The course's name in nbgrader; the folder's when left out."
+)
+@click.option(
+    "--exchange", type=_FILE, metavar="DIR",
+    help="nbgrader's exchange; a folder in the course's when left out.",
+)  # fmt: skip
+@_one_line
+def quickstart(**options):
+    """Make FOLDER the folder of a course, with the assignments, a configuration and a gradebook.
+
+    nbgrader's own commands work in it, too.
+    """
+    from optedu.desk.quickstart import quickstart
+
+    click.echo(quickstart(**options))
+    return 0
+
+
+@click.command()
+@click.argument("file", type=_FILE, required=False)
+@click.option("--id", "id_column", metavar="COLUMN", help="The column with the students' ids.")
+@click.option("--missing", metavar="ASSIGNMENT", help="List who has not handed it in.")
+@_one_line
+def roster(file, id_column, missing):
+    """Import the class from FILE, a CSV file, or list it.
+
+    FILE comes from Canvas (the gradebook's export), from Moodle (the participants' or the grades'
+    export), or has nbgrader's columns: id, first_name, last_name, email, lms_user_id. Who is in the
+    gradebook and not in FILE stays there.
+    """
+    from optedu.desk import roster
+    from optedu.grading.errors import UsageError
+
+    if missing is not None and (file or id_column):
+        raise UsageError("--missing lists the class that is in the gradebook: give no FILE with it")
+    if id_column and not file:
+        raise UsageError("--id says which column of FILE to read: give FILE")
+    if missing is not None:
+        click.echo(roster.missing(missing))
+    else:
+        click.echo(roster.load(file, id_column) if file else roster.listing())
+    return 0
+
+
+@click.command()
+@click.argument("assignments", nargs=-1, metavar="[ASSIGNMENT]...")
+@click.option(
+    "--to", required=True, type=click.Choice(["canvas", "moodle", "csv"]), help="For whom."
+)
+@click.option(
+    "--title", "titles", multiple=True, metavar="ASSIGNMENT=TITLE",
+    help="The name that an assignment has on the platform, such as 'ps09_adam=Adam (4711)'.",
+)  # fmt: skip
+@click.option("--output", type=_FILE, metavar="FILE", help="grades-canvas.csv when left out.")
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Give the points so far where answers wait to be graded by hand.",
+)
+@click.option("--force", is_flag=True, help="Replace the file.")
+@_one_line
+def export(assignments, to, titles, output, partial, force):
+    """Write the grades of each ASSIGNMENT, or of all, to a CSV file that a platform imports.
+
+    Who has no grade has no number in it. The exit status is 3 when submissions could not be graded,
+    or answers wait to be graded by hand; the file is written and has no number for them.
+    """
+    from optedu.desk.export import export
+
+    text, status = export(to, assignments, titles, output, partial, force)
+    click.echo(text)
+    return status
+
+
+@click.command()
+@click.argument("assignment")
+@click.argument("archives", nargs=-1, type=_FILE, metavar="[ARCHIVE]...")
+@click.option(
+    "--from", "platform", type=click.Choice(["canvas", "moodle", "plain"]),
+    help="Whose archives these are; seen from the names in them when left out.",
+)  # fmt: skip
+@click.option(
+    "--worksheet", type=_FILE, metavar="FILE",
+    help="Moodle's grading worksheet, for students of the same name.",
+)  # fmt: skip
+@click.option(
+    "--replace", "replace_any", is_flag=True,
+    help="Take submissions also where they are not newer than what is there.",
+)  # fmt: skip
+@_one_line
+def collect(assignment, archives, platform, worksheet, replace_any):
+    """Put the submissions of ASSIGNMENT in each ARCHIVE, a ZIP file, into the course.
+
+    Without an ARCHIVE they come from nbgrader's exchange. The newest of a student counts; one that
+    is replaced is kept in replaced/. A plain archive has a folder for each student, or files whose
+    names begin with the student's id. The exit status is 3 when something in an archive was not
+    taken.
+    """
+    from optedu.desk.collect import collect, from_exchange
+    from optedu.grading.errors import UsageError
+
+    if not archives:
+        if platform or worksheet or replace_any:
+            raise UsageError("--from, --worksheet and --replace are for ZIP files: give an ARCHIVE")
+        click.echo(from_exchange(assignment))
+        return 0
+    text, status = collect(assignment, archives, platform, worksheet, replace_any)
+    click.echo(text)
+    return status
+
+
+@click.command()
+@click.argument("assignment")
+@click.option("--force", is_flag=True, help="Replace it in the exchange.")
+@_one_line
+def release(assignment, force):
+    """Generate the student version of ASSIGNMENT, register it, and put it into the exchange.
+
+    Where there is no exchange it says which notebooks to hand out.
+    """
+    from optedu.desk.release import release
+
+    click.echo(release(assignment, force))
+    return 0
+
+
+@click.command()
+@click.argument("assignment")
+@click.option(
+    "--student", "students", multiple=True, metavar="ID", help="Only this student; repeat."
+)
+@_one_line
+def feedback(assignment, students):
+    """Write what students get back of ASSIGNMENT, and put it into the exchange.
+
+    The exit status is 3 when that failed for somebody.
+    """
+    from optedu.desk.feedback import feedback
+
+    text, status = feedback(assignment, students)
+    click.echo(text)
+    return status

@@ -1,0 +1,97 @@
+"""Every command, given what it cannot work with: one line, status 2, nothing written."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from optedu.cli import _COMMANDS
+from optedu.desk import course as desk
+from tests.desk.conftest import CLASS, complaint, tree
+from tests.desk.test_collect import zipped
+from tests.grading import course as courses
+
+COMMANDS = {
+    "import": ("roster", "class.csv"),
+    "list": ("roster",),
+    "missing": ("roster", "--missing", "ps1"),
+    "release": ("release", "ps1", "--force"),
+    "collect": ("collect", "ps1", "all.zip"),
+    "exchange": ("collect", "ps1"),
+    "grade": ("grade", "ps1", "--no-sandbox"),
+    "feedback": ("feedback", "ps1"),
+    "export": ("export", "--to", "csv"),
+}
+
+
+def test_the_table_has_every_command_that_works_on_a_course():
+    told_elsewhere = {"doctor", "quickstart"}  # they are for where there is none
+    assert {arguments[0] for arguments in COMMANDS.values()} == set(_COMMANDS) - told_elsewhere
+
+
+def with_files(folder):
+    (folder / "class.csv").write_text(CLASS)
+    zipped(folder / "all.zip", {"ada/problem.ipynb": b"{}"})
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_outside_a_course(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    with_files(tmp_path)
+    before = tree(tmp_path)
+    text = complaint(*arguments)
+    assert str(tmp_path) in text and ("optedu quickstart FOLDER" in text or "run `nbgrader" in text)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_gradebook_that_is_no_database(course, blank, arguments):
+    courses.submit(course, "ada", blank)
+    with_files(course)
+    (course / "gradebook.db").write_text("no database, " * 100)
+    before = tree(course)
+    text = complaint(*arguments)
+    assert "the gradebook's file is no SQLite database: put a backup of it in its place" in text
+    assert tree(course) == before
+
+
+@pytest.mark.parametrize("arguments", [c for n, c in COMMANDS.items() if n != "grade"])
+def test_a_gradebook_that_is_locked(course, monkeypatch, arguments):
+    """Of `optedu grade`, which waits a minute and goes on, tests/grading/test_wrecks.py."""
+    with_files(course)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('c.CourseDirectory.db_url = "sqlite:///gradebook.db?timeout=0.05"\n')
+    monkeypatch.setattr(desk, "WAIT_S", 0.1)
+    before = tree(course)
+    holder = sqlite3.connect(course / "gradebook.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        text = complaint(*arguments)
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert "the gradebook is locked by another program" in text and "gradebook.db" in text
+    assert tree(course) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [c for c in COMMANDS.values() if "ps1" in c],
+    ids=[n for n, c in COMMANDS.items() if "ps1" in c],
+)
+def test_an_unknown_assignment(course, arguments):
+    with_files(course)
+    before = tree(course)
+    text = complaint(*("ps9" if argument == "ps1" else argument for argument in arguments))
+    assert "no assignment 'ps9' in" in text and "(it has: ps1)" in text
+    assert tree(course) == before
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_configuration_that_is_no_python(course, arguments):
+    with_files(course)
+    (course / "nbgrader_config.py").write_text("c = get_config(\n")
+    before = tree(course)
+    assert "nbgrader_config.py cannot be used" in complaint(*arguments)
+    assert tree(course) == before
