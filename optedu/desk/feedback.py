@@ -41,13 +41,9 @@ def feedback(assignment: str, students: tuple[str, ...] = ()) -> tuple[str, int]
     chosen = sorted(set(students)) or graded
     if not chosen:
         raise UsageError(f"nothing of {assignment} is graded: run optedu grade {assignment} first")
-    if not students:
-        _write(course, "*")  # at once: that is faster; and who has got none is asked for again
-    failed = {
-        s: reason
-        for s in chosen
-        if (students or not _is_written(course, s)) and (reason := _write(course, s))
-    }
+    # All at once is faster; what failed then is asked for one by one, to know whose it was.
+    at_once = not students and not _write(course, "*")
+    failed = {s: reason for s in chosen if not at_once and (reason := _write(course, s))}
     done = [s for s in chosen if s not in failed]
     folder = course.root / course.coursedir.feedback_directory
     whose = f"{len(done)} of {count(len(chosen), 'student')}"
@@ -83,11 +79,6 @@ def _write(course: Course, student: str) -> str:
     step.update_config(template)
     step.force = True
     return run(step)
-
-
-def _is_written(course: Course, student: str) -> bool:
-    """Whether there is a page; nbgrader removes the old ones first."""
-    return any(course.folder(course.coursedir.feedback_directory, student).glob("*.html"))
 
 
 def _came_by_exchange(course: Course, student: str) -> bool:

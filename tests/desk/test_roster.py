@@ -118,7 +118,7 @@ def test_a_wrong_file_is_one_line_and_nothing_is_written(course, content, words)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["class.csv", "--id", "matric"], "has no column 'matric': it has id, first_name"),
+        (["class.csv", "--id", "number"], "has no column 'number': it has id, first_name"),
         (["class.csv", "--missing", "ps1"], "give no FILE with it"),
         (["--id", "id"], "--id says which column of FILE to read: give FILE"),
         (["."], ".: Is a directory"),
