@@ -58,7 +58,7 @@ def test_a_gradebook_that_is_no_database(course, blank, arguments):
 
 @pytest.mark.parametrize("arguments", [c for n, c in COMMANDS.items() if n != "grade"])
 def test_a_gradebook_that_is_locked(course, monkeypatch, arguments):
-    """Of `optedu grade`, which waits a minute and goes on, tests/grading/test_wrecks.py."""
+    """Of `optedu grade`, which waits a minute and goes on, tests/grading/test_merge.py."""
     with_files(course)
     with (course / "nbgrader_config.py").open("a") as config:
         config.write('c.CourseDirectory.db_url = "sqlite:///gradebook.db?timeout=0.05"\n')

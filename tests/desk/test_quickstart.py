@@ -11,7 +11,8 @@ import pytest
 
 from optedu.course.release import assignments, course_config
 from optedu.desk import quickstart as command
-from tests.desk.conftest import complaint, said, tree
+from tests.desk.conftest import CLASS, complaint, said, tree
+from tests.grading import course as courses
 
 CLONE = Path(__file__).parents[2]
 
@@ -53,6 +54,18 @@ def test_the_gradebook_is_the_one_that_nbgrader_makes(tmp_path, master_course):
             schemas.append((rows, version))
         database.close()
     assert schemas[0] == schemas[1]
+
+
+def test_nbgraders_own_commands_go_on_working(tmp_path, monkeypatch):
+    """What one does the other finds: the class, the assignment."""
+    folder = tmp_path / "new"
+    said("quickstart", folder, "--assignment", "ps01")
+    monkeypatch.chdir(folder)
+    (folder / "class.csv").write_text(CLASS)
+    said("roster", "class.csv")
+    assert "ada (Lovelace, Ada)" in courses.nbgrader(folder, "db", "student", "list").stdout
+    courses.nbgrader(folder, "generate_assignment", "ps01_loss")
+    assert "3 of 3 students have not" in said("roster", "--missing", "ps01_loss")
 
 
 def test_the_names_and_the_exchange_are_the_instructors(tmp_path):
