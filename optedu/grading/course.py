@@ -20,8 +20,8 @@ from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from traitlets.config import Config
 
 from optedu.grading.errors import RunError, UsageError
@@ -81,7 +81,7 @@ class Course:
             gradebook.close()
 
 
-def behind(error: DatabaseError | InvalidEntry) -> DatabaseError:
+def behind(error: DBAPIError | InvalidEntry) -> DBAPIError:
     """The database's own error: nbgrader's API makes of it that the entry is invalid.
 
     Raises
@@ -90,32 +90,55 @@ def behind(error: DatabaseError | InvalidEntry) -> DatabaseError:
         When the entry is what is wrong.
     """
     cause = error.__context__ if isinstance(error, InvalidEntry) else error
-    if not isinstance(cause, DatabaseError):
+    if not isinstance(cause, DBAPIError):
         raise error
     return cause
 
 
-def is_locked(error: DatabaseError) -> bool:
+# PostgreSQL: lock_not_available, deadlock_detected, serialization_failure.
+_LOCKED = ("55P03", "40P01", "40001")
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    """The five characters by which a database server names an error."""
+    return getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlstate", None) or ""
+
+
+def is_locked(error: DBAPIError) -> bool:
     """Whether somebody else holds the gradebook just now."""
-    return "database is locked" in str(error)
+    return "database is locked" in str(error) or _sqlstate(error) in _LOCKED
 
 
-def _is_no_database(error: DatabaseError) -> bool:
+def _is_no_database(error: DBAPIError) -> bool:
     return "not a database" in str(error) or "malformed" in str(error)
 
 
-def explain(error: DatabaseError) -> str:
+def is_gone(error: DBAPIError) -> bool:
+    """Whether there is no connection to the gradebook's server, or none any more."""
+    if error.connection_invalidated:
+        return True
+    if state := _sqlstate(error):
+        return state.startswith(("08", "57P"))  # connection exceptions, a server that ends
+    # An attempt to connect that fails has no state; SQLite's errors never have one.
+    has_states = hasattr(error.orig, "sqlstate") or hasattr(error.orig, "pgcode")
+    return isinstance(error, OperationalError) and has_states
+
+
+def explain(error: DBAPIError) -> str:
     """One line on why the gradebook cannot be used."""
     reason = str(error.orig) if error.orig is not None else str(error)
-    if "readonly" in reason:
+    if "readonly" in reason or "read-only" in reason:
         return "the gradebook is read-only"
-    if "locked" in reason:
+    if is_locked(error) or "locked" in reason:
         return "the gradebook is locked by another program"
     if "disk is full" in reason or "disk I/O" in reason:
         return "the disk is full: the gradebook cannot grow"
     if _is_no_database(error):
         return "the gradebook's file is no SQLite database: put a backup of it in its place"
-    return f"the gradebook cannot be used: {reason}"
+    first = reason.strip().partition("\n")[0]  # what follows is advice for a server's administrator
+    if is_gone(error):
+        return f"the gradebook's server cannot be reached: {first}"
+    return f"the gradebook cannot be used: {first}"
 
 
 def patiently(action, *, wait_s: float = 60.0):
@@ -124,11 +147,13 @@ def patiently(action, *, wait_s: float = 60.0):
     while True:
         try:
             return action()
-        except (DatabaseError, InvalidEntry) as error:
+        except (DBAPIError, InvalidEntry) as error:
             cause = behind(error)
             if _is_no_database(cause):  # and will be none the next time
                 raise UsageError(explain(cause)) from error
-            if not is_locked(cause) or time.monotonic() > deadline:
+            # So PostgreSQL's server says that it is starting up, shutting down or recovering.
+            passes = is_locked(cause) or "the database system is" in str(cause)
+            if not passes or time.monotonic() > deadline:
                 raise RunError(explain(cause)) from error
             time.sleep(0.2)
 
@@ -181,9 +206,24 @@ def read_course(assignment: str, root: str | Path | None = None) -> Course:
     )
 
 
+def _checked_url(db_url: str) -> URL:
+    """The gradebook's address, if it is one and Python can talk to such a database."""
+    try:
+        url = make_url(db_url)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError) as error:
+        # The address may hold a password: it is not repeated.
+        raise UsageError(f"CourseDirectory.db_url is no address of a database: {error}") from error
+    except ModuleNotFoundError as error:
+        driver = str(error.name)
+        hint = ": pip install 'optedu[postgresql]'" if driver.startswith("psycopg") else ""
+        raise UsageError(f"the gradebook's database needs {driver}{hint}") from error
+    return url
+
+
 def _absolute(db_url: str, root: str) -> str:
     """The same database, named independently of the working directory."""
-    url = make_url(db_url)
+    url = _checked_url(db_url)
     if url.get_backend_name() != "sqlite" or not url.database or os.path.isabs(url.database):
         return db_url
     path = os.path.join(root, url.database)

@@ -5,42 +5,46 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Assignment as AssignmentRow
 from nbgrader.api import (
-    BaseCell,
     Comment,
     Grade,
     Gradebook,
     InvalidEntry,
-    MissingEntry,
-    Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
 from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import parse_utc
 from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from traitlets.utils.importstring import import_item
 
-from optedu.grading.course import Course, behind, explain, is_locked
+from optedu.grading.course import Course, behind, explain, is_gone, is_locked
 from optedu.grading.errors import RunError
 from optedu.grading.plan import Submission, source_files
+from optedu.grading.rows import Rows, Scores
 from optedu.grading.store import disk_errors
 
-__all__ = ["GradebookBusy", "Merger"]
+__all__ = ["GradebookBusy", "Held", "Merger"]
 
+# Whether the gradebook has a student's result.
+Held = Callable[[str, dict[str, Any]], bool]
 
 _BUSY_MS = 500
+_WRITTEN = ", ".join(
+    kind.__tablename__ for kind in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
+)
 _NBGRADER_LOG = logging.getLogger("tornado.application")
 
 
 class GradebookBusy(Exception):
-    """Another program holds the gradebook: merge later."""
+    """Another program holds the gradebook, or its server is gone: merge later."""
 
 
 class Merger:
@@ -67,111 +71,89 @@ class Merger:
         try:
             with _one_transaction(self.gradebook):
                 self.gradebook.db.execute(text("UPDATE assignment SET name = name WHERE 1 = 0"))
-        except DatabaseError as error:
+        except DBAPIError as error:
             if not is_locked(error):
                 raise RunError(explain(error)) from error
 
-    def merge(self, submission: Submission, result: dict[str, Any]) -> None:
-        """Give the gradebook a result, in one transaction, and put its notebooks in place.
+    def merge(self, results: Sequence[tuple[Submission, dict[str, Any]]]) -> None:
+        """Give the gradebook results, in one transaction, and put their notebooks in place.
 
         Raises
         ------
         GradebookBusy
-            When another program holds the gradebook; nothing was written there.
+            When another program holds the gradebook, or its server is gone. Nothing of the results
+            was written, or all of it; merging them again is safe.
         RunError
             When gradebook or disk cannot be written.
         """
-        with disk_errors(self._folder(submission.student)):
-            self._write_autograded(submission, result)
+        for submission, result in results:
+            with disk_errors(self._folder(submission.student)):
+                self._write_autograded(submission, result)
         try:
-            with _one_transaction(self.gradebook):
-                self._record(submission, result)
-        except (DatabaseError, InvalidEntry) as error:
+            self._commit(results)
+        except (DBAPIError, InvalidEntry) as error:
             cause = behind(error)
-            if is_locked(cause):
-                raise GradebookBusy from error
+            if is_locked(cause) or is_gone(cause):
+                raise GradebookBusy(explain(cause)) from error
             raise RunError(explain(cause)) from error
 
-    def holds(self, results: dict[str, dict[str, Any]]) -> set[str]:
-        """The students whose results the gradebook really has (it may be an older copy)."""
-        rows = (
-            self.gradebook.db.query(
-                SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score
-            )
-            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
-            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .filter(AssignmentRow.name == self.course.assignment)
-            .all()
-        )
-        self.gradebook.db.rollback()
-        students = {row[0] for row in rows}
-        scores = {tuple(row[:3]): row[3] for row in rows}
-        return {
-            student
-            for student, result in results.items()
-            if student in students
-            and all(
-                scores.get((student, g["notebook"], g["name"]), -1.0) == g["auto_score"]
-                for g in result["grades"]
-            )
+    def _commit(self, results: Sequence[tuple[Submission, dict[str, Any]]]) -> None:
+        for again in (True, False):
+            try:
+                with _one_transaction(self.gradebook):
+                    for submission, result in results:
+                        self._record(submission, result)
+                return
+            except (DBAPIError, InvalidEntry) as error:
+                # A connection that was idle may have been closed: it shows only when it is used.
+                if not (again and is_gone(behind(error))):
+                    raise
+
+    def held(self) -> Held:
+        """What of the class the gradebook really has (it may be an older copy).
+
+        Raises
+        ------
+        RunError
+            When the gradebook cannot be read.
+        """
+        try:
+            scores = Scores(self.gradebook.db.connection(), self.course.assignment)
+        except DBAPIError as error:
+            raise RunError(explain(error)) from error
+        finally:
+            self.gradebook.db.rollback()
+        return lambda student, result: (
+            scores.has(student, result["grades"])
             and (not result["notebooks"] or self._folder(student).is_dir())
-        }
+        )
 
     def _folder(self, student: str) -> Path:
         return self.course.folder(self.course.coursedir.autograded_directory, student)
 
     def _record(self, submission: Submission, result: dict[str, Any]) -> None:
-        gradebook, assignment = self.gradebook, self.course.assignment
-        student = submission.student
-        if self.course.autograde.create_student:
-            gradebook.update_or_create_student(student)
-        else:
-            try:
-                gradebook.find_student(student)
-            except MissingEntry:
-                return  # set aside by the plan
+        connection = self.gradebook.db.connection()
+        rows = Rows(connection, self.course.assignment, submission.student)
+        if not rows.is_enrolled and not self.course.autograde.create_student:
+            return  # set aside by the plan
         stamp = self._timestamp(submission)
-        fields = {} if stamp is None else {"timestamp": stamp}
-        with gradebook.db.no_autoflush:  # half-made rows must not be flushed
-            row = gradebook.update_or_create_submission(assignment, student, **fields)
-        if not result["notebooks"]:
-            return
-        for notebook in row.notebooks:
-            if notebook.name not in result["notebooks"]:
-                for grade in notebook.grades:
-                    grade.auto_score = 0
-                    grade.needs_manual_grade = False
-            elif result["tampered"]:
-                notebook.flagged = True
-        for mark, grade in self._marked(Grade, row, result["grades"]):
-            grade.auto_score = mark["auto_score"]
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        for mark, comment in self._marked(Comment, row, result["comments"]):
-            comment.auto_comment = mark["auto_comment"]
-        if self._late is not None:
-            gradebook.db.flush()
-            for name in result["notebooks"]:
-                self._penalize(row, name)
-
-    def _marked(self, kind: Any, row: SubmittedAssignment, marks: list) -> Iterator[tuple]:
-        """Each mark with its grade or comment; all of these in one query."""
-        found = (
-            self.gradebook.db.query(Notebook.name, BaseCell.name, kind)
-            .join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(BaseCell, BaseCell.id == kind.cell_id)
-            .filter(SubmittedNotebook.assignment_id == row.id)
-        )
-        entries = {(notebook, cell): entry for notebook, cell, entry in found}
-        for mark in marks:
-            entry = entries.get((mark["notebook"], mark["name"]))
-            if entry is None:
-                where = f"cell '{mark['name']}' of notebook '{mark['notebook']}'"
-                raise MissingEntry(f"No such {kind.__name__.lower()}: {where}")
-            yield mark, entry
+        if stamp is not None:
+            rows.set_time(parse_utc(stamp))
+        names = result["notebooks"].keys()
+        if names:
+            rows.zero_all_but(names)
+            if result["tampered"]:
+                rows.flag(names)
+            for mark in result["grades"]:
+                rows.set_grade(mark["notebook"], mark["name"], mark["auto_score"])
+            for mark in result["comments"]:
+                rows.set_comment(mark["notebook"], mark["name"], mark["auto_comment"])
+            if self._late is not None:
+                rows.lift_penalties(names)
+        rows.save()
+        if names and self._late is not None and rows.seconds_late > 0:
+            for name in names:
+                self._penalize(self._late, name, submission.student, rows.seconds_late)
 
     def _timestamp(self, submission: Submission):
         path = submission.folder / "timestamp.txt"
@@ -183,17 +165,12 @@ class Merger:
             # nbgrader means to say that the time stamp is invalid, and fails at saying it.
             return None
 
-    def _penalize(self, row: SubmittedAssignment, name: str) -> None:
+    def _penalize(self, late: AssignLatePenalties, name: str, student: str, seconds: float) -> None:
         """What nbgrader's AssignLatePenalties does, in our transaction."""
-        student = row.student.id
         notebook = self.gradebook.find_submission_notebook(name, self.course.assignment, student)
-        notebook.late_submission_penalty = None
-        if self._late is not None and row.total_seconds_late > 0:
-            penalty = self._late.plugin_inst.late_submission_penalty(
-                student, notebook.score, row.total_seconds_late
-            )
-            if penalty is not None:
-                notebook.late_submission_penalty = self._late._check_late_penalty(notebook, penalty)
+        penalty = late.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
+        if penalty is not None:
+            notebook.late_submission_penalty = late._check_late_penalty(notebook, penalty)
 
     def _write_autograded(self, submission: Submission, result: dict[str, Any]) -> None:
         """Replace the autograded folder, whole, as nbgrader lays it out."""
@@ -253,11 +230,17 @@ def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
     # nbgrader logs each error of the database with a hundred lines, and then raises it.
     _NBGRADER_LOG.addFilter(_no_rollback)
     try:
+        connection = session.connection()
         if gradebook.engine.dialect.name == "sqlite":
             # Find out here whether somebody else writes: nbgrader's API turns that into an error
             # of its own. A short wait, because the caller has other work meanwhile.
-            session.execute(text(f"PRAGMA busy_timeout = {_BUSY_MS}"))
-            session.execute(text("BEGIN IMMEDIATE"))
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif gradebook.engine.dialect.name == "postgresql":
+            # The same for a server: others may read meanwhile, and write after us. Without it, a
+            # score that a person saves between our reading a row and our writing it could be lost.
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_BUSY_MS}")
+            connection.exec_driver_sql(f"LOCK TABLE {_WRITTEN} IN SHARE ROW EXCLUSIVE MODE")
         yield
         commit()
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import glob
 import hashlib
 import json
@@ -160,11 +161,15 @@ def _folders(course: Course) -> list[tuple[str, Path]]:
 def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared:
     """Everything but the submission: tests, data files, configuration, limits, versions."""
     plan = blueprint(course)
+    config = copy.deepcopy(course.config)
+    # Workers have a gradebook of their own. The class's address may hold a password, and a move of
+    # the gradebook to a server changes no score.
+    config.get("CourseDirectory", {}).pop("db_url", None)
     files = {name: path.read_bytes() for name, path in source_files(course).items()}
     digest = hashlib.sha256()
     for part in (
         canonical(plan),
-        canonical(course.config),
+        canonical(config),
         canonical(asdict(limits)),
         str(sandbox),
         kernels,
@@ -177,7 +182,7 @@ def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared
         {
             "digest": digest.hexdigest(),
             "blueprint": plan,
-            "config": course.config,
+            "config": config,
             "files": files,
             "limits": limits,
             "sandbox": sandbox,

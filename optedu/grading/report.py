@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import sys
 import time
@@ -25,6 +24,7 @@ from rich.text import Text
 
 from optedu.grading.run import Entry, Outcome
 from optedu.grading.store import disk_errors, write_whole
+from optedu.grading.tally import Tally
 from optedu.grading.trial import WAYS, Trial
 
 __all__ = [
@@ -232,41 +232,26 @@ def _distribution(scores: list[float], max_score: float) -> dict[str, Any]:
 
 def _items(outcome: Outcome) -> list[dict[str, Any]]:
     """How each test went over the class, and with which messages it failed."""
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for entry in outcome.entries:
-        for item in entry.items:
-            found.setdefault((item["notebook"], item["name"]), []).append(item)
     rows = []
     for item in outcome.plan.shared.items:
         if not item["automatic"]:
             continue
-        results = found.get((item["notebook"], item["name"]), [])
-        failed = [r for r in results if r["score"] is None or r["score"] < r["max_score"]]
-        messages = Counter(_first_line(r["message"]) for r in failed if r["message"])
+        tally = outcome.items.get((item["notebook"], item["name"]), Tally())
         rows.append(
             {
                 "notebook": item["notebook"],
                 "item": item["name"],
                 "max_score": item["max_score"],
-                "attempts": len(results),
-                "failed": len(failed),
-                "mean": round(statistics.fmean(r["score"] or 0.0 for r in results), 3)
-                if results
-                else None,
+                "attempts": tally.attempts,
+                "failed": tally.failed,
+                "mean": None if tally.mean is None else round(tally.mean, 3),
                 "messages": [
                     {"message": message, "count": count}
-                    for message, count in messages.most_common()
+                    for message, count in tally.messages.most_common()
                 ],
             }
         )
     return rows
-
-
-def _first_line(message: str) -> str:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    if len(lines) > 1 and re.fullmatch(r"\w+:", lines[0]):  # so numpy.testing begins
-        return " ".join([*lines[:2], *(line for line in lines[2:] if line.startswith("Mismatch"))])
-    return lines[0] if lines else message
 
 
 def print_summary(outcome: Outcome, console: Console | None = None) -> None:

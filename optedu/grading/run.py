@@ -18,12 +18,16 @@ from optedu.grading.plan import Plan, Submission, make_plan, read_submission, sh
 from optedu.grading.pool import Job, Pool
 from optedu.grading.sandbox import zygote
 from optedu.grading.store import Store
+from optedu.grading.tally import Tally, count
 from optedu.grading.trial import Trial, attempt
 
 __all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run", "try_out"]
 
 # Before the outermost limit: starting kernels, converting, and the limits' own clean-up.
 _GRACE_S = 60.0
+# How long a result waits for others to be merged with.
+_TOGETHER_S = 1.0
+_PAUSE_S = 0.2
 
 
 class Backend(Protocol):
@@ -56,6 +60,7 @@ class Options:
     students: tuple[str, ...] = ()
     resume: bool = True
     busy_s: float = 60.0
+    together: int = 32  # results in one transaction of the gradebook, if they come fast enough
     kernels: str | None = None  # None: as the configuration says, and two where it says nothing
     try_first: bool = False  # the solution and the blank notebook, where nobody chose the kernels
 
@@ -72,7 +77,6 @@ class Entry:
     score: float | None
     max_score: float
     ungraded: tuple[str, ...]
-    items: tuple[dict[str, Any], ...]
     seconds: float
     fresh: bool
 
@@ -111,6 +115,7 @@ class Outcome:
     plan: Plan
     entries: tuple[Entry, ...]
     seconds: float
+    items: dict[tuple[str, str], Tally] = field(default_factory=dict)  # by notebook and name
 
 
 def run(
@@ -153,7 +158,7 @@ def run(
             store.keep_only({submission.key for submission in plan.submissions})
         graded = _Grading(course, options, observer, plan, store, merger)
         entries = graded.work(backend or _local(options))
-    return Outcome(plan, entries, time.perf_counter() - started)
+    return Outcome(plan, entries, time.perf_counter() - started, graded.items)
 
 
 def try_out(
@@ -198,14 +203,23 @@ class _Grading:
         self.course, self.options, self.observer = course, options, observer
         self.plan, self.store, self.merger = plan, store, merger
         self.entries: dict[str, Entry] = {}
-        self.unmerged: list[tuple[Submission, dict[str, Any]]] = []
+        self.items: dict[tuple[str, str], Tally] = {}
+        self.waiting: list[tuple[Submission, dict[str, Any]]] = []  # to be merged together
+        self.since = 0.0
+        # What found the gradebook busy; a result that is on the disk is not kept here too.
+        self.unmerged: list[tuple[Submission, dict[str, Any] | None]] = []
+        self.busy = ""  # why
 
     def work(self, backend: Callable[[Plan], Backend]) -> tuple[Entry, ...]:
-        kept, merged, todo = self._sort()
-        known = sum(submission.problem is None for submission, _ in kept)
+        kept, todo = self._sort()
+        known = sum(submission.problem is None for submission in kept)
         self.observer.begin(len(self.plan.submissions), known)
-        for submission, result in kept:
-            if submission.student not in merged:
+        # One result at a time: those of a large class together do not fit into the memory.
+        held = self.merger.held() if kept else None
+        for submission in kept:
+            result = self._kept(submission)
+            assert result is not None and held is not None
+            if not (self.store.is_merged(submission.key) and held(submission.student, result)):
                 self._merge(submission, result)
             self._enter(submission, result, fresh=False)
         if todo:
@@ -214,25 +228,18 @@ class _Grading:
         order = [submission.student for submission in self.plan.submissions]
         return tuple(self.entries[student] for student in order)
 
-    def _sort(self):
-        """What is graded already, whose result the gradebook has, and what is to do."""
-        kept, todo = [], []
+    def _sort(self) -> tuple[list[Submission], list[Submission]]:
+        """What is graded already, or cannot be graded, and what is to do."""
+        kept: list[Submission] = []
+        todo: list[Submission] = []
         for submission in self.plan.submissions:
-            result = None
-            if submission.problem is not None:
-                result = _set_aside(submission, "invalid", submission.problem)
-            elif self.options.resume:
-                result = self.store.load(submission.key)
-            if result is None:
-                todo.append(submission)
-            else:
-                kept.append((submission, result))
-        marked = {
-            submission.student: result
-            for submission, result in kept
-            if self.store.is_merged(submission.key)
-        }
-        return kept, self.merger.holds(marked), todo
+            (todo if self._kept(submission) is None else kept).append(submission)
+        return kept, todo
+
+    def _kept(self, submission: Submission) -> dict[str, Any] | None:
+        if submission.problem is not None:
+            return _set_aside(submission, "invalid", submission.problem)
+        return self.store.load(submission.key) if self.options.resume else None
 
     def _grade(self, todo: list[Submission], backend: Callable[[Plan], Backend]) -> None:
         by_key = {submission.key: submission for submission in todo}
@@ -249,33 +256,56 @@ class _Grading:
             self._enter(submission, result, fresh=True)
 
     def _merge(self, submission: Submission, result: dict[str, Any]) -> None:
+        """Merge it, soon: together with others that come right after it."""
+        if not self.waiting:
+            self.since = time.monotonic()
+        self.waiting.append((submission, result))
+        full = len(self.waiting) >= self.options.together
+        if full or time.monotonic() - self.since > _TOGETHER_S:
+            self._merge_waiting()
+
+    def _merge_waiting(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        if not waiting:
+            return
+        self.store.sync()
         try:
-            self.merger.merge(submission, result)
-        except GradebookBusy:
-            self.unmerged.append((submission, result))
+            self.merger.merge(waiting)
+        except GradebookBusy as busy:
+            self.busy = str(busy)
+            self.unmerged += [(s, None if r["notebooks"] else r) for s, r in waiting]
         else:
-            if result["status"] != "error":
-                self.store.mark_merged(submission.key)
+            for submission, result in waiting:
+                if result["status"] != "error":
+                    self.store.mark_merged(submission.key)
 
     def _merge_rest(self) -> None:
-        """Merge what found the gradebook busy; wait for it, but not for ever."""
+        """Merge what is left, also what found the gradebook busy or gone: wait, not for ever."""
+        self._merge_waiting()
         deadline = time.monotonic() + self.options.busy_s
         while self.unmerged:
-            self.observer.waiting("the gradebook is locked by another program")
-            waiting, self.unmerged = self.unmerged, []
-            for submission, result in waiting:
+            self.observer.waiting(self.busy)
+            unmerged, self.unmerged = self.unmerged, []
+            for number, (submission, kept) in enumerate(unmerged):
+                result = self.store.load(submission.key) if kept is None else kept
+                if result is not None:  # else the next run grades it again
+                    self.waiting.append((submission, result))
+                if len(self.waiting) >= self.options.together:
+                    self._merge_waiting()
                 if self.unmerged:
-                    self.unmerged.append((submission, result))
-                else:
-                    self._merge(submission, result)
+                    self.unmerged += unmerged[number + 1 :]
+                    break
+            self._merge_waiting()
             if self.unmerged and time.monotonic() > deadline:
                 raise RunError(
-                    "the gradebook is locked by another program: "
-                    f"{len(self.unmerged)} results are kept in {self.store.folder}"
+                    f"{self.busy}: {len(self.unmerged)} results are kept in {self.store.folder}"
                 )
+            if self.unmerged:
+                time.sleep(_PAUSE_S)  # who is refused at once need not ask all the time
 
     def _enter(self, submission: Submission, result: dict[str, Any], *, fresh: bool) -> None:
         entry = _entry(self.plan, submission, result, fresh)
+        count(self.items, result["items"])
         self.entries[submission.student] = entry
         self.observer.ended(entry)
 
@@ -325,7 +355,6 @@ def _entry(plan: Plan, submission: Submission, result: dict[str, Any], fresh: bo
         score=sum(score or 0.0 for score in scores.values()) if graded else None,
         max_score=sum(item["max_score"] for item in automatic),
         ungraded=tuple(missing),
-        items=tuple(result["items"]),
         seconds=result["seconds"],
         fresh=fresh,
     )

@@ -18,21 +18,31 @@ __all__ = ["Store", "write_whole"]
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that after any crash it is there whole, or not at all."""
+    _replace(path, data, sync=True)
+    _sync(path.parent)
+
+
+def _replace(path: Path, data: bytes, *, sync: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+
+
+def _sync(path: Path) -> None:
+    """Return when the disk has a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -53,6 +63,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._unsynced: list[str] = []
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -76,7 +87,7 @@ class Store:
             yield
 
     def save(self, key: str, result: bytes) -> None:
-        """Keep a result.
+        """Keep a result: whoever kills this process, it is there. See `sync` for power cuts.
 
         Raises
         ------
@@ -85,7 +96,30 @@ class Store:
         """
         with disk_errors(self._path(key)):
             self._mark(key).unlink(missing_ok=True)
-            write_whole(self._path(key), result)
+            _replace(self._path(key), result, sync=False)
+        self._unsynced.append(key)
+
+    def sync(self) -> None:
+        """Return when the disk has all that was saved. Many results cost it little more than one.
+
+        Raises
+        ------
+        RunError
+            When the disk is full.
+        """
+        if not self._unsynced:
+            return
+        with disk_errors(self.folder):
+            try:
+                for key in self._unsynced:
+                    _sync(self._path(key))
+                _sync(self.folder)
+            except OSError:  # what the disk may not have is graded again
+                for key in self._unsynced:
+                    self._path(key).unlink(missing_ok=True)
+                raise
+            finally:
+                self._unsynced = []
 
     def load(self, key: str) -> dict[str, Any] | None:
         """The result of a job, or None when there is none that can be read."""

@@ -12,10 +12,12 @@ from nbgrader.api import Gradebook
 from tests.grading.course import ASSIGNMENT
 
 
-def gradebook_rows(root: Path, assignment: str = ASSIGNMENT) -> dict[str, Any]:
+def gradebook_rows(
+    root: Path, assignment: str = ASSIGNMENT, *, url: str | None = None
+) -> dict[str, Any]:
     """Every row that grading writes, by student, without database ids."""
     rows = {}
-    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as gradebook:
+    with Gradebook(url or f"sqlite:///{root / 'gradebook.db'}") as gradebook:
         for submission in gradebook.assignment_submissions(assignment):
             rows[submission.student.id] = {
                 "timestamp": submission.timestamp,

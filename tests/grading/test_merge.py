@@ -55,7 +55,7 @@ def one(root, blank):
 
 def merge(course, submission, result):
     with course.gradebook() as gradebook:
-        Merger(course, gradebook).merge(submission, result)
+        Merger(course, gradebook).merge([(submission, result)])
 
 
 def grades(root):
@@ -108,8 +108,8 @@ def test_a_locked_gradebook_is_reported_and_unharmed(one):
         with _locked(course.root):
             merger.check_writable()
             with pytest.raises(GradebookBusy):
-                merger.merge(submission, result)
-        merger.merge(submission, result)
+                merger.merge([(submission, result)])
+        merger.merge([(submission, result)])
     assert grades(course.root)["test_squares"][0] == 1.5
 
 
