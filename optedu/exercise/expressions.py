@@ -60,7 +60,7 @@ def check_expression(
     Returns
     -------
     Report
-        What was compared.
+        What was compared. Where a variable has one value only, it says that this is one case.
 
     Raises
     ------
@@ -78,6 +78,9 @@ def check_expression(
     >>> print(optedu.check_expression("beta2**t*(beta2**(-t) - 1)", 1 - beta2**t, name="weights"))
     weights: all right.
       ok  equal for beta2 in (0, 1) and t in 1, 2, 3, ...
+    >>> print(optedu.check_expression("beta2**2", beta2**t, name="p", variables={"t": (2, 2)}))
+    p: right in this case; other values are tried when you hand in.
+      ok  equal for beta2 in (0, 1) and t = 2
     """
     validate.text("name", name)
     tolerance = validate.nonnegative("tolerance", tolerance)
@@ -94,7 +97,8 @@ def check_expression(
     for label, one, other in _elements(name, given, right):
         _compare(label, one, other, domain, tolerance)
     where = " and ".join(str(v) for v in domain)
-    return Report(name, (f"equal for {where}" if where else "the number is right",))
+    lines = (f"equal for {where}" if where else "the number is right",)
+    return Report(name, lines, special=any(v.low == v.high for v in domain))
 
 
 # -- reading the answer ----------------------------------------------------------------------

@@ -43,7 +43,8 @@ def implement(name: str) -> Callable[[F], F]:
     TypeError
         If `name` is no string, or what is decorated is no function with these arguments.
     ValueError
-        If `name` is empty, or the function comes from optedu itself.
+        If `name` is empty, or that of a rule in another spelling (`"Adam"`), or the function comes
+        from optedu itself.
 
     Examples
     --------
@@ -61,6 +62,7 @@ def implement(name: str) -> Callable[[F], F]:
         )
 
     text("name", name)
+    _refuse_other_spelling(name)
 
     def decorate(function: F) -> F:
         if not isinstance(function, FunctionType):
@@ -74,6 +76,20 @@ def implement(name: str) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def _refuse_other_spelling(name: str) -> None:
+    r"""An optimizer called "Adam" would be checked nowhere, and nobody would say why."""
+    plain = "_".join(name.lower().replace("-", " ").split())
+    if name == plain:
+        return
+    # Not above: the process that students' kernels are forked from loads no rules.
+    from optedu import rules
+
+    known = rules.all()
+    alike = [rule for rule in known if rule.replace("_", "") == plain.replace("_", "")]
+    if name not in known and alike:
+        raise ValueError(f'implement({name!r}): the rule is called "{alike[0]}"; write that name')
 
 
 def _refuse_ours(name: str, function: FunctionType) -> None:

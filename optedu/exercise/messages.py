@@ -18,8 +18,10 @@ __all__ = [
     "no_array",
     "no_number",
     "not_registered",
+    "other_form",
     "raised",
     "return_line",
+    "stands_still",
     "wrong_dtype",
     "wrong_return",
     "wrong_shape",
@@ -109,6 +111,24 @@ def wrong_dtype(name: str, quantity: str, dtype: np.dtype, run: Scenario) -> str
 
 def changed_input(name: str, what: str) -> str:
     return f"{name} changed {what} in place, an array that belongs to the caller. {NEW_ARRAY}"
+
+
+def other_form(name: str, quantity: str, got: Any, own: Any, run: Scenario, index: int) -> str:
+    r"""Say that a function gives other numbers for other arrays of the same numbers."""
+    steps = len(run.gradients)
+    return (
+        f"{name}: {quantity} at step {index + 1} of {steps} is not the same {run.label} as for a "
+        "plain vector of the same numbers. Any array gives the same numbers.\n"
+        f"    {run.label}: {quantity} = {_array(got)}\n"
+        f"    for a plain vector: {quantity} = {_array(own)}"
+    )
+
+
+def stands_still(name: str, run: Scenario) -> str:
+    return (
+        f"{name}: x is the same after {len(run.gradients)} steps as before, {run.label}. "
+        "A step has to move it."
+    )
 
 
 def raised(name: str, error: StudentError, t: int, run: Scenario, rule: Rule) -> str:

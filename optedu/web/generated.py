@@ -33,6 +33,7 @@ class Generated(SphinxDirective):
             ),
             "api": api.page,
             "contents": self.contents,
+            "losses": self.losses,
             "notation": tables.notation,
             "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),
@@ -60,6 +61,12 @@ class Generated(SphinxDirective):
             return tables.contents(self.config.optedu_planned, pages, root)
         except ValueError as error:
             raise self.error(f"generated contents: {error}") from error
+
+    def losses(self) -> str:
+        """Return what misconceptions cost; this page is read again when an assignment changes."""
+        path = Path(self.env.srcdir, "book/instructor/losses.json")
+        self.env.note_dependency(str(path))
+        return tables.losses(path)
 
 
 def setup(app: Any) -> None:

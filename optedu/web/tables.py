@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from optedu import rules, symbols, transformations  # noqa: F401 (for its symbols)
 from optedu.display import latex_number
 
-__all__ = ["assignments", "contents", "frameworks", "notation", "zoo", "zoo_table"]
+__all__ = ["assignments", "contents", "frameworks", "losses", "notation", "zoo", "zoo_table"]
 
 FRAMEWORKS = ("PyTorch", "Keras", "Optax")
 FORMS = (
@@ -209,6 +210,32 @@ def assignments(root: Path, repository: str, branch: str = "main") -> str:
             ]
         )
     return list_table(["Assignment", "Points", "Notebook"], rows, widths="56 14 30")
+
+
+def losses(path: Path) -> str:
+    r"""Return what the known misconceptions cost, by assignment.
+
+    Parameters
+    ----------
+    path : Path
+        The file that ``python -m tests.assignments.losses`` writes.
+    """
+    rows = []
+    for name, found in json.loads(path.read_text(encoding="utf-8")).items():
+        shares = {mutant: cost / found["points"] for mutant, cost in found["lost"].items()}
+        worst = max(shares, key=lambda mutant: shares[mutant])
+        middle = statistics.median(shares.values())
+        rows.append(
+            [
+                f"`{name}`",
+                f"{found['points']:g}",
+                f"{len(shares)}",
+                f"{middle:.0%}".replace("%", " %"),
+                f"{shares[worst]:.0%}".replace("%", " %") + f", {worst.replace('_', ' ')}",
+            ]
+        )
+    header = ["Assignment", "Points by tests", "Misconceptions", "Median loss", "Largest loss"]
+    return list_table(header, rows, widths="26 12 16 12 34", name="losses-table")
 
 
 def minutes(path: Path) -> int:

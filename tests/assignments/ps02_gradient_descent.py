@@ -7,7 +7,8 @@ BENCH = Bench("ps02_gradient_descent")
 _SGD = """@optedu.implement("sgd")
 def sgd(xp, x, g, state, t, *, lr=1e-3):
 """
-ALL_OF_SGD = "sgd_step sgd_rate sgd_arrays sgd_inputs"
+VALUES_OF_SGD = "sgd_step sgd_rate"
+ALL_OF_SGD = f"{VALUES_OF_SGD} sgd_arrays sgd_inputs"
 _DESCEND = "def descend(grad, x0, lr, steps):\n"
 
 BENCH.right(
@@ -71,14 +72,14 @@ BENCH.right(
 
 BENCH.wrong(
     "sgd_wrong_sign",
-    ALL_OF_SGD,
+    VALUES_OF_SGD,
     "the wrong sign",
     {"sgd": _SGD + "    return x + lr * g, {}\n"},
 )
 
 BENCH.wrong(
     "sgd_lr_hard_coded",
-    "sgd_rate sgd_arrays",
+    "sgd_rate",
     "uses lr = 0.001 whatever it is given",
     {"sgd": _SGD + "    return x - 1e-3 * g, {}\n"},
 )
@@ -99,7 +100,7 @@ BENCH.wrong(
 
 BENCH.wrong(
     "sgd_returns_the_step",
-    ALL_OF_SGD,
+    VALUES_OF_SGD,
     "you return the step alone",
     {"sgd": _SGD + "    return lr * g, {}\n"},
 )
@@ -186,6 +187,20 @@ BENCH.wrong(
 )
 
 BENCH.wrong(
+    "closed_form_power_inside",
+    "closed_form",
+    "expected",
+    {"closed_form": "closed_form = (1 - (lr * h) ** t) * x0"},
+)
+
+BENCH.wrong(
+    "closed_form_power_of_the_rate",
+    "closed_form",
+    "expected",
+    {"closed_form": "closed_form = (lr * h) ** t * x0"},
+)
+
+BENCH.wrong(
     "closed_form_without_t",
     "closed_form",
     "expected",
@@ -204,6 +219,24 @@ BENCH.wrong(
 )
 
 BENCH.wrong(
+    "best_lr_is_1_over_L",
+    "best_lr",
+    "expected",
+    BENCH.edit(
+        "best",
+        ("best_lr = sp.solve(sp.Eq(1 - lr * mu, lr * L - 1), lr)[0]", "best_lr = 1 / L"),
+        ("sp.simplify(1 - best_lr * mu)", "(L - mu) / (L + mu)"),
+    ),
+)
+
+BENCH.wrong(
+    "best_factor_of_1_over_L",
+    "best_factor",
+    "expected",
+    BENCH.edit("best", ("sp.simplify(1 - best_lr * mu)", "1 - mu / L")),
+)
+
+BENCH.wrong(
     "best_lr_in_latex",
     "best_lr",
     "is LaTeX; write the formula as in Python",
@@ -213,7 +246,7 @@ BENCH.wrong(
 BENCH.wrong(
     "best_factor_squared",
     "best_factor",
-    "it is the square of the expected one",
+    "your answer 0.25 expected 0.5",
     BENCH.edit("best", ("sp.simplify(1 - best_lr * mu)", "((L - mu) / (L + mu)) ** 2")),
 )
 

@@ -14,7 +14,7 @@ _CASES = {
     "b": "([1.0], [1.0], 0.9)",
     "c": "([1.0, -1.0], [1.0, 1.0], 0.9)",
 }
-ALL_OF_STEP = "heavy_ball_steps heavy_ball_hyper heavy_ball_arrays"
+ALL_OF_STEP = "heavy_ball_steps heavy_ball_hyper"
 
 
 def cases(**other):
@@ -137,7 +137,7 @@ BENCH.wrong(
 
 BENCH.wrong(
     "velocity_in_the_state",
-    "heavy_ball_steps heavy_ball_hyper heavy_ball_arrays",
+    ALL_OF_STEP,
     "velocity",
     {
         "heavy_ball": _HEAD

@@ -113,13 +113,13 @@ BENCH.right(
 
 BENCH.wrong(
     "sizes_for_squares",
-    "method_sum method_step method_any method_decays",
+    "method_sum method_step method_decays",
     "adagrad",
     BENCH.edit("method", ('state["G"] + g**2', 'state["G"] + xp.abs(g)')),
 )
 BENCH.wrong(
     "no_root",
-    "method_step method_any method_decays",
+    "method_step method_decays",
     "adagrad",
     BENCH.edit("method", ("xp.sqrt(G)", "G")),
 )
@@ -131,19 +131,19 @@ BENCH.wrong(
 )
 BENCH.wrong(
     "the_root_of_before",
-    "method_step method_any method_decays",
+    "method_step method_decays",
     "adagrad",
     BENCH.edit("method", ("xp.sqrt(G)", 'xp.sqrt(state["G"])')),
 )
 BENCH.wrong(
     "a_mean_in_place_of_the_sum",
-    "method_sum method_step method_any method_decays",
+    "method_sum method_step method_decays",
     "G",
     BENCH.edit("method", ('state["G"] + g**2', '0.9 * state["G"] + 0.1 * g**2')),
 )
 BENCH.wrong(
     "one_sum_for_all",
-    "method_sum method_step method_any",
+    "method_sum method_step",
     "G",
     BENCH.edit("method", ("+ g**2", "+ xp.sum(g**2) + 0 * g")),
 )

@@ -133,6 +133,16 @@ _wrong(
 
 _wrong("root_forgotten", "rate", "rate", "rate", ("sp.sqrt(1 - beta2**t)", "(1 - beta2**t)"))
 
+_wrong("first_correction_forgotten", "rate", "rate", "rate", (" / (1 - beta1**t)", ""))
+
+_wrong(
+    "powers_of_the_weights",
+    "rate",
+    "the power is of the base alone",
+    "rate",
+    ("1 - beta2**t", "(1 - beta2)**t"),
+)
+
 _wrong("epsilon_not_scaled", "eps_hat", "eps_hat", "eps_hat", (" * sp.sqrt(1 - beta2**t)", ""))
 
 _wrong("epsilon_divided", "eps_hat", "eps_hat", "eps_hat", ("eps * sp.sqrt", "eps / sp.sqrt"))
@@ -246,6 +256,22 @@ _wrong(
     "largest_block",
     "largest_block",
     ("C / (k * s)", "C / k"),
+)
+
+_wrong(
+    "one_array_in_the_cache",
+    "largest_block",
+    "largest_block",
+    "largest_block",
+    ("C / (k * s)", "C / s"),
+)
+
+_wrong(
+    "crossover_of_one_array",
+    "crossover",
+    "crossover",
+    "crossover",
+    ("p * c * B / (a * s)", "p * c * B / s"),
 )
 
 _wrong(

@@ -390,3 +390,48 @@ def test_errors_whose_own_words_help_few_come_with_advice():
     for call in (lambda: (1 - beta) ^ t, lambda: 0.9 ^ 3, lambda: np.ones(2) ^ 2):
         assert "a power is **" in said(call)
     assert said(lambda: 1 + "a") == "" and advice("KeyError", "for ^") == ""
+
+
+FORM = ("dtype", "shapes", "inputs", "backend")
+
+
+def test_what_is_about_the_form_passes_a_wrong_formula_of_the_right_form():
+    def unsquared(xp, x, g, state, t, *, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+        m = beta1 * state["m"] + (1 - beta1) * g
+        v = beta2 * state["v"] + (1 - beta2) * g  # and its root is NaN where it is negative
+        return x - lr * m / (1 - beta1**t) / ((v / (1 - beta2**t)) ** 0.5 + eps), {"m": m, "v": v}
+
+    assert failing(unsquared, parts="state").quantity == "v"
+    for seed in range(5):
+        assert len(optedu.check("adam", FORM, seed=seed).lines) == len(FORM)
+
+
+@pytest.mark.parametrize("part", FORM)
+def test_a_function_that_does_nothing_has_no_form(part):
+    failure = failing(lambda xp, x, g, state, t, **hyper: (x, state), parts=part)
+    assert failure.part == part
+    assert "A step has to move it" in " ".join(str(failure).split())
+
+
+@pytest.mark.parametrize(
+    ("part", "size"),
+    [
+        ("shapes", lambda xp, g: xp.sum(g, axis=0)),  # of all elements in a vector, and of some
+        ("dtype", lambda xp, g: g if g.dtype == xp.float64 else 2 * g),
+        ("backend", lambda xp, g: g if xp is np else 2 * g),
+    ],
+)
+def test_other_numbers_for_other_arrays_are_found(part, size):
+    failure = failing(
+        lambda xp, x, g, state, t, *, lr=1e-3: (x - lr * (g + size(xp, g)), {}), "sgd", part
+    )
+    assert failure.part == part
+    assert "as for a plain vector of the same numbers" in " ".join(str(failure).split())
+
+
+@pytest.mark.parametrize("name", ["Adam", " adam", "ADAM", "RMSprop-centered", "Rms Prop"])
+def test_a_rule_in_another_spelling_is_refused(name):
+    right = "adam" if "adam" in name.lower() else "rmsprop"
+    with pytest.raises(ValueError, match=f'the rule is called "{right}'):
+        optedu.implement(name)
+    optedu.implement("adam_of_mine")  # no rule has a name like it

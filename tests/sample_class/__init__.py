@@ -74,7 +74,7 @@ CLASS: dict[str, dict[str, Work]] = {
         ),
     },
     "emeka": {
-        ADAM: _of(ADAM, "eps_inside_the_root", "step_ratio_upside_down"),
+        ADAM: _of(ADAM, "eps_inside_the_root", "beta1_is_its_complement"),
         DESCENT: _of(DESCENT, "sgd_in_place", "descend_keeps_one_array"),
     },
     "fatima": {
@@ -90,7 +90,7 @@ CLASS: dict[str, dict[str, Work]] = {
     # Half of the work, the rest as it was released.
     "ivan": {
         ADAM: Work(
-            {"expected_v": "expected_v = s * (1 - beta2**t)"}, fill=False, earns="expected_v"
+            {"expected_v": "expected_v = s + (c - s) * beta2**t"}, fill=False, earns="expected_v"
         ),
         DESCENT: Work(
             {"sgd": _STOPPED}, fill=False, earns="sgd_step sgd_rate sgd_arrays sgd_inputs"
