@@ -419,10 +419,12 @@ def _hint(
             continue
         if comparison.matches(values):
             return f"Your answer is close: {text}."
-    factor = comparison.constant(np.divide)
+    # Where a variable has one value, it may stand in what looks like a constant.
+    special = any(v.low == v.high for v in domain)
+    factor = None if special else comparison.constant(np.divide)
     if factor is not None and _says(factor, 1) and comparison.matches(factor * mine):
         return f"Your answer is close: it is {_number(factor)} times the expected one."
-    shift = comparison.constant(np.subtract)
+    shift = None if special else comparison.constant(np.subtract)
     if shift is not None and _says(shift, 0) and comparison.matches(mine + shift):
         return f"Your answer is close: it is the expected one plus {_number(shift)}."
     missing = [v.symbol.name for v in domain if v.symbol in right.free_symbols - given.free_symbols]

@@ -1,6 +1,7 @@
 """What each known misconception costs; ``python -m tests.assignments.losses`` writes it down.
 
-For the book, from the mutants and the points of the test cells that they lose; `test_losses.py` holds the bound.
+For the book, from the mutants and the points of the test cells that they lose. `test_losses.py`
+holds the bound.
 Where a cell gives partial credit, all its points are counted as lost.
 """
 

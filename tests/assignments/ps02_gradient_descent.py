@@ -27,8 +27,8 @@ BENCH.right(
         points.append(x.copy())
     return np.array(points)
 """,
-    model_minimizer='model_minimizer = "x0 - g*lr"',
-    closed_form="closed_form = x0 * sp.exp(t * sp.log(1 - lr * h))",
+    model_minimizer='model_minimizer = "x0 - g*lr/(1 + h*lr)"',
+    closed_form="closed_form = (x0 + e / h) * sp.exp(t * sp.log(1 - lr * h)) - e / h",
     best="""kappa = L / mu
 best_lr = 2 / L / (1 + 1 / kappa)
 best_factor = (kappa - 1) / (kappa + 1)
@@ -44,7 +44,11 @@ BENCH.right(
         rows.append(rows[-1] - lr * grad(rows[-1]))
     return np.stack(rows)
 """,
-    closed_form="closed_form = sp.Product(1 - lr * h, (sp.Symbol('i'), 1, t)) * x0",
+    closed_form="""i = sp.Symbol("i")
+closed_form = (1 - lr * h) ** t * x0 - lr * e * sp.Sum((1 - lr * h) ** i, (i, 0, t - 1))
+""",
+    order=BENCH.order("slope", "smooth", "rate", "insert", "subtract", "chain"),
+    break_a="bowl_a = np.array([0.9, 0.8, 1.0])",
     steps_needed="""def steps_needed(L, mu, lr, tolerance=1e-6):
     factor = max(abs(1 - lr * mu), abs(1 - lr * L))
     if factor >= 1:
@@ -68,6 +72,8 @@ BENCH.right(
     return np.array(points)
 """,
     growth="growth = 10",
+    order=BENCH.order("smooth", "slope", "rate", "insert", "subtract", "chain").lower(),
+    break_b="bowl_b = 0.0018",
 )
 
 BENCH.wrong(
@@ -183,28 +189,63 @@ BENCH.wrong(
     "minimizer_wrong_sign",
     "model_minimizer",
     "expected",
-    {"model_minimizer": "model_minimizer = x0 + lr * g"},
+    {"model_minimizer": "model_minimizer = x0 + g / (h + 1 / lr)"},
+)
+
+BENCH.wrong(
+    "minimizer_of_the_line_alone",
+    "model_minimizer",
+    "expected",
+    {"model_minimizer": "model_minimizer = x0 - lr * g"},
+)
+
+BENCH.wrong(
+    "minimizer_of_the_parabola_alone",
+    "model_minimizer",
+    "expected",
+    {"model_minimizer": "model_minimizer = x0 - g / h"},
+)
+
+BENCH.wrong(
+    "minimizer_of_the_other_sign",
+    "model_minimizer",
+    "expected",
+    {"model_minimizer": "model_minimizer = x0 - g / (1 / lr - h)"},
 )
 
 BENCH.wrong(
     "closed_form_power_inside",
     "closed_form",
     "expected",
-    {"closed_form": "closed_form = (1 - (lr * h) ** t) * x0"},
+    {"closed_form": "closed_form = (1 - (lr * h) ** t) * (x0 + e / h) - e / h"},
 )
 
 BENCH.wrong(
-    "closed_form_power_of_the_rate",
+    "closed_form_from_the_start",
     "closed_form",
     "expected",
-    {"closed_form": "closed_form = (lr * h) ** t * x0"},
+    {"closed_form": "closed_form = (1 - lr * h) ** t * x0 - e / h"},
+)
+
+BENCH.wrong(
+    "closed_form_error_once",
+    "closed_form",
+    "expected",
+    {"closed_form": "closed_form = (1 - lr * h) ** t * x0 - lr * e"},
+)
+
+BENCH.wrong(
+    "closed_form_on_the_other_side",
+    "closed_form",
+    "expected",
+    {"closed_form": "closed_form = (1 - lr * h) ** t * (x0 - e / h) + e / h"},
 )
 
 BENCH.wrong(
     "closed_form_without_t",
     "closed_form",
     "expected",
-    {"closed_form": "closed_form = (1 - lr * h) * x0"},
+    {"closed_form": "closed_form = (1 - lr * h) * (x0 + e / h) - e / h"},
 )
 
 BENCH.wrong(
@@ -276,4 +317,60 @@ BENCH.wrong(
     "growth",
     "expected 10",
     {"growth": "growth = np.sqrt(10)"},
+)
+
+BENCH.wrong(
+    "bowl_that_is_round",
+    "break_a",
+    "for which curvature is 1.2 more than 2 / L",
+    {"break_a": "bowl_a = (1.0, 0.0, 1.0)"},
+)
+
+BENCH.wrong(
+    "bowl_that_is_a_saddle",
+    "break_a",
+    "that is not within 0.01 of the minimum",
+    {"break_a": "bowl_a = (0.5, 1.0, 0.5)"},
+)
+
+BENCH.wrong(
+    "bowl_a_too_steep",
+    "break_a",
+    "each lies between -1 and 1",
+    {"break_a": "bowl_a = (2.0, 0.0, 1.0)"},
+)
+
+BENCH.wrong(
+    "curvature_that_stops_it_at_once",
+    "break_b",
+    "program B stops after 0 steps",
+    {"break_b": "bowl_b = 1e-4"},
+)
+
+BENCH.wrong(
+    "curvature_of_a_usual_bowl",
+    "break_b",
+    "what does a short step say about the distance",
+    {"break_b": "bowl_b = 1.0"},
+)
+
+BENCH.wrong(
+    "order_with_a_convex_function",
+    "order",
+    "Nothing is said of convexity",
+    {"order": BENCH.order("convex", "smooth", "rate", "slope", "insert", "subtract", "chain")},
+)
+
+BENCH.wrong(
+    "order_puts_in_the_rate_first",
+    "order",
+    "The rate is put into a bound that is not there yet",
+    {"order": BENCH.order("rate", "smooth", "slope", "insert", "subtract", "chain")},
+)
+
+BENCH.wrong(
+    "order_without_the_assumption",
+    "order",
+    "A step is missing.",
+    {"order": BENCH.order("smooth", "rate", "insert", "subtract", "chain")},
 )

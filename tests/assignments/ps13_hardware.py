@@ -138,7 +138,7 @@ _wrong("first_correction_forgotten", "rate", "rate", "rate", (" / (1 - beta1**t)
 _wrong(
     "powers_of_the_weights",
     "rate",
-    "the power is of the base alone",
+    "expected",
     "rate",
     ("1 - beta2**t", "(1 - beta2)**t"),
 )

@@ -121,6 +121,7 @@ def test_hints_say_something():
     # Any two numbers are a factor apart, and 1 times the expected one is the expected one.
     at = {"lr": (0.5, 0.5)}
     wrong = [(-4 * lr, lr, at), (0, 1, None), (sp.Rational(1, 2), sp.Rational(1, 4), None),
+             (lr * beta1, lr / 2, {"beta1": (0.3, 0.3)}), (lr + t, lr + 1, {"t": (2, 2)}),
              (sp.Piecewise((lr, lr < 1), (2, True)), lr, {"lr": (0.5, 1.5)}),
              (sp.Max(lr, 0) + sp.Heaviside(-lr), lr, {"lr": (-1, 1)})]  # fmt: skip
     for answer, expected, variables in wrong:
@@ -156,9 +157,14 @@ def test_a_whole_number_is_sampled_where_its_assumptions_hold(assumptions, value
 
 
 def test_a_special_case_by_its_variables():
-    optedu.check_expression(RATIO, sp.sqrt(10), variables={
+    report = optedu.check_expression(RATIO, sp.sqrt(10), variables={
         "t": (1, 1), "beta1": (0.9, 0.9), "beta2": (0.999, 0.999)
     })  # fmt: skip
+    case = "right in this case; other values are tried when you hand in"
+    assert case in str(report)
+    assert case in str(optedu.check_expression(3 * lr, "t * lr", variables={"t": (3, 3)}))
+    assert case not in str(optedu.check_expression(RATIO, RATIO))
+    assert case not in str(optedu.check_expression(0.5, sp.Rational(1, 2)))  # a number is one
 
 
 def test_matrices_element_by_element():
