@@ -2,7 +2,7 @@
 
 from tests.assignments.bench import Bench
 
-BENCH = Bench("ps02_gradient_descent")
+BENCH = Bench("ps02_gradient_descent", given={"growth": "growth = 10.0"})
 
 _SGD = """@optedu.implement("sgd")
 def sgd(xp, x, g, state, t, *, lr=1e-3):

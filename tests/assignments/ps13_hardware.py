@@ -65,6 +65,8 @@ BENCH.right(
     return [reads, writes]
 """,
     gigabytes="gigabytes = 11.2",
+    order=BENCH.order("stays", "once", "calls", "sum", "falls", "largest"),
+    break_a="gradient_a = np.array([1.0, 0, 0, 0, 0, 0, 0, -0.99])",
 )
 
 BENCH.right(
@@ -121,6 +123,9 @@ BENCH.right(
     return middle(first) / middle(second)
 """,
     gigabytes="gigabytes = sp.Rational(56, 5)",
+    order=BENCH.order("stays", "calls", "once", "sum", "falls", "largest").lower(),
+    break_a="gradient_a = [-0.49] * 8",
+    break_b="stuck = next(k for k in range(1, 99) if descend_half(k) == k)",
 )
 
 _wrong(
@@ -317,3 +322,66 @@ _wrong(
 )
 
 _wrong("elements_for_bytes", "gigabytes", "gigabytes", "gigabytes", ("* 4 / 0.025", "/ 0.025"))
+
+BENCH.wrong(
+    "all_in_one_block",
+    "break_a",
+    "of what does the program take the length",
+    {"break_a": "gradient_a = [1.0, 0, 0, 0, 0, 0, 0, 0]"},
+)
+
+BENCH.wrong(
+    "blocks_that_are_too_long",
+    "break_a",
+    "clip_in_blocks changes these numbers",
+    {"break_a": "gradient_a = [1.0] * 8"},
+)
+
+BENCH.wrong(
+    "four_numbers_for_eight",
+    "break_a",
+    "gradient_a is a list of eight numbers",
+    {"break_a": "gradient_a = [0.7] * 4"},
+)
+
+BENCH.wrong(
+    "the_end_of_the_binade",
+    "break_b",
+    "from 4 the program moves",
+    {"break_b": "stuck = 4"},
+)
+
+BENCH.wrong(
+    "stuck_but_not_the_smallest",
+    "break_b",
+    "a smaller whole number than 8",
+    {"break_b": "stuck = 8"},
+)
+
+BENCH.wrong(
+    "stuck_in_halves",
+    "break_b",
+    "stuck is a positive whole number, not 4.5",
+    {"break_b": "stuck = 4.5"},
+)
+
+BENCH.wrong(
+    "order_with_fewer_bytes",
+    "order",
+    "Every element is moved once",
+    {"order": BENCH.order("calls", "stays", "once", "fewer", "sum", "falls", "largest")},
+)
+
+BENCH.wrong(
+    "order_moves_once_before_it_stays",
+    "order",
+    "Why each array is moved only once",
+    {"order": BENCH.order("calls", "once", "stays", "sum", "falls", "largest")},
+)
+
+BENCH.wrong(
+    "order_without_the_sum",
+    "order",
+    "A step is missing.",
+    {"order": BENCH.order("calls", "stays", "once", "falls", "largest")},
+)
