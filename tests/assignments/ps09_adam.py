@@ -240,7 +240,7 @@ BENCH.wrong(
 
 BENCH.wrong(
     "state_in_a_global",
-    "adam_moments adam_many_steps adam_hyper_parameters adam_dtype adam_backend",
+    "adam_moments adam_many_steps adam_hyper_parameters",
     "something is kept outside of `state`",
     {
         "adam": "memory = {}\n\n\n"
