@@ -21,6 +21,9 @@ c.CourseDirectory.ignore = [
     "*.md",
 ]
 
+# Released notebooks start with a cell that installs the package, and run on past a failed cell.
+c.GenerateAssignment.preprocessors.insert(0, "optedu.course.prepare.Prepare")
+
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 FEATURES = (
+    "addresses",
     "pages",
     "notebooks",
     "numbers",

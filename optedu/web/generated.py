@@ -26,10 +26,10 @@ class Generated(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         pages = {PurePosixPath(name).name: name for name in self.env.found_docs}
-        theme = self.config.html_theme_options
+        branch = self.config.html_theme_options.get("repository_branch", "main")
         makers = {
             "assignments": lambda: tables.assignments(
-                Path(self.env.srcdir), theme["repository_url"], theme["repository_branch"]
+                Path(self.env.srcdir), self.env.doc2path(self.env.docname, base=False), branch
             ),
             "api": api.page,
             "contents": self.contents,

@@ -20,6 +20,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.errors import ExtensionError
 
+from optedu.course.first_cell import first_cell
 from optedu.web.plain import EXPLICIT, Page, cells
 from optedu.web.references import author_year
 
@@ -59,8 +60,8 @@ class Book:
         self.root = app.config.html_baseurl
 
     def address(self, docname: str) -> str:
-        """Return where a page is published."""
-        return urljoin(self.root, self.app.builder.get_target_uri(docname))
+        """Return where a page is published; nothing where the book has no address."""
+        return self.root and urljoin(self.root, self.app.builder.get_target_uri(docname))
 
     def resolve(self, role: str, text: str) -> str:
         """Return the plain text of a role, with a link where it points somewhere."""
@@ -102,6 +103,8 @@ class Book:
         )
         if found is None:
             raise ValueError(f"{{{role}}}`{target}` points nowhere")
+        if not self.root:
+            return found.astext()
         place = found.get("refuri") or f"#{found['refid']}"
         return f"[{found.astext()}]({urljoin(self.address(self.docname), place)})"
 
@@ -115,9 +118,8 @@ class Book:
                 who, _, year = label.rpartition(", ")
                 label = f"{who} ({year})"
             place = next(c for c in domain.citations if c.key == key)
-            links.append(
-                f"[{label}]({self.address(place.bibliography_key.docname)}#{place.citation_id})"
-            )
+            where = self.address(place.bibliography_key.docname)
+            links.append(f"[{label}]({where}#{place.citation_id})" if where else label)
         return ", ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
 
     def proof(self, name: str) -> str:
@@ -135,15 +137,12 @@ def caption(name: str, body: str) -> str:
     return options.get("caption") or default_caption(options)
 
 
-def install_cell(repository: str) -> Any:
+def install_cell(root: Path) -> Any:
     """Return the cell that installs the package where a notebook is opened without one."""
     import nbformat
 
     cell = nbformat.v4.new_code_cell(
-        "# Only where optedu is not installed yet, as on Colab:\n"
-        "import importlib.util\n\n"
-        'if importlib.util.find_spec("optedu") is None:\n'
-        f'    %pip install --quiet "optedu[data] @ git+{repository}"'
+        first_cell(root), metadata={"jupyter": {"source_hidden": True}}
     )
     cell["id"] = "install"
     return cell
@@ -184,7 +183,6 @@ def publish(app: Any, exception: Exception | None) -> None:
 
     from optedu.web.formulas import macros
 
-    repository = app.config.html_theme_options["repository_url"]
     sources = Path(app.outdir) / "_sources"
     for path in sorted(sources.rglob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -198,7 +196,7 @@ def publish(app: Any, exception: Exception | None) -> None:
             plain = plain_cells(notebook, page)
         except ValueError as error:
             raise ExtensionError(f"{app.env.doc2path(docname)}: its notebook: {error}") from error
-        notebook.cells = [install_cell(repository), *plain]
+        notebook.cells = [install_cell(Path(app.confdir)), *plain]
         notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
         nbformat.write(notebook, path)
 

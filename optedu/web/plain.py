@@ -45,7 +45,7 @@ class Page:
     Attributes
     ----------
     address : str
-        Where the page is published.
+        Where the page is published; empty where nobody has said so.
     resolve : callable
         Of a role's name and its text, gives the plain text that replaces it.
     macros : mapping
@@ -63,7 +63,9 @@ class Page:
     proofs: Callable[[str], str] = lambda name: ""
 
     def link(self, words: str, anchor: str = "") -> str:
-        """Return a link to a place of the page."""
+        """Return a link to a place of the page; the words alone where it has no address."""
+        if not self.address:
+            return words
         return f"[{words}]({self.address}{'#' + anchor if anchor else ''})"
 
 

@@ -12,12 +12,11 @@ import json
 import shutil
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent
+from optedu.course.wheel import build
+
 COMPILE = Path(__file__).resolve().parent / "static" / "pyexercise" / "compile.mjs"
 PYODIDE_FILES = ("pyodide.asm.js", "pyodide.asm.wasm")
 # Parts of the package that the page has no use for, and what of them it does have: what runs the
@@ -146,30 +145,10 @@ def gather(vendor: Path) -> Path:
     return target
 
 
-def optedu_wheel(folder: Path) -> Path:
-    """Build the wheel of this package into ``folder``, as it is on disk.
-
-    Pure Python, so the wheel is a zip with three files of metadata; no build tool is fetched.
-    """
-    number = version("optedu")
-    info = f"optedu-{number}.dist-info"
-    path = folder / f"optedu-{number}-py3-none-any.whl"
-    metadata = f"Metadata-Version: 2.1\nName: optedu\nVersion: {number}\n"
-    tags = "Wheel-Version: 1.0\nGenerator: optedu\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    entries: dict[str, bytes] = {}
-    for source in sorted(PACKAGE.rglob("*.py")):
-        relative = source.relative_to(PACKAGE)
-        if relative.parts[0] not in NOT_IN_PAGE or relative.as_posix() in IN_PAGE:
-            entries[f"optedu/{relative.as_posix()}"] = source.read_bytes()
-    entries[f"{info}/METADATA"] = metadata.encode()
-    entries[f"{info}/WHEEL"] = tags.encode()
-    record = "".join(f"{name},,\n" for name in (*entries, f"{info}/RECORD"))
-    entries[f"{info}/RECORD"] = record.encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
-        for name, data in entries.items():
-            # A fixed date: the same package gives the same bytes.
-            out.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return path
+def in_page(path: Path) -> bool:
+    """Say whether the page has a use for a file of the package."""
+    kept = path.parts[0] not in NOT_IN_PAGE or path.as_posix() in IN_PAGE
+    return kept and path.suffix == ".py"
 
 
 def assemble(vendor: Path, folder: Path) -> Runtime:
@@ -197,7 +176,7 @@ def assemble(vendor: Path, folder: Path) -> Runtime:
 
 def compiled_optedu(cache: Path, target: Path) -> None:
     """Compile this package's wheel to ``target``, or take the last result if nothing changed."""
-    wheel = optedu_wheel(cache)
+    wheel = build(cache, in_page)
     key = hashlib.sha256(wheel.read_bytes() + COMPILE.read_bytes()).hexdigest()
     kept, kept_key = cache / "optedu.zip", cache / "optedu.key"
     if not (kept.is_file() and kept_key.is_file() and kept_key.read_text() == key):

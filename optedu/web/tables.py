@@ -11,10 +11,11 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from optedu import rules, symbols, transformations  # noqa: F401 (for its symbols)
+from optedu.course.addresses import read
 from optedu.display import latex_number
 
 __all__ = ["assignments", "contents", "frameworks", "losses", "notation", "zoo", "zoo_table"]
@@ -177,18 +178,21 @@ def frameworks() -> str:
     )
 
 
-def assignments(root: Path, repository: str, branch: str = "main") -> str:
+def assignments(root: Path, page: str, branch: str = "main") -> str:
     r"""Return the table of the assignments, read from their student notebooks.
 
     Parameters
     ----------
     root : Path
-        Folder that holds ``exercises/``.
-    repository : str
-        Address of the repository, for the links.
+        Folder that holds ``exercises/``. Where it states a repository on GitHub, each notebook also
+        has a link that opens it in Colab.
+    page : str
+        The page with the table, below ``root``: the notebooks are downloads of it.
     branch : str
-        Branch that the links point at.
+        Branch that Colab opens.
     """
+    slug = read(root).slug
+    up = "../" * (len(PurePosixPath(page).parts) - 1)
     rows = []
     for path in sorted(root.glob("exercises/*/*.ipynb")):
         cells = json.loads(path.read_text())["cells"]
@@ -200,13 +204,12 @@ def assignments(root: Path, repository: str, branch: str = "main") -> str:
         graded = [c["metadata"]["nbgrader"] for c in cells if "nbgrader" in c["metadata"]]
         points = sum(cell.get("points", 0) for cell in graded)
         where = path.relative_to(root).as_posix()
-        slug = repository.removeprefix("https://github.com/")
+        colab = f"https://colab.research.google.com/github/{slug}/blob/{branch}/{where}"
         rows.append(
             [
                 f"{title}",
                 f"{points:g}",
-                f"[View]({repository}/blob/{branch}/{where}), "
-                f"[Colab](https://colab.research.google.com/github/{slug}/blob/{branch}/{where})",
+                f"{{download}}`Download <{up}{where}>`" + (f", [Colab]({colab})" if slug else ""),
             ]
         )
     return list_table(["Assignment", "Points", "Notebook"], rows, widths="56 14 30")

@@ -6,14 +6,24 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
 import yaml
 
+from optedu.course.addresses import read
+from optedu.course.first_cell import first_cell
+
 ROOT = Path(__file__).parents[2]
-URL = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+URL, BOOK = "https://github.com/ada/course", "https://course.example.org/"
+ADDRESSES = f'''[project]
+name = "optedu"
+[project.urls]
+Documentation = "{BOOK}"
+Repository = "{URL}"
+'''
 NOTEBOOK = """---
 description: A page of a test, with a cell that runs and a formula that shows.
 file_format: mystnb
@@ -47,6 +57,7 @@ def build(folder, code):
     shutil.copytree(ROOT / "book/appendix", folder / "book/appendix")
     for name in ("_config.yml", "book/references.bib", "book/_plan.yml"):
         shutil.copy(ROOT / name, folder / name)
+    (folder / "pyproject.toml").write_text(ADDRESSES)
     (folder / "book/index.md").write_text(NOTEBOOK.replace("CODE", code))
     files = ["notation", "references"]
     chapters = [{"file": f"book/appendix/{name}"} for name in files]
@@ -113,17 +124,20 @@ def test_buttons_open_notebooks(site):
     assert "urlpath=lab/tree/book/index.ipynb" in text
     assert f"{URL}/edit/main/book/index.md" in text
     assert f"{URL}/issues/new" in text
+    assert f'<link rel="canonical" href="{BOOK}book/index.html"' in text
 
 
 def test_published_notebook_installs_the_package(site):
     notebook = json.loads((site / "_sources/book/index.ipynb").read_text())
-    assert URL in "".join(notebook["cells"][0]["source"])
+    source = "".join(notebook["cells"][0]["source"])
+    assert source.endswith(f'install_optedu(["{BOOK}", "http://localhost:8000/"])')
+    assert (site / "wheel" / (site / "wheel/latest.txt").read_text().strip()).is_file()
 
 
 def test_published_notebook_says_in_words_what_the_page_has_roles_for(site):
     notebook = json.loads((site / "_sources/book/index.ipynb").read_text())
     text = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
-    assert "[Kingma and Ba (2015)](https://" in text
+    assert f"[Kingma and Ba (2015)]({BOOK}" in text
     assert r"\left\lVert x \right\rVert" in text
     assert "{cite" not in text and "(ch-hardware)=" not in text
     page = re.sub(r"<[^>]+>", "", (site / "book/index.html").read_text())
@@ -152,3 +166,20 @@ def test_images_of_the_built_book_have_alt_text():
             if not alt or not alt[1].strip() or re.search(r"\.(png|svg|jpg)$", alt[1]):
                 bare.setdefault(path.relative_to(BUILT).as_posix(), []).append(tag)
     assert bare == {}
+
+
+@pytest.mark.skipif(not BUILT.is_dir(), reason="the book is not built: make book")
+def test_the_built_book_claims_no_address_that_nobody_has_stated():
+    stated = read(ROOT)
+    claims = {
+        stated.book: ['rel="canonical"', 'property="og:url" content="http'],
+        stated.repository: ["/edit/main/", "/issues/new", "executablebooks/jupyter-book"],
+        stated.slug: ["colab.research.google.com/github", "mybinder.org/v2"],
+    }
+    forbidden = [claim for address, found in claims.items() if not address for claim in found]
+    for path in BUILT.rglob("*.html"):
+        text = path.read_text()
+        assert [claim for claim in forbidden if claim in text] == [], path
+    notebook = (ROOT / "_build/html/_sources/book/part3/ch09_adam.ipynb").read_text()
+    assert json.dumps(first_cell(ROOT).splitlines()[-1])[1:-1] in notebook
+    assert (ROOT / "_build/html/wheel" / f"optedu-{version('optedu')}-py3-none-any.whl").is_file()

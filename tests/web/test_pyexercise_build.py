@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 
-from optedu.web.runtime import Unavailable, find_vendor, gather, optedu_wheel, tool, verify
+from optedu.course.wheel import build as build_wheel
+from optedu.web.runtime import Unavailable, find_vendor, gather, in_page, tool, verify
 from tests.web.exercises import ROOT, book_exercises
 from tests.web.site import OTHER, STEP, build
 
@@ -74,7 +75,7 @@ def test_missing_tools_and_folders_are_named(tmp_path, monkeypatch):
 def test_the_wheel_of_optedu_is_whole_and_repeatable(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first, second = optedu_wheel(tmp_path / "a"), optedu_wheel(tmp_path / "b")
+    first, second = build_wheel(tmp_path / "a", in_page), build_wheel(tmp_path / "b", in_page)
     assert first.read_bytes() == second.read_bytes()
     with zipfile.ZipFile(first) as wheel:
         names = wheel.namelist()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,11 +56,20 @@ def test_bibliography_keys_are_unique():
     assert sorted(keys) == sorted(set(keys))
 
 
-def test_assignments_are_linked():
-    text = tables.assignments(ROOT, "https://github.com/optedu/optedu")
+def test_assignments_are_downloads_and_open_in_colab_where_the_repository_has_an_address(tmp_path):
+    shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text("[project]\nname = 'optedu'\n")
+    without = tables.assignments(tmp_path, "book/index.md")
+    assert "http" not in without
+    pyproject.write_text(
+        "[project]\nname = 'optedu'\nurls.Repository = 'https://github.com/ada/course'\n"
+    )
+    text = tables.assignments(tmp_path, "book/index.md")
     for path in (ROOT / "exercises").glob("*/*.ipynb"):
         where = path.relative_to(ROOT).as_posix()
-        assert f"/optedu/optedu/blob/main/{where}" in text
+        assert f"/github/ada/course/blob/main/{where}" in text
+        assert f"{{download}}`Download <../{where}>`" in text and f"<../{where}>" in without
 
 
 def test_api_page_has_every_public_name():
