@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from itertools import count
 from pathlib import Path
 
@@ -132,8 +133,8 @@ def _tracked(root: Path, *paths: str) -> list[str]:
 
 def _search(tree: Path, tests: set[str], solutions: set[str]) -> None:
     for path in sorted(tree.rglob("*")):
-        if path.is_file() and path.suffix in _READ:
-            text = path.read_text(encoding="utf-8", errors="replace")
+        if path.is_file() and path.suffix in {*_READ, ".whl"}:
+            text = _text(path)
             if path.suffix == ".ipynb":  # where each line is a string
                 text = text.replace('\\"', '"').replace("\\\\", "\\")
             # The book, its notebooks too, may teach what a task asks for: a line of a solution is
@@ -143,6 +144,13 @@ def _search(tree: Path, tests: set[str], solutions: set[str]) -> None:
                 if line in text:
                     where = path.relative_to(tree)
                     raise PublishError(f"{where} holds a line that students must not see: {line}")
+
+
+def _text(path: Path) -> str:
+    if path.suffix != ".whl":
+        return path.read_text(encoding="utf-8", errors="replace")
+    with zipfile.ZipFile(path) as wheel:
+        return "\n".join(wheel.read(n).decode("utf-8", "replace") for n in wheel.namelist())
 
 
 def branch(root: Path, tree: Path, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,19 @@ def test_this_course_can_be_published(tmp_path):
     assert {f"exercises/{n}/{n}.ipynb" for n in assignments(ROOT)} <= names
     assert {"README.md", "pyproject.toml", "optedu/__init__.py", "book/index.html"} <= names
     assert not [n for n in names if n.startswith(("solutions/", "tests/", ".git/"))]
+
+
+def test_a_leak_in_the_wheel_of_the_book_stops_it(course, tmp_path):
+    wheel = course / "_build/html/wheel/optedu-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    for line, leaks in ((ANSWER, False), (SECRET, True)):
+        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("optedu/forgotten.py", line)
+        if leaks:
+            with pytest.raises(PublishError, match=r"py3-none-any\.whl holds a line"):
+                publish(course, tmp_path / "out2")
+        else:
+            publish(course, tmp_path / "out")
 
 
 def test_a_page_may_teach_what_a_task_asks_for(course, tmp_path):
