@@ -21,8 +21,23 @@ c.CourseDirectory.ignore = [
     "*.md",
 ]
 
-# Released notebooks start with a cell that installs the package, and run on past a failed cell.
-c.GenerateAssignment.preprocessors.insert(0, "optedu.course.prepare.Prepare")
+# Released notebooks start with a cell that installs the package, and run on past a failed cell:
+# the first of these. The others are nbgrader's own, in its order.
+c.GenerateAssignment.preprocessors = [
+    "optedu.course.prepare.Prepare",
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.InstantiateTests",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearSolutions",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"

@@ -19,7 +19,7 @@ from optedu.course.first_cell import first_cell
 from optedu.course.prepare import GOES_ON
 from optedu.course.release import course_config
 from optedu.grading.execute import Execute as OwnExecute
-from tests.course.test_release import code_cell, write_course
+from tests.course.test_release import ROOT, code_cell, write_course
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, on import and on use
 NAME = "ps00_double"
@@ -53,6 +53,13 @@ def released(course):
 def named(notebook, name):
     cells = (c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == name)
     return next(cells)
+
+
+def test_the_rest_is_what_nbgrader_does_itself():
+    first, *rest = course_config(ROOT).GenerateAssignment.preprocessors
+    assert first.endswith(".Prepare")
+    stock = [kind.__name__ for kind in GenerateAssignment.preprocessors.default_args[0]]
+    assert [name.rpartition(".")[2] for name in rest] == stock
 
 
 def test_only_the_set_up_stops_a_run(released):
