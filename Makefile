@@ -31,9 +31,12 @@ setup:  ## make .venv from the lock file (again only when it changed)
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
 	  cp pyproject.toml .venv/pyproject.installed; }
 
+# The class is graded while the book is built: that leaves a processor idle.
 course: setup  ## build the book and the exercises, grade a sample class, print the grades
-	@$(MAKE) --no-print-directory book exercises
-	@$(MAKE) --no-print-directory grade-sample
+	@$(MAKE) --no-print-directory exercises
+	@mkdir -p _build; $(MAKE) --no-print-directory grade-sample > _build/sample.log 2>&1 & class=$$!; \
+	  $(MAKE) --no-print-directory book || { kill $$class; exit 1; }; \
+	  wait $$class && good=0 || good=1; cat _build/sample.log; exit $$good
 
 test: setup  ## run the tests
 	$(BIN)/python -m pytest -n $(NPROC) $(PYTEST_FLAGS)

@@ -1,8 +1,10 @@
 """Grade everything that is submitted to an assignment, once a test run.
 
-The instructor's and the released notebook are graded with stock nbgrader from end to end, the
-variants in one kernel, as stock nbgrader runs them (`tests/grading/test_same_result.py` holds that
-the points agree), since a forked kernel starts far faster. Without the sandbox nbgrader grades all.
+The instructor's notebook is graded with stock nbgrader from end to end; right answers and the
+released notebook in one kernel, as stock nbgrader runs them (`tests/grading/test_same_result.py`
+holds that the points agree), since a forked kernel starts far faster; mutants in two kernels, of
+which `tests/grading/test_execute_assignments.py` runs some in one. Without the sandbox nbgrader
+grades all.
 """
 
 from __future__ import annotations
@@ -54,16 +56,19 @@ def graded(tmp_path_factory, worker_id):
 
 
 def _grade(assignment, folder):
-    books = {
-        "instructor": notebooks.read("solutions", assignment),
-        "released": notebooks.read("exercises", assignment),
-    }
+    books = {"instructor": notebooks.read("solutions", assignment)}
     found = {}
+    packs = {pack.name for pack in load(assignment).packs}
     for name, cells in load(assignment).submissions().items():
         if has_sandbox():
-            found[name] = _in_one_kernel(assignment, cells)
+            notebook = notebooks.with_hidden_tests(assignment, cells)
+            found[name] = _forked(notebook, "two" if name in packs else "one")
         else:
             books[name] = notebooks.submission(assignment, cells)
+    if has_sandbox():
+        found["released"] = _forked(notebooks.as_released(assignment), "one")
+    else:
+        books["released"] = notebooks.read("exercises", assignment)
     for name, notebook in books.items():
         target = folder / "submitted" / name / assignment / f"{assignment}.ipynb"
         target.parent.mkdir(parents=True)
@@ -73,10 +78,10 @@ def _grade(assignment, folder):
     return found | {name: _read(folder, name, assignment) for name in books}
 
 
-def _in_one_kernel(assignment, own):
-    notebook = notebooks.with_hidden_tests(assignment, own)
-    done, outcome = run(*notebook.cells, limits=Limits(cell_timeout_s=120), kernels="one")
+def _forked(notebook, kernels):
+    done, outcome = run(*notebook.cells, limits=Limits(cell_timeout_s=120), kernels=kernels)
     assert outcome.status == "ok", outcome
+    assert not outcome.tampered
     tests = [cell for cell in done.cells if is_grade(cell) and cell.cell_type == "code"]
     points = {cell.metadata.nbgrader.grade_id: determine_grade(cell)[0] for cell in tests}
     return Graded(points, _said(tests))

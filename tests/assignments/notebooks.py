@@ -87,3 +87,15 @@ def replaced(assignment: str, grade_id: str, *changes: tuple[str, str]) -> dict[
             raise ValueError(f"{grade_id} has {source.count(old)} times {old!r}, not once")
         source = source.replace(old, new)
     return {grade_id: source}
+
+
+def as_released(assignment: str) -> nbformat.NotebookNode:
+    """Return the notebook with all its tests, and the tasks as students receive them."""
+    return with_hidden_tests(
+        assignment,
+        {
+            cell.metadata.nbgrader.grade_id: cell.source
+            for cell in read("exercises", assignment).cells
+            if cell.metadata.get("nbgrader", {}).get("solution")
+        },
+    )
