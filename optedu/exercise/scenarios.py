@@ -16,7 +16,7 @@ import numpy as np
 from optedu.quantities import Hyper
 from optedu.rule import Rule
 
-__all__ = ["EARLY", "PARTS", "Scenario", "of"]
+__all__ = ["EARLY", "PARTS", "Scenario", "of", "shape_of", "told"]
 
 PARTS: dict[str, str] = {
     "state": "the new state alone, from the initial state and later in a run",
@@ -30,6 +30,9 @@ PARTS: dict[str, str] = {
     "backend": "the same code on a second array library",
 }
 r"""The parts of a check and what each compares, in the order in which they run."""
+
+MATRICES = {"shapes": "matrices with 1 element, wide and tall"}
+r"""What a part compares of a rule that steps a matrix, where that is something else."""
 
 EARLY = 60
 r"""Steps from the initial state, all of them, in one run."""
@@ -110,6 +113,16 @@ class Scenario:
         return 1e-6 if self.formal else 1e-9
 
 
+def told(rule: Rule, part: str) -> str:
+    r"""Return what a part of the check compares."""
+    return MATRICES.get(part, PARTS[part]) if rule.matrices else PARTS[part]
+
+
+def shape_of(rule: Rule) -> tuple[int, ...]:
+    r"""Return the shape of the parameters in most runs."""
+    return (3, 4) if rule.matrices else (5,)
+
+
 def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
     r"""Yield the runs of one part of the check.
 
@@ -132,6 +145,8 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
         # The coordinates of very different size tell where epsilon stands, and that it is there.
         x = rng.normal(size=6)
         g = rng.normal(size=6) * np.array([1.0, 1.0, 1e-3, 1e-7, 30.0, 0.0])
+        if rule.matrices:
+            x, g = x.reshape(2, 3), g.reshape(2, 3)
         yield make.run("from the initial state", x=x, gradients=g[np.newaxis])
     elif part == "many steps":
         yield make.run("from the initial state", steps=EARLY)
@@ -165,7 +180,8 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
             label = f"with eps = {eps:.4g} and gradients of that size"
             yield make.run(label, steps=10, size=eps, hyper=[{"eps": eps}] * 10)
     elif part == "shapes":
-        for shape in ((1,), (2, 3), (2, 1, 3), (0,)):
+        shapes: tuple[tuple[int, ...], ...] = ((1,), (2, 3), (2, 1, 3), (0,))
+        for shape in ((1, 1), (2, 3), (4, 2)) if rule.matrices else shapes:
             yield make.run(f"with x of shape {shape}", steps=3, shape=shape)
     elif part == "dtype":
         lr = [{"lr": 0.1}] * 4
@@ -191,13 +207,14 @@ class _Maker:
         label: str,
         *,
         steps: int = 1,
-        shape: tuple[int, ...] = (5,),
+        shape: tuple[int, ...] | None = None,
         size: float = 1.0,
         x: np.ndarray | None = None,
         gradients: np.ndarray | None = None,
         hyper: list[dict[str, float]] | None = None,
         **rest: Any,
     ) -> Scenario:
+        shape = shape or shape_of(self.rule)
         if x is None:
             x = self.rng.normal(size=shape)
         if gradients is None:
@@ -220,10 +237,10 @@ class _Maker:
         These are the steps before `first`; the state before them is the initial one all the same.
         """
         first = before + 1 if first is None else first
-        x = self.rng.normal(size=5)
+        x = self.rng.normal(size=shape_of(self.rule))
         state = self.rule.init(x)
         for t in range(first - before, first):
-            x, state = self.rule.step(x, self.rng.normal(size=5), state, t)
+            x, state = self.rule.step(x, self.rng.normal(size=x.shape), state, t)
         dtype = np.dtype(rest.get("dtype", "float64"))
         scalars = {s.name for s in self.rule.states if s.scalar}
         state = {

@@ -22,7 +22,8 @@ SHAPE = (2, 3)
 class Case:
     r"""One optimizer of a framework and the rule that should, or should not, agree with it.
 
-    `agrees=False` states a difference of convention, which the rule's notes must mention.
+    `agrees=False` states a difference of convention, which the rule's notes must mention. With
+    `exact` PyTorch is kept from rounding to bfloat16 on the way.
     """
 
     rule: str
@@ -31,6 +32,8 @@ class Case:
     hyper: dict[str, float] = field(default_factory=dict)
     agrees: bool = True
     label: str = ""
+    shape: tuple[int, int] = SHAPE
+    exact: bool = False
 
     @property
     def name(self) -> str:
@@ -174,6 +177,26 @@ CASES = (
         {**LR, **WD, "beta2": 0.95},
         label="all",
     ),
+    Case("muon", "PyTorch", torch_make("Muon"), exact=True),
+    Case(
+        "muon",
+        "PyTorch",
+        torch_make("Muon", lr=2e-3, weight_decay=0.01, momentum=0.8),
+        {"lr": 2e-3, "weight_decay": 0.01, "momentum": 0.8},
+        label="tall",
+        shape=(3, 2),
+        exact=True,
+    ),
+    Case("muon", "PyTorch", torch_make("Muon"), agrees=False, label="bfloat16"),
+    Case("adafactor", "PyTorch", torch_make("Adafactor")),
+    Case(
+        "adafactor",
+        "PyTorch",
+        torch_make("Adafactor", **LR, **WD, beta2_decay=-0.5, d=1.1, eps=(None, 0.01)),
+        {**LR, **WD, "memory_decay": 0.5, "rms_limit": 1.1, "eps_scale": 0.01},
+        label="all",
+        shape=(3, 2),
+    ),
     Case("sgd", "Optax", optax_make("sgd", 0.05), LR),
     Case("momentum", "Optax", optax_make("sgd", 0.05, momentum=0.9), LR),
     Case("nesterov", "Optax", optax_make("sgd", 0.05, momentum=0.9, nesterov=True), LR),
@@ -223,6 +246,13 @@ CASES = (
         optax_make("contrib.ademamix", 1e-3, b3=0.99, alpha=4.0, weight_decay=0.1),
         {**WD, "beta3": 0.99, "alpha": 4.0},
     ),
+    Case(
+        "muon",
+        "Optax",
+        optax_make("contrib.muon", 2e-3, weight_decay=0.01),
+        {"lr": 2e-3, "weight_decay": 0.01, "eps": 1e-8},
+        agrees=False,
+    ),
     Case("dog", "Optax", optax_make("contrib.dog", 1.0)),
     Case("lamb", "Optax", optax_make("lamb", 1e-3)),
     Case("lamb", "Optax", optax_make("lamb", 0.05, weight_decay=0.1), {**LR, **WD}, label="decay"),
@@ -237,36 +267,40 @@ CASES = (
 )
 
 
-def problem() -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
+def problem(
+    shape: tuple[int, int] = SHAPE,
+) -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
     r"""Return the start and the gradient: a noisy quadratic, random and the same everywhere.
 
     The noise is a sum of incommensurate sines, so that no generator's version matters.
     """
-    n = SHAPE[0] * SHAPE[1]
+    n = shape[0] * shape[1]
     index = np.arange(1.0, n * n + 1)
     matrix = np.sin(3.7 * index + 0.1 * index**2).reshape(n, n)
     hessian = matrix @ matrix.T / n + 0.1 * np.eye(n)
     centre = np.cos(2.3 * np.arange(n))
-    start = 2.0 * np.sin(1.1 * np.arange(n) + 0.5).reshape(SHAPE)
+    start = 2.0 * np.sin(1.1 * np.arange(n) + 0.5).reshape(shape)
 
     def grad(x: np.ndarray, t: int) -> np.ndarray:
         noise = 0.3 * np.sin(1.7 * t + np.sqrt(t) * np.arange(1, n + 1))
-        return (hessian @ (x.ravel() - centre) + noise).reshape(SHAPE)
+        return (hessian @ (x.ravel() - centre) + noise).reshape(shape)
 
     return start, grad
 
 
 def run_framework(case: Case) -> np.ndarray:
     r"""Return the parameters after each of the recorded steps, from the framework itself."""
-    start, grad = problem()
+    start, grad = problem(case.shape)
     return (_run_torch if case.framework == "PyTorch" else _run_optax)(case, start, grad)
 
 
 def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
     torch = _torch()
-    default = torch.get_default_dtype()
+    default, rounding = torch.get_default_dtype(), torch.Tensor.bfloat16
     # NAdam's product of momenta is in the default dtype, whatever that of the parameters.
     torch.set_default_dtype(torch.float64)
+    if case.exact:
+        torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign]
     try:
         parameter = torch.tensor(start, requires_grad=True)
         optimizer = case.make(parameter)
@@ -278,6 +312,7 @@ def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
                 kept.append(parameter.detach().numpy().copy())
     finally:
         torch.set_default_dtype(default)
+        torch.Tensor.bfloat16 = rounding  # type: ignore[method-assign]
     return np.stack(kept)
 
 

@@ -17,9 +17,9 @@ RECORD = np.load(Path(__file__).parents[1] / "oracle" / "trajectories.npz")
 MODULE = {"PyTorch": "torch", "Optax": "optax"}
 
 
-def run_rule(case):
-    rule = optedu.rules.get(case.rule)
-    x, grad = problem()
+def run_rule(case, rule=None):
+    rule = optedu.rules.get(case.rule) if rule is None else rule
+    x, grad = problem(case.shape)
     state = rule.init(x, **case.hyper)
     kept = []
     for t in range(1, STEPS + 1):

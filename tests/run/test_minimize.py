@@ -21,7 +21,7 @@ def _no_student_functions():
     written.clear()
 
 
-RULES = list(optedu.rules.all())
+RULES = list(optedu.rules.all(matrices=False))  # of vectors, as the problems are
 START = [-1.2, 1.0, 0.7]
 
 
@@ -650,7 +650,7 @@ SQUARING = [
 @pytest.mark.parametrize(
     ("dtype", "large"), [("float16", 300), ("float32", 1e25), ("float64", 1e200)]
 )
-@pytest.mark.parametrize("name", optedu.rules.all())
+@pytest.mark.parametrize("name", RULES)
 def test_squares_that_overflow_are_told_and_freeze_no_rule_in_silence(name, dtype, large):
     x0, slope = np.ones(3, dtype), np.array([large, 1.0, -large])
     # In half precision the default eps is zero, and a gradient that small is another test's.
