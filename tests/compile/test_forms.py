@@ -51,8 +51,9 @@ def test_what_cancels_is_the_variance():
 
 
 def all_on(rule):
-    r"""What is off by default, on."""
-    return {name: 0.05 for name in optional(rule)}
+    r"""What is off by default, on; no first step so short that it is lost in the parameters."""
+    short = {"first_move", "first_distance"} & set(rule.defaults())
+    return {**{name: 0.05 for name in optional(rule)}, **dict.fromkeys(short, 0.1)}
 
 
 def trajectory(rule, grads, x, hyper, dtype=None):

@@ -6,6 +6,7 @@ the frameworks themselves where they are installed.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -34,6 +35,7 @@ class Case:
     label: str = ""
     shape: tuple[int, int] = SHAPE
     exact: bool = False
+    change: Callable[[Any], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +49,11 @@ def torch_sgd(**kw: Any) -> Callable[[Any], Any]:
 
 def torch_make(kind: str, **kw: Any) -> Callable[[Any], Any]:
     return lambda p: getattr(_torch().optim, kind)([p], **kw)
+
+
+def package_make(name: str, kind: str, **kw: Any) -> Callable[[Any], Any]:
+    r"""Return what makes an optimizer of a package with PyTorch's interface."""
+    return lambda p: getattr(importlib.import_module(name), kind)([p], **kw)
 
 
 def optax_make(kind: str, *args: Any, **kw: Any) -> Callable[[Any], Any]:
@@ -66,6 +73,25 @@ def _optax() -> Any:
     import optax
 
     return optax
+
+
+def decoupled(rule: Any) -> Any:
+    from optedu.transformations import decoupled
+
+    return decoupled(rule)
+
+
+def schedule_free(rule: Any) -> Any:
+    from optedu.transformations import schedule_free
+
+    known = rule.defaults()
+    return schedule_free(rule.at(**{n: 0 for n in ("beta1", "weight_decay") if n in known}))
+
+
+def schedule_free_decoupled(rule: Any) -> Any:
+    from optedu import transformations
+
+    return transformations.schedule_free(decoupled(rule).at(beta1=0))
 
 
 LR = {"lr": 0.05}
@@ -177,6 +203,46 @@ CASES = (
         {**LR, **WD, "beta2": 0.95},
         label="all",
     ),
+    Case(
+        "nadam",
+        "PyTorch",
+        torch_make("NAdam", **LR, **WD, decoupled_weight_decay=True),
+        {**LR, **WD},
+        label="decoupled",
+        change=decoupled,
+    ),
+    Case(
+        "radam",
+        "PyTorch",
+        torch_make("RAdam", **LR, **WD, decoupled_weight_decay=True),
+        {**LR, **WD},
+        label="decoupled",
+        change=decoupled,
+    ),
+    Case(
+        "sgd",
+        "schedulefree",
+        package_make("schedulefree", "SGDScheduleFree", **LR, momentum=0.8),
+        {**LR, "beta1": 0.8},
+        change=schedule_free,
+    ),
+    Case(
+        "adam",
+        "schedulefree",
+        package_make("schedulefree", "AdamWScheduleFree", **LR),
+        LR,
+        change=schedule_free,
+    ),
+    # Its decay goes by the point of the gradient, that of a rule made schedule-free by z.
+    Case(
+        "adam",
+        "schedulefree",
+        package_make("schedulefree", "AdamWScheduleFree", **LR, **WD),
+        {**LR, **WD},
+        agrees=False,
+        label="decay",
+        change=schedule_free_decoupled,
+    ),
     Case("muon", "PyTorch", torch_make("Muon"), exact=True),
     Case(
         "muon",
@@ -253,6 +319,26 @@ CASES = (
         {"lr": 2e-3, "weight_decay": 0.01, "eps": 1e-8},
         agrees=False,
     ),
+    Case("prodigy", "prodigyopt", package_make("prodigyopt", "Prodigy")),
+    Case(
+        "prodigy",
+        "prodigyopt",
+        package_make("prodigyopt", "Prodigy", **WD, lr=0.5, betas=(0.8, 0.99), d0=1e-3),
+        {**WD, "lr": 0.5, "beta1": 0.8, "beta2": 0.99, "first_distance": 1e-3},
+        label="all",
+    ),
+    Case("prodigy", "Optax", optax_make("contrib.prodigy"), agrees=False),
+    Case("dadaptation", "dadaptation", package_make("dadaptation", "DAdaptAdam")),
+    Case(
+        "dadaptation",
+        "dadaptation",
+        package_make(
+            "dadaptation", "DAdaptAdam", **WD, lr=0.5, betas=(0.8, 0.99), d0=1e-3, decouple=True
+        ),
+        {**WD, "lr": 0.5, "beta1": 0.8, "beta2": 0.99, "first_distance": 1e-3},
+        label="all",
+    ),
+    Case("dadaptation", "Optax", optax_make("contrib.dadapt_adamw"), agrees=False),
     Case("dog", "Optax", optax_make("contrib.dog", 1.0)),
     Case("lamb", "Optax", optax_make("lamb", 1e-3)),
     Case("lamb", "Optax", optax_make("lamb", 0.05, weight_decay=0.1), {**LR, **WD}, label="decay"),
@@ -291,7 +377,7 @@ def problem(
 def run_framework(case: Case) -> np.ndarray:
     r"""Return the parameters after each of the recorded steps, from the framework itself."""
     start, grad = problem(case.shape)
-    return (_run_torch if case.framework == "PyTorch" else _run_optax)(case, start, grad)
+    return (_run_optax if case.framework == "Optax" else _run_torch)(case, start, grad)
 
 
 def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
@@ -304,12 +390,19 @@ def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
     try:
         parameter = torch.tensor(start, requires_grad=True)
         optimizer = case.make(parameter)
+        free = case.framework == "schedulefree"  # whose parameters are those of the gradient
+        if free:
+            optimizer.train()
         kept = []
         for t in range(1, STEPS + 1):
             parameter.grad = torch.from_numpy(grad(parameter.detach().numpy(), t))
             optimizer.step()
             if t in RECORDED:
+                if free:
+                    optimizer.eval()
                 kept.append(parameter.detach().numpy().copy())
+                if free:
+                    optimizer.train()
     finally:
         torch.set_default_dtype(default)
         torch.Tensor.bfloat16 = rounding  # type: ignore[method-assign]

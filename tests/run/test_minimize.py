@@ -114,7 +114,7 @@ def test_a_schedule_may_end_at_zero(name):
     )
     moved = np.abs(np.diff(run.x, axis=0)).max(axis=1) > 0
     first = name != "adopt"  # whose first step only fills the second moment
-    rolls = name == "lars"  # whose momentum holds steps, not gradients
+    rolls = name in ("lars", "dadaptation")  # whose momentum holds steps, not gradients
     np.testing.assert_array_equal(moved, [first, True, True, rolls, rolls, rolls])
 
 
@@ -643,7 +643,7 @@ class Slope:
 SQUARING = [
     *("adadelta", "adagrad", "adam", "adopt", "amsgrad", "adamw", "nadam", "radam", "rmsprop"),
     *("rmsprop_eps_inside", "rmsprop_centered", "rmsprop_centered_eps_inside", "rmsprop_momentum"),
-    *("adabelief", "ademamix", "dog", "lamb", "lars"),
+    *("adabelief", "ademamix", "dadaptation", "dog", "lamb", "lars", "prodigy"),
 ]
 
 
