@@ -58,6 +58,9 @@ class _Described(Rule):
 
     @classmethod
     def of(cls, row: dict) -> _Described:
+        # First: a state may start as a hyper-parameter that its rule brings.
+        for name, *notation, lower_open, upper_open in row["notation"]:
+            symbols.declare(name, *notation, lower_open=lower_open, upper_open=upper_open)
         states = tuple(
             State(
                 s["name"],
@@ -69,8 +72,6 @@ class _Described(Rule):
             )
             for s in row["states"]
         )
-        for name, *notation, lower_open, upper_open in row["notation"]:
-            symbols.declare(name, *notation, lower_open=lower_open, upper_open=upper_open)
         hypers = tuple(Hyper(symbols.TABLE[n].symbol, value) for n, value in row["hypers"])
         return cls._made(
             {}, row["latex"], row["sums"], row["matrices"],
