@@ -205,7 +205,7 @@ class _Trial:
         run = self.scenario
         if not run.formal or run.read_only:
             return None
-        return replace(self, scenario=run.plain)
+        return replace(self, scenario=run.plain(matrices=self.rule.matrices))
 
     def walked(self, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         r"""Return what the function makes of its own results, a row for each step."""
@@ -221,7 +221,7 @@ class _Trial:
 
     def form(self, quantity: str) -> tuple[int, ...]:
         r"""Return the shape that a quantity has."""
-        return () if quantity in self.scalars else self.scenario.x.shape
+        return () if quantity in self.scalars else self.shapes[quantity]
 
     def moved(self, x: Any) -> None:
         r"""Refuse a function that does nothing: its form is right, and nothing is shown by it."""

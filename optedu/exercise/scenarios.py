@@ -89,17 +89,18 @@ class Scenario:
         r"""Whether the run is about the form of the code."""
         return self.part in FORMAL
 
-    @property
-    def plain(self) -> Scenario:
-        r"""The same numbers as vectors of float64, of NumPy."""
-        state = self.state
-        if state is not None:
-            state = {k: v if np.ndim(v) == 0 else np.ravel(v) for k, v in state.items()}
+    def plain(self, *, matrices: bool = False) -> Scenario:
+        r"""The same numbers as vectors of float64, of NumPy; `matrices` stay such."""
+        x, gradients, state = self.x, self.gradients, self.state
+        if not matrices:
+            x, gradients = np.ravel(x), gradients.reshape(len(gradients), -1)
+            if state is not None:
+                state = {k: v if np.ndim(v) == 0 else np.ravel(v) for k, v in state.items()}
         return replace(
             self,
-            label="with plain vectors of the same numbers",
-            x=np.ravel(self.x),
-            gradients=self.gradients.reshape(len(self.gradients), -1),
+            label=f"with plain {'matrices' if matrices else 'vectors'} of the same numbers",
+            x=x,
+            gradients=gradients,
             state=state,
             dtype="float64",
             library="numpy",
