@@ -16,10 +16,7 @@ KERNELS = ("numpy", "numba", "cupy")
 
 
 def module_of(form: str) -> ModuleType:
-    r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel.
-
-    That of `"matrix"` stands in for all forms but the pure function: see there.
-    """
+    r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel."""
     # A module of the name `numba` would be taken for the library.
-    name = f"{form}_kernel" if form in (*KERNELS, "matrix") else form
+    name = f"{form}_kernel" if form in KERNELS else form
     return importlib.import_module(f"{__name__}.{name}")

@@ -13,7 +13,7 @@ from optedu.symbols import g, lr
 from tests.compile import forms
 from tests.compile.forms import Case
 
-RULES = optedu.rules.all(matrices=False)
+RULES = optedu.rules.all()
 
 
 @pytest.fixture(params=RULES.values(), ids=RULES)

@@ -22,7 +22,7 @@ from optedu.compile.numpy_kernel import CACHE
 from optedu.quantities import x
 from tests.compile import forms
 
-RULES = optedu.rules.all(matrices=False)
+RULES = optedu.rules.all()
 TOLERANCE = {np.dtype("float64"): 1e-12, np.dtype("float32"): 2e-5}
 
 
@@ -51,9 +51,8 @@ def test_what_cancels_is_the_variance():
 
 
 def all_on(rule):
-    r"""What is off by default, on; no first step so short that it is lost in the parameters."""
-    short = {"first_move", "first_distance"} & set(rule.defaults())
-    return {**{name: 0.05 for name in optional(rule)}, **dict.fromkeys(short, 0.1)}
+    r"""What is off by default, on."""
+    return {name: 0.05 for name in optional(rule)}
 
 
 def trajectory(rule, grads, x, hyper, dtype=None):
