@@ -54,8 +54,10 @@ GATHER = """async (leftOut) => {
       const target = new URL(link.href, url);
       if (target.origin === location.origin && seen.has(target.pathname))
         link.setAttribute('href', '#' + slug(target.href) + target.hash.slice(1));
-      else if (site && target.href.startsWith(start))
-        link.setAttribute('href', site + target.href.slice(start.length));
+      else if (target.href.startsWith(start)) {
+        if (site) link.setAttribute('href', site + target.href.slice(start.length));
+        else link.removeAttribute('href'); // it would lead to the machine that printed
+      }
     }
     for (const element of part.querySelectorAll('[id]')) element.id = slug(url) + element.id;
     part.querySelector('h1')?.style.setProperty('display', 'block', 'important');

@@ -8,9 +8,11 @@ import shlex
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from optedu.cli import _COMMANDS
+from tests.assignments import notebooks
 from tests.desk.conftest import CLASS, optedu
 
 ROOT = Path(__file__).parents[2]
@@ -34,10 +36,10 @@ def test_every_command_has_its_place_in_the_guide():
 def write_class(folder: Path) -> None:
     """What a reader has: the list of the class, and later the platform's archive."""
     (folder / "class.csv").write_text(CLASS)
-    source = ROOT / "solutions" / NAME / f"{NAME}.ipynb"
+    solved = nbformat.writes(notebooks.submission(NAME, {}))
     blank = ROOT / "exercises" / NAME / f"{NAME}.ipynb"
     with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
-        archive.write(source, f"lovelaceada_101_4711_{NAME}-1.ipynb")
+        archive.writestr(f"lovelaceada_101_4711_{NAME}-1.ipynb", solved)
         archive.write(blank, f"noetheremmy_LATE_103_4712_{NAME}.ipynb")
 
 
@@ -56,7 +58,7 @@ def test_the_guides_commands_do_what_it_says(tmp_path, monkeypatch):
             assert arguments == ["$?"] and int(expected) == code
             code = 0
             continue
-        assert program == "optedu" and code == 0, "the command before says that it failed"
+        assert program == "optedu" and code == 0, f"the command before says:\n{done.output}"
         done = optedu(*arguments)
         code = done.exit_code
         assert code in (0, 3), done.output
