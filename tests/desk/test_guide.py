@@ -46,7 +46,7 @@ def write_class(folder: Path) -> None:
 @pytest.mark.sandbox
 def test_the_guides_commands_do_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = 0
+    code, said = 0, ""
     same = doctest.OutputChecker().check_output
     for command, expected in steps():
         program, *arguments = shlex.split(command)
@@ -58,8 +58,9 @@ def test_the_guides_commands_do_what_it_says(tmp_path, monkeypatch):
             assert arguments == ["$?"] and int(expected) == code
             code = 0
             continue
-        assert program == "optedu" and code == 0, f"the command before says:\n{done.output}"
+        assert program == "optedu" and code == 0, f"the command before says:\n{said}"
         done = optedu(*arguments)
+        said = done.output
         code = done.exit_code
         assert code in (0, 3), done.output
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -22,7 +22,7 @@ from tests.grading.hostile.submissions import CLASS, Hostile, Place
 pytestmark = pytest.mark.sandbox
 
 HONEST = [f"honest-{i}" for i in range(6)]
-CONFIG = courses.CONFIG + "c.ExecutePreprocessor.timeout = 3\n"
+CONFIG = courses.CONFIG + "c.ExecutePreprocessor.timeout = 5\n"
 
 
 @dataclass(frozen=True)
