@@ -60,7 +60,7 @@ def test_a_thread_is_no_way_around():
         lambda x, g, state, t, kernel: rules.get("adam").step(x, g, state, t),
         lambda x, g, state, t, kernel: kernel(x, g, state, t),
         lambda x, g, state, t, kernel: optedu.minimize(
-            optedu.problems.quadratic(dim=5), optimizer=rules.get("adam"), steps=1
+            optedu.problems.quadratic(dim=5), x0=x, optimizer=rules.get("adam"), steps=1
         ),
         lambda x, g, state, t, kernel: optedu.Optimizer(rules.get("adam"), x.copy()).step(g),
     ],

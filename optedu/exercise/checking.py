@@ -93,15 +93,11 @@ def check(
             continue
         runs += [_Trial(name, rule, function, each) for each in scenarios.of(rule, part, seed)]
         done.append(f"{part}: {PARTS[part]}")
-    known = _ahead(function, runs)
-    plain = [run.plain() for run in runs]
-    twins = [twin for twin in plain if twin]
-    # Where a run came to nothing, what shows it is asked for, and not all the others once more.
-    whole = all(answers or not twin for answers, twin in zip(known, plain, strict=True))
-    asked_for = _ahead(function, twins) if whole else [{} for _ in twins]
-    walked = iter([twin.walked(a) for twin, a in zip(twins, asked_for, strict=True)])
-    for run, twin, answers in zip(runs, plain, known, strict=True):
-        run.go(answers, next(walked) if twin else None)
+    twins = {n: twin for n, run in enumerate(runs) if (twin := run.plain())}
+    known = _ahead(function, [*runs, *twins.values()])
+    own = dict(zip(twins, known[len(runs) :], strict=True))
+    for n, run in enumerate(runs):
+        run.go(known[n], twins[n].walked(own[n]) if n in twins else None)
     return Report(name, tuple(done))
 
 

@@ -11,7 +11,7 @@ import operator
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -95,7 +95,7 @@ class Service(Peer):
                     return function(*args, **kwargs)
                 return _checked(function, args, kwargs)
             case "ahead", [function] if id(function) in self._implemented:
-                return [subject.walk(partial(_guarded, function), run) for run in args]
+                return list(_answers(function, args))
             case "next", [stream]:
                 return tuple(islice(stream, 1))
         if op in _ASKED:
@@ -200,6 +200,17 @@ def _plain_state(result: Any) -> Any:
     if pair and isinstance(result[1], Mapping):
         return result[0], dict(result[1])
     return result
+
+
+def _answers(function: Any, runs: Iterable[Any]) -> Iterator[Any]:
+    """Take the steps of each run, up to the first that comes to nothing.
+
+    What shows the reason is asked for by itself then, and mostly ends the check.
+    """
+    for run in runs:
+        yield (answer := subject.walk(partial(_guarded, function), run))
+        if answer is None:
+            return
 
 
 def _guarded(function: Any, *args: Any, **kwargs: Any) -> Any:
