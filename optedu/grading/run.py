@@ -218,7 +218,10 @@ class _Grading:
         held = self.merger.held() if kept else None
         for submission in kept:
             result = self._kept(submission)
-            assert result is not None and held is not None
+            if result is None:  # there, and cannot be read
+                todo.append(submission)
+                continue
+            assert held is not None
             if not (self.store.is_merged(submission.key) and held(submission.student, result)):
                 self._merge(submission, result)
             self._enter(submission, result, fresh=False)
@@ -233,13 +236,14 @@ class _Grading:
         kept: list[Submission] = []
         todo: list[Submission] = []
         for submission in self.plan.submissions:
-            (todo if self._kept(submission) is None else kept).append(submission)
+            known = self.options.resume and self.store.has(submission.key)
+            (kept if known or submission.problem is not None else todo).append(submission)
         return kept, todo
 
     def _kept(self, submission: Submission) -> dict[str, Any] | None:
         if submission.problem is not None:
             return _set_aside(submission, "invalid", submission.problem)
-        return self.store.load(submission.key) if self.options.resume else None
+        return self.store.load(submission.key)
 
     def _grade(self, todo: list[Submission], backend: Callable[[Plan], Backend]) -> None:
         by_key = {submission.key: submission for submission in todo}

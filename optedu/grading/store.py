@@ -121,6 +121,10 @@ class Store:
             finally:
                 self._unsynced = []
 
+    def has(self, key: str) -> bool:
+        """Whether a result of the job was saved."""
+        return self._path(key).exists()
+
     def load(self, key: str) -> dict[str, Any] | None:
         """The result of a job, or None when there is none that can be read."""
         try:
