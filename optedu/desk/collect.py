@@ -19,7 +19,7 @@ from nbgrader.api import Student
 
 from optedu.desk import archives
 from optedu.desk.archives import File, Unsafe
-from optedu.desk.course import course_here, gradebook, known
+from optedu.desk.course import course_here, enrolled, gradebook, known
 from optedu.desk.roster import has_submitted, submitters
 from optedu.desk.steps import exchange_root, exchange_step, run
 from optedu.desk.tables import read_table
@@ -87,9 +87,7 @@ def collect(
     course = course_here(assignment)
     with gradebook(course) as book:
         notebooks = [notebook.name for notebook in known(book, assignment).notebooks]
-        students = book.students
-        if not students:
-            raise UsageError("no student in the gradebook: run optedu roster FILE.csv first")
+        students = enrolled(book)
         directory = _Directory(students, worksheet)
         ids = [student.id for student in students]
     limits = (course.coursedir.max_file_size * 1000, course.coursedir.max_dir_size * 1000)
@@ -390,7 +388,11 @@ def _place(
             return "new"
         kept = _aside(course, student)
         os.rename(target, kept)
-        os.rename(made, target)
+        try:
+            os.rename(made, target)
+        except OSError:
+            os.rename(kept, target)
+            raise
         return "replaced"
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Unsafe(f"two of its files have one path: {error.filename}") from error
