@@ -35,7 +35,8 @@ setup:  ## make .venv from the lock file (again only when it changed)
 course: setup  ## build the book and the exercises, grade a sample class, print the grades
 	@$(MAKE) --no-print-directory exercises
 	@mkdir -p _build; $(MAKE) --no-print-directory grade-sample > _build/sample.log 2>&1 & class=$$!; \
-	  $(MAKE) --no-print-directory book || { kill $$class; exit 1; }; \
+	  trap "kill $$class 2> /dev/null || true" EXIT; \
+	  $(MAKE) --no-print-directory book; \
 	  wait $$class && good=0 || good=1; cat _build/sample.log; exit $$good
 
 test: setup  ## run the tests
