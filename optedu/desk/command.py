@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from optedu.grading.one_line import one_line
+
 _FILE = click.Path(path_type=Path)
 
 
-def _one_line(function: Callable[..., int]) -> Callable[..., None]:
-    """Make the number that a command returns its exit status, and its errors one line each.
-
-    What was asked wrongly ends with status 2, and then nothing was written.
-    """
-
-    @click.option("--debug", is_flag=True, help="Show tracebacks.")
-    @functools.wraps(function)
-    def command(*arguments, debug, **options):
-        from optedu.grading.errors import RunError, UsageError
-
-        try:
-            code = function(*arguments, **options)
-        except (UsageError, RunError) as error:
-            code = _fail(error, 2, debug)
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package == "optedu":
-                raise
-            code = _fail(f"{package} is missing: pip install 'optedu[grade]'", 2, debug)
-        except KeyboardInterrupt:
-            code = _fail("interrupted", 130, debug)
-        except Exception as error:
-            code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
-        sys.exit(code)
-
-    return command
-
-
-def _fail(message: object, code: int, debug: bool) -> int:
-    if debug:
-        raise
-    name = click.get_current_context().info_name
-    click.echo(f"optedu {name}: {' '.join(str(message).split())}", err=True)
-    return code
-
-
 @click.command()
-@_one_line
+@one_line()
 def doctor():
     """Say what is there on this machine and in this folder, and what is missing.
 
@@ -80,7 +42,7 @@ def doctor():
     "--exchange", type=_FILE, metavar="DIR",
     help="nbgrader's exchange; a folder in the course's when left out.",
 )  # fmt: skip
-@_one_line
+@one_line()
 def quickstart(**options):
     """Make FOLDER the folder of a course, with the assignments, a configuration and a gradebook.
 
@@ -96,7 +58,7 @@ def quickstart(**options):
 @click.argument("file", type=_FILE, required=False)
 @click.option("--id", "id_column", metavar="COLUMN", help="The column with the students' ids.")
 @click.option("--missing", metavar="ASSIGNMENT", help="List who has not handed it in.")
-@_one_line
+@one_line()
 def roster(file, id_column, missing):
     """Import the class from FILE, a CSV file, or list it.
 
@@ -134,7 +96,7 @@ def roster(file, id_column, missing):
     help="Give the points so far where answers wait to be graded by hand.",
 )
 @click.option("--force", is_flag=True, help="Replace the file.")
-@_one_line
+@one_line()
 def export(assignments, to, titles, output, partial, force):
     """Write the grades of each ASSIGNMENT, or of all, to a CSV file that a platform imports.
 
@@ -163,7 +125,7 @@ def export(assignments, to, titles, output, partial, force):
     "--replace", "replace_any", is_flag=True,
     help="Take submissions also where they are not newer than what is there.",
 )  # fmt: skip
-@_one_line
+@one_line()
 def collect(assignment, archives, platform, worksheet, replace_any):
     """Put the submissions of ASSIGNMENT in each ARCHIVE, a ZIP file, into the course.
 
@@ -188,7 +150,7 @@ def collect(assignment, archives, platform, worksheet, replace_any):
 @click.command()
 @click.argument("assignment")
 @click.option("--force", is_flag=True, help="Replace it in the exchange.")
-@_one_line
+@one_line()
 def release(assignment, force):
     """Generate the student version of ASSIGNMENT, register it, and put it into the exchange.
 
@@ -205,7 +167,7 @@ def release(assignment, force):
 @click.option(
     "--student", "students", multiple=True, metavar="ID", help="Only this student; repeat."
 )
-@_one_line
+@one_line()
 def feedback(assignment, students):
     """Write what students get back of ASSIGNMENT, and put it into the exchange.
 

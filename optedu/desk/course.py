@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from nbgrader.api import Assignment, Base, Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Assignment, Base, Gradebook, InvalidEntry, Student
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 
-from optedu.grading.course import Course, behind, explain, read_course
+from optedu.grading.course import Course, behind, explain, find_assignment, read_course
 from optedu.grading.errors import UsageError
 
-__all__ = ["course_here", "gradebook", "known"]
+__all__ = ["course_here", "enrolled", "gradebook", "known"]
 
 WAIT_S = 5.0  # for another program to let the gradebook go
 
@@ -109,11 +109,17 @@ def known(book: Gradebook, assignment: str) -> Assignment:
     UsageError
         When it is not there.
     """
-    try:
-        return book.find_assignment(assignment)
-    except MissingEntry:
-        names = ", ".join(sorted(a.name for a in book.assignments)) or "none"
-        raise UsageError(
-            f"no assignment '{assignment}' in the gradebook (it has: {names}): "
-            f"run optedu release {assignment} first"
-        ) from None
+    return find_assignment(book, assignment, f"optedu release {assignment}")
+
+
+def enrolled(book: Gradebook) -> list[Student]:
+    r"""Return the class.
+
+    Raises
+    ------
+    UsageError
+        When nobody is in it.
+    """
+    if not (students := book.students):
+        raise UsageError("no student in the gradebook: run optedu roster FILE.csv first")
+    return students

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from nbgrader.api import (
 )
 from sqlalchemy import func
 
-from optedu.desk.course import course_here, gradebook, known
+from optedu.desk.course import course_here, enrolled, gradebook, known
 from optedu.desk.words import count, some
 from optedu.grading.errors import UsageError
+from optedu.grading.store import write_whole
 
 __all__ = ["FORMATS", "export"]
 
@@ -85,9 +85,7 @@ def export(
     with gradebook(course_here()) as book:
         assignments = _assignments(book, wanted)
         columns = dict.fromkeys(a.name for a in assignments) | _titles(titles, assignments)
-        students = book.students
-        if not students:
-            raise UsageError("no student in the gradebook: run optedu roster FILE.csv first")
+        students = enrolled(book)
         marks = _marks(book, assignments)
         most = {a.name: a.max_score for a in assignments}
         write = {"canvas": _canvas, "moodle": _moodle, "csv": _csv}[to]
@@ -246,15 +244,9 @@ def _csv(
 
 
 def _write(path: Path, rows: list[list[str]]) -> None:
-    """Write the whole file or none."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            new.write_text(text.getvalue(), "utf-8", newline="")
-            os.replace(new, path)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(path, text.getvalue().encode())
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error

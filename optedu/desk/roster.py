@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, Student
 
-from optedu.desk.course import course_here, gradebook, known
+from optedu.desk.course import course_here, enrolled, gradebook, known
 from optedu.desk.tables import Table, plain, read_table
 from optedu.desk.words import count, some
 from optedu.grading.course import Course
@@ -211,9 +211,7 @@ def missing(assignment: str) -> str:
     with gradebook(course) as book:
         entry = known(book, assignment)
         graded = {row.student_id for row in entry.submissions}
-        students = book.students
-        if not students:
-            raise UsageError("no student in the gradebook: run optedu roster FILE.csv first")
+        students = enrolled(book)
         absent = [s for s in students if s.id not in graded and not has_submitted(course, s.id)]
         lines = [_line(student) for student in absent]
         unknown = sorted(submitters(course) - {student.id for student in students})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
+
+from optedu.grading.one_line import one_line
 
 
 @click.command()
@@ -47,8 +48,8 @@ import click
     help="Only grade the instructor's solution and the blank notebook, both ways, and compare.",
 )
 @click.option("--no-sandbox", is_flag=True, help="Run student code without isolation.")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-def grade(assignment, debug, no_sandbox, **options):
+@one_line("Run the same command again to go on.", stopped=1)
+def grade(assignment, no_sandbox, **options):
     """Grade the submissions of ASSIGNMENT into the course's nbgrader gradebook.
 
     Run it in the course's folder: it reads nbgrader_config.py. Where nobody chose the number of
@@ -57,31 +58,7 @@ def grade(assignment, debug, no_sandbox, **options):
     some need a person or the trial does, 2 when the command was misused, and 1 when the gradebook
     or the disk could not be written; then the same command goes on from there.
     """
-    from optedu.grading.errors import NotForTwoKernels, RunError, UsageError
-
-    try:
-        code = _grade(assignment, sandbox=not no_sandbox, **options)
-    except UsageError as error:
-        code = _fail(error, 2, debug)
-    except NotForTwoKernels as error:
-        code = _fail(error, 3, debug)
-    except RunError as error:
-        code = _fail(f"{error}. Run the same command again to go on.", 1, debug)
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        code = _fail(f"{package} is missing: pip install 'optedu[grade]'", 2, debug)
-    except KeyboardInterrupt:
-        code = _fail("interrupted. Run the same command again to go on.", 130, debug)
-    except Exception as error:
-        code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1, debug)
-    sys.exit(code)
-
-
-def _fail(message: object, code: int, debug: bool) -> int:
-    if debug:
-        raise
-    click.echo(f"optedu grade: {' '.join(str(message).split())}", err=True)
-    return code
+    return _grade(assignment, sandbox=not no_sandbox, **options)
 
 
 def _grade(

@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Assignment, Gradebook, InvalidEntry, MissingEntry
 from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -230,17 +230,28 @@ def _absolute(db_url: str, root: str) -> str:
     return url.set(database=path).render_as_string(hide_password=False)
 
 
+def find_assignment(gradebook: Gradebook, name: str, command: str) -> Assignment:
+    r"""Return an assignment of the gradebook; `command` is what puts one there.
+
+    Raises
+    ------
+    UsageError
+        When it is not there.
+    """
+    try:
+        return gradebook.find_assignment(name)
+    except MissingEntry:
+        known = ", ".join(sorted(a.name for a in gradebook.assignments)) or "none"
+        raise UsageError(
+            f"no assignment '{name}' in the gradebook (it has: {known}): run {command} first"
+        ) from None
+
+
 def blueprint(course: Course) -> dict[str, Any]:
     """What grading needs to know of the assignment, out of the gradebook: no student, no score."""
     with course.gradebook() as gradebook:
-        try:
-            assignment = gradebook.find_assignment(course.assignment)
-        except MissingEntry:
-            known = ", ".join(sorted(a.name for a in gradebook.assignments)) or "none"
-            raise UsageError(
-                f"no assignment '{course.assignment}' in the gradebook (it has: {known}): "
-                f"run `nbgrader generate_assignment {course.assignment}` first"
-            ) from None
+        command = f"`nbgrader generate_assignment {course.assignment}`"
+        assignment = find_assignment(gradebook, course.assignment, command)
         return {
             "assignment": course.assignment,
             "notebooks": [

@@ -233,8 +233,8 @@ def losses(path: Path) -> str:
                 f"`{name}`",
                 f"{found['points']:g}",
                 f"{len(shares)}",
-                f"{middle:.0%}".replace("%", " %"),
-                f"{shares[worst]:.0%}".replace("%", " %") + f", {worst.replace('_', ' ')}",
+                f"{100 * middle:.0f} %",
+                f"{100 * shares[worst]:.0f} %, {worst.replace('_', ' ')}",
             ]
         )
     header = ["Assignment", "Points by tests", "Misconceptions", "Median loss", "Largest loss"]
