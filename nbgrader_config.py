@@ -53,3 +53,6 @@ c.GenerateFeedback.preprocessors = [
     "optedu.grading.feedback.HideTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# The formgrader shows the model solution below each answer; feedback does not.
+c.HTMLExporter.preprocessors = ["optedu.grading.model.ShowModel"]

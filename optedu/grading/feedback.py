@@ -13,13 +13,28 @@ import re
 from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from traitlets import List
 
-__all__ = ["HideTests", "hide_tests"]
+__all__ = ["HideTests", "OfExporter", "hide_tests"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class HideTests(NbGraderPreprocessor):
+class OfExporter(NbGraderPreprocessor):
+    """A preprocessor for an exporter to HTML, which configures the order of kinds of output.
+
+    nbgrader's own class takes away the tag that says so, and a warning comes each time that one is
+    made. Its ``GetGrades`` puts it back in the same way.
+    """
+
+    display_data_priority = List(["text/html", "text/plain"]).tag(config=True)
+
+
+class _Region(OfExporter, ClearHiddenTests):
+    """nbgrader's, which knows the delimiters of the course."""
+
+
+class HideTests(OfExporter):
     """Strip from test cells what students must not learn, and leave them the message.
 
     The hidden region goes from the source. What was printed or displayed while a test ran goes
@@ -28,11 +43,15 @@ class HideTests(NbGraderPreprocessor):
     cell has a hidden region.
     """
 
+    def preprocess(self, nb, resources):
+        self._region = _Region(parent=self)
+        return super().preprocess(nb, resources)
+
     def preprocess_cell(self, cell, resources, cell_index):
         if not utils.is_grade(cell) or utils.is_solution(cell) or cell.cell_type != "code":
             return cell, resources
         try:
-            hidden = ClearHiddenTests(parent=self)._remove_hidden_test_region(cell)
+            hidden = self._region._remove_hidden_test_region(cell)
         except RuntimeError:
             # The delimiters do not match: where the hidden region ends is anybody's guess.
             cell.source, hidden = "# (hidden)", True

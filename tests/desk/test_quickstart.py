@@ -36,7 +36,7 @@ def test_the_course_has_what_was_asked_for(tmp_path, monkeypatch):
     # wherever the folder is moved.
     moved = folder.rename(tmp_path / "elsewhere")
     config, ours = course_config(moved), course_config(CLONE)
-    for section in ("ClearSolutions", "ExecutePreprocessor", "Execute", "GenerateFeedback"):
+    for section in ("ClearSolutions", "ExecutePreprocessor", "GenerateFeedback", "HTMLExporter"):
         assert config[section] == ours[section]
     assert config.CourseDirectory.ignore == ours.CourseDirectory.ignore
     assert config.Exchange.root == str(moved / "exchange")

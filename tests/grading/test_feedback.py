@@ -72,7 +72,8 @@ def test_generated_feedback_tells_the_message_and_no_hidden_test(root, blank):
     tells = "def squares(n):\n    print('asked for', n)\n    return [1, 4, 9]\n"
     courses.submit(root, "ada", courses.answered(blank, **courses.ANSWERS | {"squares": tells}))
     assert optedu_grade(root).exit_code == 0
-    courses.nbgrader(root, "generate_feedback", courses.ASSIGNMENT)
+    said = courses.nbgrader(root, "generate_feedback", courses.ASSIGNMENT)
+    assert "WARNING" not in said.stdout + said.stderr
     page = (root / "feedback" / "ada" / courses.ASSIGNMENT / "problem.html").read_text()
     assert "squares(0) should be the empty list" in page
     for secret in ("secret_length", "HIDDEN TESTS", "asked for 3"):
