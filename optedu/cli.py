@@ -12,6 +12,7 @@ _COMMANDS = {
     "quickstart": (_DESK, "quickstart", "Make the folder of a course."),
     "roster": (_DESK, "roster", "Import the class from a CSV file; who has not handed in."),
     "release": (_DESK, "release", "Generate and hand out the student version."),
+    "due": (_DESK, "due", "Set or say due dates, extensions, and who is late."),
     "collect": (
         _DESK,
         "collect",

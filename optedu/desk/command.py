@@ -112,6 +112,26 @@ def export(assignments, to, titles, output, partial, force):
 
 @click.command()
 @click.argument("assignment")
+@click.argument("date", required=False)
+@click.option(
+    "--student", "students", multiple=True, metavar="ID",
+    help="It is this student's own due date; repeat.",
+)  # fmt: skip
+@one_line()
+def due(assignment, date, students):
+    """Say when ASSIGNMENT is due, who has an extension and who is late; with DATE, set it.
+
+    DATE is a time such as '2026-12-01 18:00', in the time zone of the course (c.Exchange.timezone)
+    unless it names one; a day, which counts to its end; or none.
+    """
+    from optedu.desk.due import due
+
+    click.echo(due(assignment, date, students))
+    return 0
+
+
+@click.command()
+@click.argument("assignment")
 @click.argument("archives", nargs=-1, type=_FILE, metavar="[ARCHIVE]...")
 @click.option(
     "--from", "platform", type=click.Choice(["canvas", "moodle", "plain"]),
@@ -150,16 +170,25 @@ def collect(assignment, archives, platform, worksheet, replace_any):
 @click.command()
 @click.argument("assignment")
 @click.option("--force", is_flag=True, help="Replace it in the exchange.")
+@click.option(
+    "--update", is_flag=True,
+    help="Only bring the gradebook up to date with the source; what students have stays.",
+)  # fmt: skip
 @one_line()
-def release(assignment, force):
+def release(assignment, force, update):
     """Generate the student version of ASSIGNMENT, register it, and put it into the exchange.
 
-    Where there is no exchange it says which notebooks to hand out.
+    Where there is no exchange it says which notebooks to hand out. The exit status is 3 when a
+    person has given more points than the new source allows.
     """
     from optedu.desk.release import release
+    from optedu.grading.errors import UsageError
 
-    click.echo(release(assignment, force))
-    return 0
+    if force and update:
+        raise UsageError("--update changes nothing in the exchange: leave --force out")
+    text, status = release(assignment, force, update)
+    click.echo(text)
+    return status
 
 
 @click.command()

@@ -58,10 +58,17 @@ def _file(course: Course) -> Path:
 
 
 @contextmanager
-def gradebook(course: Course) -> Iterator[Gradebook]:
+def gradebook(course: Course, *, make: bool = True) -> Iterator[Gradebook]:
     r"""Open the course's gradebook, and make it where there is none.
 
     What happens inside is one transaction where it calls ``commit`` once, at its end.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    make : bool
+        Whether to make tables where there are none; a gradebook without is refused if not.
 
     Raises
     ------
@@ -69,14 +76,25 @@ def gradebook(course: Course) -> Iterator[Gradebook]:
         When it is locked, is no database, or cannot be written.
     """
     try:
-        _file(course).parent.mkdir(parents=True, exist_ok=True)
-        _make_tables(course.db_url)
+        if make:
+            _file(course).parent.mkdir(parents=True, exist_ok=True)
+            _make_tables(course.db_url)
+        elif not _has_tables(course.db_url):
+            raise UsageError(f"no gradebook yet: {_file(course)} is empty")
         with course.gradebook(wait_s=WAIT_S) as book:
             yield book
     except (DatabaseError, InvalidEntry) as error:
         raise UsageError(f"{explain(behind(error))} ({_file(course)})") from error
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
+
+
+def _has_tables(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        return bool(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
 
 
 def _make_tables(url: str) -> None:

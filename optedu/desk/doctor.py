@@ -27,7 +27,8 @@ class Finding:
     what : str
         The thing.
     status : str
-        ``"ok"``, ``"missing"``, or ``"optional"`` where it is missing and grading does without.
+        ``"ok"``, ``"missing"``, ``"optional"`` where it is missing and grading does without, or
+        ``"newer"`` where the source is not what is graded.
     found : str
         What is there: a version, a path, a figure.
     do : str
@@ -174,6 +175,8 @@ def _course() -> Iterator[Finding]:
         yield Finding("course", "missing", f"needs {_top(error)}", _EXTRA)
         return
     from optedu.desk.steps import exchange_root
+    from optedu.grading.course import read_course
+    from optedu.grading.drift import drift
     from optedu.grading.errors import RunError, UsageError
 
     try:
@@ -184,10 +187,14 @@ def _course() -> Iterator[Finding]:
         return
     yield Finding("course", "ok", course.coursedir.course_id or "without a name")
     try:
-        with gradebook(course_here()) as book:
-            assignments, students = len(book.assignments), len(book.students)
-        found = f"{assignments} assignments, {students} students"
-        yield Finding("gradebook", "ok", found)
+        with gradebook(course_here(), make=False) as book:
+            names, students = [a.name for a in book.assignments], len(book.students)
+            newer = {name: drift(read_course(name), book) for name in sorted(names)}
+        yield Finding("gradebook", "ok", f"{len(names)} assignments, {students} students")
+        for name, changed in newer.items():
+            if changed:
+                do = f"the gradebook counts: optedu release {name} --update ({changed.what})"
+                yield Finding("source", "newer", name, do)
     except (UsageError, RunError) as error:
         status = "optional" if str(error).startswith("no gradebook") else "missing"
         yield Finding("gradebook", status, "-", str(error))

@@ -73,7 +73,10 @@ def _grade(
         preload("optedu.grading.task")
         zygote.shared()
 
+    from dataclasses import replace
+
     from optedu.grading.course import open_course
+    from optedu.grading.drift import drift
     from optedu.grading.errors import UsageError
     from optedu.grading.execute import SandboxUnavailable, probe
     from optedu.grading.report import observer, print_summary, print_trial, write_report
@@ -99,6 +102,11 @@ def _grade(
         try_first=True,
     )
     backend = _backend(cluster, options)
+    with course.gradebook() as gradebook:
+        changed = drift(course, gradebook)
+    source = changed.said(assignment) if changed else ""
+    if source and not only_try:
+        click.echo(source, err=True)
     with observer() as progress:
         if only_try:
             trial = try_out(course, options, progress, backend=backend)
@@ -109,13 +117,14 @@ def _grade(
             raise UsageError(f"--try: no source version of '{assignment}' to try")
         print_trial(trial)
         return 3 if trial.differing or trial.problems else 0
+    outcome = replace(outcome, source=source)
     print_summary(outcome)
     if report is not None:
         try:
             write_report(outcome, report)
         except OSError as error:
             raise UsageError(f"--report {report}: {error.strerror}") from error
-    return 3 if any(entry.needs_human for entry in outcome.entries) else 0
+    return 3 if source or any(entry.needs_human for entry in outcome.entries) else 0
 
 
 def _limits(config, timeout, memory):

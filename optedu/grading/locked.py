@@ -17,7 +17,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 __all__ = ["Findings", "restore"]
 
-_KEYS = ("grade", "solution", "locked", "task", "points")
+# Not the points: the gradebook's count, and who got the notebook before those were changed has the
+# old ones in it.
+_KEYS = ("grade", "solution", "locked", "task")
 _NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 _NOT_RUN = "skip-execution"
 

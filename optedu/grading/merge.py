@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbgrader.api import (
     Comment,
@@ -19,23 +19,23 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from traitlets.utils.importstring import import_item
 
 from optedu.grading.course import Course, behind, explain, is_gone, is_locked
 from optedu.grading.errors import RunError
+from optedu.grading.lateness import Extensions, Lateness, Penalties, settle
 from optedu.grading.plan import Submission, source_files
-from optedu.grading.rows import Rows, Scores
+from optedu.grading.rows import Rows, Scores, points_of
 from optedu.grading.store import disk_errors
 
 __all__ = ["GradebookBusy", "Held", "Merger"]
 
-# Whether the gradebook has a student's result.
-Held = Callable[[str, dict[str, Any]], bool]
+# Whether the gradebook has a submission's result.
+Held = Callable[[Submission, dict[str, Any]], bool]
 
+_T = TypeVar("_T")
 _BUSY_MS = 500
 _WRITTEN = ", ".join(
     kind.__tablename__ for kind in (Student, SubmittedAssignment, SubmittedNotebook, Grade, Comment)
@@ -57,7 +57,9 @@ class Merger:
     def __init__(self, course: Course, gradebook: Gradebook) -> None:
         self.course = course
         self.gradebook = gradebook
-        self._late = _late_penalties(course)
+        self.penalties = Penalties(course)
+        self.extensions = Extensions(course)
+        self._extended = self.extensions.of(course.assignment)
         self._sources = source_files(course)
 
     def check_writable(self) -> None:
@@ -69,7 +71,7 @@ class Merger:
             With one line on why. A gradebook that is only busy passes.
         """
         try:
-            with _one_transaction(self.gradebook):
+            with one_transaction(self.gradebook):
                 self.gradebook.db.execute(text("UPDATE assignment SET name = name WHERE 1 = 0"))
         except DBAPIError as error:
             if not is_locked(error):
@@ -87,27 +89,54 @@ class Merger:
             When gradebook or disk cannot be written.
         """
         for submission, result in results:
-            with disk_errors(self._folder(submission.student)):
-                self._write_autograded(submission, result)
+            # What could not be graded leaves the graded notebook of an earlier submission there,
+            # as it leaves its points.
+            if result["notebooks"]:
+                with disk_errors(self._folder(submission.student)):
+                    self._write_autograded(submission, result)
+
+        def record() -> None:
+            for submission, result in results:
+                self._record(submission, result)
+
+        self._commit(record)
+
+    def settle(self, students: Collection[str] | None = None) -> Lateness:
+        """Give submissions, old and new, the extensions and late penalties that they have now.
+
+        Raises
+        ------
+        GradebookBusy
+            When another program holds the gradebook, or its server is gone.
+        RunError
+            When it cannot be written, or a penalty cannot be computed.
+        """
+        return self._commit(
+            lambda: settle(
+                self.gradebook.db.connection(),
+                self.course,
+                self.penalties,
+                self.extensions,
+                students,
+            )
+        )
+
+    def _commit(self, action: Callable[[], _T]) -> _T:
         try:
-            self._commit(results)
+            try:
+                with one_transaction(self.gradebook):
+                    return action()
+            except (DBAPIError, InvalidEntry) as error:
+                # A connection that was idle may have been closed: it shows only when it is used.
+                if not is_gone(behind(error)):
+                    raise
+            with one_transaction(self.gradebook):
+                return action()
         except (DBAPIError, InvalidEntry) as error:
             cause = behind(error)
             if is_locked(cause) or is_gone(cause):
                 raise GradebookBusy(explain(cause)) from error
             raise RunError(explain(cause)) from error
-
-    def _commit(self, results: Sequence[tuple[Submission, dict[str, Any]]]) -> None:
-        for again in (True, False):
-            try:
-                with _one_transaction(self.gradebook):
-                    for submission, result in results:
-                        self._record(submission, result)
-                return
-            except (DBAPIError, InvalidEntry) as error:
-                # A connection that was idle may have been closed: it shows only when it is used.
-                if not (again and is_gone(behind(error))):
-                    raise
 
     def held(self) -> Held:
         """What of the class the gradebook really has (it may be an older copy).
@@ -123,10 +152,34 @@ class Merger:
             raise RunError(explain(error)) from error
         finally:
             self.gradebook.db.rollback()
-        return lambda student, result: (
-            scores.has(student, result["grades"])
-            and (not result["notebooks"] or self._folder(student).is_dir())
-        )
+
+        def held(submission: Submission, result: dict[str, Any]) -> bool:
+            student = submission.student
+            if not scores.has(student, result["grades"]):
+                return False
+            if not result["notebooks"]:
+                return True
+            time = self._timestamp(submission)
+            here = time is None or parse_utc(time) == scores.time(student)
+            return here and self._folder(student).is_dir()
+
+        return held
+
+    def standing(self, students: Collection[str]) -> dict[str, float]:
+        """The points, without penalties, that these students have from earlier submissions.
+
+        Raises
+        ------
+        RunError
+            When the gradebook cannot be read.
+        """
+        try:
+            connection = self.gradebook.db.connection()
+            return points_of(connection, self.course.assignment, students)
+        except DBAPIError as error:
+            raise RunError(explain(error)) from error
+        finally:
+            self.gradebook.db.rollback()
 
     def _folder(self, student: str) -> Path:
         return self.course.folder(self.course.coursedir.autograded_directory, student)
@@ -136,10 +189,16 @@ class Merger:
         rows = Rows(connection, self.course.assignment, submission.student)
         if not rows.is_enrolled and not self.course.autograde.create_student:
             return  # set aside by the plan
-        stamp = self._timestamp(submission)
-        if stamp is not None:
-            rows.set_time(parse_utc(stamp))
         names = result["notebooks"].keys()
+        stamp = self._timestamp(submission)
+        # Where it could not be graded, the points of an earlier one stand, and when that came.
+        earlier = not names and rows.has_scores
+        if stamp is not None and not earlier:
+            rows.set_time(parse_utc(stamp))
+        if submission.student in self._extended:
+            rows.extend(self._extended[submission.student])
+        if earlier and result["status"] != "error":
+            rows.flag()
         if names:
             rows.zero_all_but(names)
             if result["tampered"]:
@@ -148,12 +207,12 @@ class Merger:
                 rows.set_grade(mark["notebook"], mark["name"], mark["auto_score"])
             for mark in result["comments"]:
                 rows.set_comment(mark["notebook"], mark["name"], mark["auto_comment"])
-            if self._late is not None:
+            if self.penalties.given:
                 rows.lift_penalties(names)
         rows.save()
-        if names and self._late is not None and rows.seconds_late > 0:
+        if names and rows.seconds_late > 0:
             for name in names:
-                self._penalize(self._late, name, submission.student, rows.seconds_late)
+                self._penalize(name, submission.student, rows.seconds_late)
 
     def _timestamp(self, submission: Submission):
         path = submission.folder / "timestamp.txt"
@@ -165,12 +224,12 @@ class Merger:
             # nbgrader means to say that the time stamp is invalid, and fails at saying it.
             return None
 
-    def _penalize(self, late: AssignLatePenalties, name: str, student: str, seconds: float) -> None:
+    def _penalize(self, name: str, student: str, seconds: float) -> None:
         """What nbgrader's AssignLatePenalties does, in our transaction."""
         notebook = self.gradebook.find_submission_notebook(name, self.course.assignment, student)
-        penalty = late.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
+        penalty = self.penalties.of(student, notebook.score, seconds)
         if penalty is not None:
-            notebook.late_submission_penalty = late._check_late_penalty(notebook, penalty)
+            notebook.late_submission_penalty = penalty
 
     def _write_autograded(self, submission: Submission, result: dict[str, Any]) -> None:
         """Replace the autograded folder, whole, as nbgrader lays it out."""
@@ -179,17 +238,15 @@ class Merger:
         old = folder.with_name(f".{folder.name}.old")
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
-        if result["notebooks"]:
-            try:
-                self._lay_out(new, submission, result)
-            except BaseException:
-                shutil.rmtree(new, ignore_errors=True)  # a full disk needs the room
-                raise
+        try:
+            self._lay_out(new, submission, result)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)  # a full disk needs the room
+            raise
         if folder.exists():
             os.rename(folder, old)
-        if result["notebooks"]:
-            os.rename(new, folder)
-            self.course.autograde.set_permissions(self.course.assignment, submission.student)
+        os.rename(new, folder)
+        self.course.autograde.set_permissions(self.course.assignment, submission.student)
         shutil.rmtree(old, ignore_errors=True)
 
     def _lay_out(self, folder: Path, submission: Submission, result: dict[str, Any]) -> None:
@@ -210,19 +267,8 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copy(source, target)
 
 
-def _late_penalties(course: Course) -> AssignLatePenalties | None:
-    """The configured AssignLatePenalties, or None where the course grades without."""
-    for entry in course.autograde.autograde_preprocessors:
-        cls = import_item(entry) if isinstance(entry, str) else entry
-        if isinstance(cls, type) and issubclass(cls, AssignLatePenalties):
-            late = cls(parent=course.autograde)
-            late.init_plugin()
-            return late
-    return None
-
-
 @contextmanager
-def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
+def one_transaction(gradebook: Gradebook) -> Iterator[None]:
     """Make what nbgrader's API commits piecemeal one transaction."""
     session = gradebook.db
     commit = session.commit

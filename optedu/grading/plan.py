@@ -23,6 +23,7 @@ from nbgrader.utils import find_all_files, is_ignored
 from optedu.grading.course import Course, blueprint, canonical
 from optedu.grading.errors import UsageError
 from optedu.grading.execute import Limits
+from optedu.grading.lateness import settings
 
 __all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "share", "source_files"]
 
@@ -30,7 +31,8 @@ _MAX_DEPTH = 100  # of a notebook's JSON; nbformat and nbgrader go down recursiv
 
 # Of this package, what no score can depend on.
 _NO_EFFECT = (
-    "web/", "plot/", "cli.py", "grading/report.py", "grading/command.py", "grading/pool.py",
+    "web/", "plot/", "desk/", "cli.py", "grading/report.py", "grading/command.py",
+    "grading/pool.py", "grading/lateness.py",
 )  # fmt: skip
 
 
@@ -163,8 +165,10 @@ def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared
     plan = blueprint(course)
     config = copy.deepcopy(course.config)
     # Workers have a gradebook of their own. The class's address may hold a password, and a move of
-    # the gradebook to a server changes no score.
+    # the gradebook to a server changes no score; nor does what is about lateness and the exchange.
     config.get("CourseDirectory", {}).pop("db_url", None)
+    for section in settings(course):
+        config.pop(section, None)
     files = {name: path.read_bytes() for name, path in source_files(course).items()}
     digest = hashlib.sha256()
     for part in (
@@ -235,7 +239,7 @@ def _versions() -> list[str]:
 def _inspect(course: Course, shared: Shared, student: str, folder: Path) -> Submission:
     found = _read(course, folder)
     digest = hashlib.sha256(shared.digest.encode() + b"\0")
-    for name in sorted(found.files):
+    for name in sorted(found.files.keys() - {"timestamp.txt"}):  # lateness is looked at each time
         name_bytes = name.encode("utf-8", "surrogateescape")
         digest.update(name_bytes + b"\0" + hashlib.sha256(found.files[name]).digest())
     digest.update(student.encode("utf-8", "surrogateescape"))

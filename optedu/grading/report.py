@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from optedu.grading.lateness import Lateness, duration
 from optedu.grading.run import Entry, Outcome
 from optedu.grading.store import disk_errors, write_whole
 from optedu.grading.tally import Tally
@@ -30,6 +31,7 @@ from optedu.grading.trial import WAYS, Trial
 __all__ = [
     "Lines",
     "LiveBar",
+    "late_lines",
     "observer",
     "print_summary",
     "print_trial",
@@ -192,7 +194,26 @@ def summarize(outcome: Outcome) -> dict[str, Any]:
             for entry in entries
             if entry.needs_human
         ],
+        "lateness": _lateness(outcome.lateness),
+        "source_is_newer": outcome.source or None,
         "students": [_student(entry) for entry in entries],
+    }
+
+
+def _lateness(found: Lateness) -> dict[str, Any]:
+    return {
+        "due": found.due or None,
+        "penalty": found.method or None,
+        "extensions": found.extensions,
+        "late": [
+            {
+                "student": each.student,
+                "seconds": each.seconds,
+                "points": each.penalty,
+                "points_before": each.before,
+            }
+            for each in found.late
+        ],
     }
 
 
@@ -206,6 +227,7 @@ def _student(entry: Entry) -> dict[str, Any]:
         "tampered": list(entry.tampered),
         "notes": list(entry.notes),
         "ungraded": list(entry.ungraded),
+        "earlier_score": entry.earlier,
         "seconds": entry.seconds,
     }
 
@@ -269,6 +291,10 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         console.print(table)
     if summary["warning"]:
         console.print(summary["warning"], highlight=False)
+    for line in late_lines(outcome.lateness):
+        console.print(printable(line), highlight=False, soft_wrap=True)
+    if outcome.source:
+        console.print(printable(outcome.source), highlight=False, soft_wrap=True)
     states = ", ".join(f"{count} {status}" for status, count in summary["status"].items())
     rate = 60 * summary["graded_now"] / max(summary["seconds"], 1e-9)
     console.print(
@@ -276,6 +302,33 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         f"{summary['seconds']:.1f} s ({rate:.0f} a minute).",
         highlight=False,
     )
+
+
+def late_lines(found: Lateness) -> list[str]:
+    """What there is to say of the due date: nothing where there is none, and nobody was late."""
+    if not found.due and not found.late:
+        return []
+    extended = [f"{student} until {due}" for student, due in found.extensions.items()]
+    lines = [f"Due {found.due or 'at no time'}{_listed('; extended: ', extended)}"]
+    late = [each for each in found.late if each.seconds > 0]
+    if late:
+        who = [
+            f"{each.student} by {duration(each.seconds)}"
+            + (f" (-{each.penalty:g})" if each.penalty else "")
+            for each in late
+        ]
+        points = sum(each.penalty for each in late)
+        cost = f"{points:g} points of penalty ({found.method})" if points else "no penalty"
+        lines.append(f"Late: {len(late)}, {cost}{_listed(': ', who)}")
+    changes = [f"{e.student} {e.before:g} to {e.penalty:g}" for e in found.changed]
+    if changes:
+        lines.append(f"Penalties changed, and nothing was graded for it{_listed(': ', changes)}")
+    return lines
+
+
+def _listed(before: str, texts: list[str], most: int = 10) -> str:
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return f"{before}{', '.join(texts[:most])}{more}" if texts else ""
 
 
 def print_trial(trial: Trial, console: Console | None = None) -> None:

@@ -26,9 +26,11 @@ from nbgrader.api import (
     SubmittedNotebook,
     new_uuid,
 )
-from sqlalchemy import Connection, Table, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, func, insert, select, update
 
-__all__ = ["Rows", "Scores"]
+from optedu.grading.lateness import seconds_late
+
+__all__ = ["Rows", "Scores", "points_of"]
 
 _ASSIGNMENT: Table = Assignment.__table__
 _CELL: Table = BaseCell.__table__
@@ -105,12 +107,17 @@ def _change(table: Table, *columns: str):
 
 
 _CHANGES = {
-    _SUBMISSION: _change(_SUBMISSION, "timestamp"),
+    _SUBMISSION: _change(_SUBMISSION, "timestamp", "extension"),
     _NOTEBOOK: _change(_NOTEBOOK, "flagged", "late_submission_penalty"),
     _GRADE: _change(_GRADE, "auto_score", "needs_manual_grade"),
     _COMMENT: _change(_COMMENT, "auto_comment"),
 }
 _INSERTS = {table: insert(table) for table in (_STUDENT, *_CHANGES)}
+_ALL_TIMES = (
+    select(_SUBMISSION.c.student_id, _SUBMISSION.c.timestamp)
+    .join(_ASSIGNMENT, _ASSIGNMENT.c.id == _SUBMISSION.c.assignment_id)
+    .where(_ASSIGNMENT.c.name == bindparam("name"))
+)
 _ALL_SCORES = (
     select(_SUBMISSION.c.student_id, _MASTER.c.name, _CELL.c.name, _GRADE.c.auto_score)
     .select_from(_GRADE)
@@ -120,6 +127,21 @@ _ALL_SCORES = (
     .join(_MASTER, _MASTER.c.id == _NOTEBOOK.c.notebook_id)
     .join(_CELL, _CELL.c.id == _GRADE.c.cell_id)
     .where(_ASSIGNMENT.c.name == bindparam("name"))
+)
+
+
+_POINTS = (
+    select(
+        _SUBMISSION.c.student_id,
+        func.sum(Grade.score).label("points"),
+        (func.count(Grade.auto_score) + func.count(Grade.manual_score)).label("scores"),
+    )
+    .select_from(Grade)
+    .join(_NOTEBOOK, _NOTEBOOK.c.id == Grade.notebook_id)
+    .join(_SUBMISSION, _SUBMISSION.c.id == _NOTEBOOK.c.assignment_id)
+    .join(_ASSIGNMENT, _ASSIGNMENT.c.id == _SUBMISSION.c.assignment_id)
+    .where(_ASSIGNMENT.c.name == bindparam("name"))
+    .group_by(_SUBMISSION.c.student_id)
 )
 
 
@@ -184,12 +206,20 @@ class Rows:
     @property
     def seconds_late(self) -> float:
         """By how much it was handed in after the due date, which may have been extended."""
-        time, due = self._submission.values["timestamp"], self._found.duedate
-        if time is None or due is None:
-            return 0.0
-        return max(
-            0.0, (time - due - (self._found.extension or datetime.timedelta())).total_seconds()
-        )
+        time, extension = (self._submission.values[name] for name in ("timestamp", "extension"))
+        return seconds_late(time, self._found.duedate, extension)
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a submission of this student was graded before, by tests or by a person."""
+        marks = ("auto_score", "manual_score")
+        return any(row.values[m] is not None for row in self._grades.values() for m in marks)
+
+    def extend(self, until: datetime.datetime) -> None:
+        """Extend the due date of this student, if there is one, up to a time."""
+        if self._found.duedate is not None:
+            extra = max(datetime.timedelta(), until - self._found.duedate)
+            self._submission.set(extension=extra or None)
 
     def zero_all_but(self, notebooks: Collection[str]) -> None:
         """A notebook that was not handed in has no points, and nothing to look at."""
@@ -197,9 +227,9 @@ class Rows:
             if notebook not in notebooks:
                 row.set(auto_score=0.0, needs_manual_grade=False)
 
-    def flag(self, notebooks: Collection[str]) -> None:
-        """Show a flag in the formgrader at these notebooks."""
-        for notebook in notebooks:
+    def flag(self, notebooks: Collection[str] | None = None) -> None:
+        """Show a flag in the formgrader at these notebooks, or at all."""
+        for notebook in self._notebooks if notebooks is None else notebooks:
             self._notebooks[notebook].set(flagged=True)
 
     def lift_penalties(self, notebooks: Collection[str]) -> None:
@@ -259,6 +289,7 @@ class Rows:
                 "assignment_id": self._found.assignment,
                 "student_id": self.student,
                 "timestamp": None,
+                "extension": None,
             },
             new=True,
         )
@@ -279,7 +310,9 @@ class Rows:
     def _read(self, cells: Any) -> None:
         """The rows that the gradebook has."""
         found = self._found
-        self._submission = _Row({"id": found.submission, "timestamp": found.timestamp}, new=False)
+        values = {"id": found.submission}
+        values |= {"timestamp": found.timestamp, "extension": found.extension}
+        self._submission = _Row(values, new=False)
         names = {cell.master: cell.notebook for cell in cells}
         key: dict[str, Any] = {"masters": list(names), "submission": found.submission}
         books = {}
@@ -331,6 +364,12 @@ class Scores:
             scores = self._scores.setdefault(student, array("d"))
             scores.extend([_ABSENT] * (place + 1 - len(scores)))
             scores[place] = _UNSCORED if score is None else score
+        times = connection.execute(_ALL_TIMES, {"name": assignment})
+        self._times = {row.student_id: row.timestamp for row in times}
+
+    def time(self, student: str) -> datetime.datetime | None:
+        """When this student handed in, as far as the gradebook knows."""
+        return self._times.get(student)
 
     def has(self, student: str, grades: Collection[dict[str, Any]]) -> bool:
         """Whether these scores, and a submission of the student at all, are among them."""
@@ -343,6 +382,16 @@ class Scores:
             if place >= len(scores) or scores[place] != score:
                 return False
         return True
+
+
+def points_of(
+    connection: Connection, assignment: str, students: Collection[str]
+) -> dict[str, float]:
+    r"""Return the points of these students, as far as they have any score."""
+    found = connection.execute(_POINTS, {"name": assignment}) if students else ()
+    return {
+        row.student_id: row.points for row in found if row.scores and row.student_id in students
+    }
 
 
 # No test gives a negative score.

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from optedu.grading.course import Course
 from optedu.grading.errors import NotForTwoKernels, RunError
 from optedu.grading.execute import Limits
+from optedu.grading.lateness import Lateness
 from optedu.grading.merge import GradebookBusy, Merger
 from optedu.grading.plan import Plan, Submission, make_plan, read_submission, share
 from optedu.grading.pool import Job, Pool
@@ -79,6 +80,7 @@ class Entry:
     ungraded: tuple[str, ...]
     seconds: float
     fresh: bool
+    earlier: float | None = None  # points of an earlier submission, where this one has none
 
     @property
     def needs_human(self) -> bool:
@@ -105,6 +107,8 @@ class Entry:
         parts += [*self.tampered, *self.costly_notes]
         if self.ungraded:
             parts.append(f"no score for {', '.join(self.ungraded)}: the test cell is missing")
+        if self.earlier is not None:
+            parts.append(f"the {self.earlier:g} points of an earlier submission stand")
         return "; ".join(parts)
 
 
@@ -116,6 +120,8 @@ class Outcome:
     entries: tuple[Entry, ...]
     seconds: float
     items: dict[tuple[str, str], Tally] = field(default_factory=dict)  # by notebook and name
+    lateness: Lateness = field(default_factory=Lateness)
+    source: str = ""  # what the source says otherwise than the gradebook
 
 
 def run(
@@ -158,7 +164,8 @@ def run(
             store.keep_only({submission.key for submission in plan.submissions})
         graded = _Grading(course, options, observer, plan, store, merger)
         entries = graded.work(backend or _local(options))
-    return Outcome(plan, entries, time.perf_counter() - started, graded.items)
+        lateness = graded.settle()
+    return Outcome(plan, entries, time.perf_counter() - started, graded.items, lateness)
 
 
 def try_out(
@@ -222,14 +229,32 @@ class _Grading:
                 todo.append(submission)
                 continue
             assert held is not None
-            if not (self.store.is_merged(submission.key) and held(submission.student, result)):
+            if not (self.store.is_merged(submission.key) and held(submission, result)):
                 self._merge(submission, result)
             self._enter(submission, result, fresh=False)
         if todo:
             self._grade(todo, backend)
         self._merge_rest()
-        order = [submission.student for submission in self.plan.submissions]
-        return tuple(self.entries[student] for student in order)
+        entries = [self.entries[submission.student] for submission in self.plan.submissions]
+        ungraded = {entry.student for entry in entries if entry.score is None}
+        earlier = self.merger.standing(ungraded) if ungraded else {}
+        return tuple(
+            replace(entry, earlier=earlier[entry.student]) if entry.student in earlier else entry
+            for entry in entries
+        )
+
+    def settle(self) -> Lateness:
+        """See to lateness, as due dates, extensions and penalties are now."""
+        deadline = time.monotonic() + self.options.busy_s
+        students = {submission.student for submission in self.plan.submissions}
+        while True:
+            try:
+                return self.merger.settle(students if self.options.students else None)
+            except GradebookBusy as busy:
+                self.observer.waiting(str(busy))
+                if time.monotonic() > deadline:
+                    raise RunError(f"{busy}: all is graded, late penalties are as before") from busy
+                time.sleep(_PAUSE_S)
 
     def _sort(self) -> tuple[list[Submission], list[Submission]]:
         """What is graded already, or cannot be graded, and what is to do."""

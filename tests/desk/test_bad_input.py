@@ -17,6 +17,8 @@ COMMANDS = {
     "list": ("roster",),
     "missing": ("roster", "--missing", "ps1"),
     "release": ("release", "ps1", "--force"),
+    "due": ("due", "ps1", "2026-12-01"),
+    "extension": ("due", "ps1", "2026-12-01", "--student", "ada"),
     "collect": ("collect", "ps1", "all.zip"),
     "exchange": ("collect", "ps1"),
     "grade": ("grade", "ps1", "--no-sandbox"),
