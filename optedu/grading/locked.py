@@ -58,6 +58,8 @@ def restore(nb: NotebookNode, blueprint: dict[str, Any]) -> Findings:
     placed = {names[i]: i for i in _in_place(counts, names, order, locked)}
     moved = {name: nb.cells[i] for name, i in last.items() if name in locked - placed.keys()}
     for known in sorted(last, key=order.__getitem__):
+        if _installs(blueprint["source_cells"][order[known]]):
+            continue
         if known in moved:
             found.flags.append(f"cell '{known}' was moved: restored")
         if names.count(known) > 1:
@@ -76,7 +78,8 @@ def restore(nb: NotebookNode, blueprint: dict[str, Any]) -> Findings:
         if name not in locked or name in placed:
             continue
         if name not in moved:
-            found.flags.append(f"cell '{name}' was missing: restored")
+            if not _installs(source):
+                found.flags.append(f"cell '{name}' was missing: restored")
             moved[name] = _new(source, nb)
         cells.insert(_place(cells, number, _is_test(source, blueprint)), (number, moved[name]))
     nb.cells = [cell for _, cell in cells]
@@ -131,6 +134,14 @@ def _place(cells: Sequence[tuple[int, Any]], number: int, late: bool) -> int:
     return before[-1] + 1 if before else 0
 
 
+def _installs(source: dict[str, Any]) -> bool:
+    """Whether this is the cell that installs the package, which `optedu.course.prepare` adds.
+
+    Who has the package may delete it or change it; it is put back, and nobody need look at that.
+    """
+    return source["name"] == "install" and source["source"].startswith("def install_optedu(")
+
+
 def _is_test(source: dict[str, Any], blueprint: dict[str, Any]) -> bool:
     return any(cell["name"] == source["name"] for cell in blueprint["grade_cells"])
 
@@ -176,7 +187,8 @@ def _settle(
     if not source["locked"]:
         return
     given = [source["source"], *blueprint["released"][name]]
-    if cell.cell_type != source["cell_type"] or _plain(cell.source) not in map(_plain, given):
+    same = cell.cell_type == source["cell_type"] and _plain(cell.source) in map(_plain, given)
+    if not same and not _installs(source):
         found.flags.append(f"cell '{name}' was edited: restored")
     tags = cell.metadata.pop("tags", [])
     if isinstance(tags, Iterable) and _NOT_RUN in tags:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from optedu.course.prepare import INSTALL
 from optedu.grading import locked, task
 from optedu.grading.course import blueprint, open_course
 from optedu.grading.execute import Limits
@@ -15,6 +18,7 @@ from optedu.grading.plan import make_plan, read_submission
 from tests.grading import course as courses
 from tests.grading.course import new_cell
 
+ROOT = Path(__file__).parents[2]
 HELPER = "def expect(value, wanted):\n    assert value == wanted, f'{value} is not {wanted}'"
 NAMES = ["setup", "helper", "f", "test_f", "between", "say", "g", "test_g", "last"]
 ANSWERS = {"f": "def f(x):\n    return 2 * x", "g": "def g(x):\n    return x ** 2"}
@@ -264,6 +268,38 @@ def test_findings_say_which_cell_and_what(blank, plan_of):
         "cell 'say' was missing: restored", "cell 'setup' was missing: restored",
         "cell 'test_f' exists multiple times",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda cells: cells.pop(0),
+        lambda cells: cells.append(cells.pop(0)),
+        lambda cells: cells.insert(1, copy.deepcopy(cells[0])),
+        lambda cells: cells[0].update(source="%pip install optedu"),
+    ],
+    ids=["deleted", "moved", "copied", "edited"],
+)
+def test_the_cell_that_installs_the_package_is_put_back_and_nobody_is_told(damage):
+    """Of the course's own notebook, as nbgrader would have it in the gradebook."""
+    notebook = nbformat.read(ROOT / "exercises/ps09_adam/ps09_adam.ipynb", as_version=4)
+    cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("locked")][:3]
+    assert cells[0].metadata.nbgrader.grade_id == INSTALL
+    of_gradebook = [
+        {"name": c.metadata.nbgrader.grade_id, "cell_type": c.cell_type, "source": c.source,
+         "locked": True, "checksum": None}
+        for c in cells
+    ]  # fmt: skip
+    notebook.cells = copy.deepcopy(cells)
+    damage(notebook.cells)
+    found = locked.restore(
+        notebook,
+        {"source_cells": of_gradebook, "grade_cells": [], "solution_cells": [], "task_cells": [],
+         "released": {c["name"]: [] for c in of_gradebook}},
+    )  # fmt: skip
+    assert found.flags == []
+    named = [c for c in notebook.cells if "nbgrader" in c.metadata]
+    assert [c.source for c in named] == [c.source for c in cells]
 
 
 def test_a_missing_test_comes_after_what_the_student_wrote_for_it(blank, plan_of):

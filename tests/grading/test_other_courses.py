@@ -161,3 +161,4 @@ def test_the_solutions_have_all_points_with_nbgrader(graded):
 def test_the_quickstart_of_nbgrader_has_its_three_points(graded):
     assert sum(graded["nbgrader"]["right"]["quickstart"].values()) == 3.0
     assert sum(graded["one"]["right"]["quickstart"].values()) == 3.0
+    assert sum(graded["two"]["right"]["quickstart"].values()) == 3.0
