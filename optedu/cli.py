@@ -11,6 +11,7 @@ _COMMANDS = {
     "doctor": (_DESK, "doctor", "Say what is there on this machine and what is missing."),
     "quickstart": (_DESK, "quickstart", "Make the folder of a course."),
     "roster": (_DESK, "roster", "Import the class from a CSV file; who has not handed in."),
+    "assignment": (_DESK, "assignment", "Begin an assignment of one's own."),
     "release": (_DESK, "release", "Generate and hand out the student version."),
     "due": (_DESK, "due", "Set or say due dates, extensions, and who is late."),
     "collect": (

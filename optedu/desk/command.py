@@ -111,6 +111,22 @@ def export(assignments, to, titles, output, partial, force):
 
 
 @click.command()
+@click.argument("name")
+@click.option("--title", default="", help="The notebook's first line; NAME when left out.")
+@one_line()
+def assignment(name, title):
+    """Write the notebook of an assignment of your own, NAME, to begin with.
+
+    It has each kind of cell and can be released as it is. In a clone of the course's repository it
+    gets a module of right and wrong answers, too, which make test grades.
+    """
+    from optedu.desk.assignment import assignment
+
+    click.echo(assignment(name, title))
+    return 0
+
+
+@click.command()
 @click.argument("assignment")
 @click.argument("date", required=False)
 @click.option(

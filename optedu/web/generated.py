@@ -18,6 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 from optedu.web import api, tables
 from optedu.web.numbers import chapter_number
 
+_LISTED = "optedu_assignments"
+
 
 class Generated(SphinxDirective):
     r"""Insert the Markdown of one of the tables."""
@@ -26,11 +28,8 @@ class Generated(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         pages = {PurePosixPath(name).name: name for name in self.env.found_docs}
-        branch = self.config.html_theme_options.get("repository_branch", "main")
         makers = {
-            "assignments": lambda: tables.assignments(
-                Path(self.env.srcdir), self.env.doc2path(self.env.docname, base=False), branch
-            ),
+            "assignments": self.assignments,
             "api": api.page,
             "contents": self.contents,
             "losses": self.losses,
@@ -49,6 +48,15 @@ class Generated(SphinxDirective):
             StringList(lines, source=source), self.content_offset, container, match_titles=True
         )
         return container.children
+
+    def assignments(self) -> str:
+        """Return the assignments; this page is read again when one changes, comes or goes."""
+        root = Path(self.env.srcdir)
+        for path in tables.notebooks(root):
+            self.env.note_dependency(str(path))
+        self.env.metadata[self.env.docname][_LISTED] = _listed(root)
+        branch = self.config.html_theme_options.get("repository_branch", "main")
+        return tables.assignments(root, self.env.doc2path(self.env.docname, base=False), branch)
 
     def contents(self) -> str:
         """Return the chapters of the plan; this page is read again when one of them changes."""
@@ -69,5 +77,18 @@ class Generated(SphinxDirective):
         return tables.losses(path)
 
 
+def _listed(root: Path) -> str:
+    return " ".join(path.relative_to(root).as_posix() for path in tables.notebooks(root))
+
+
+def _outdated(
+    app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Pages whose table of assignments lacks one that has come: no file that they know changed."""
+    now = _listed(Path(env.srcdir))
+    return [name for name, about in env.metadata.items() if about.get(_LISTED, now) != now]
+
+
 def setup(app: Any) -> None:
+    app.connect("env-get-outdated", _outdated)
     app.add_directive("generated", Generated)

@@ -178,6 +178,11 @@ def frameworks() -> str:
     )
 
 
+def notebooks(root: Path) -> list[Path]:
+    r"""Return the student notebooks below ``root``, in the order of their names."""
+    return sorted(root.glob("exercises/*/*.ipynb"))
+
+
 def assignments(root: Path, page: str, branch: str = "main") -> str:
     r"""Return the table of the assignments, read from their student notebooks.
 
@@ -194,13 +199,11 @@ def assignments(root: Path, page: str, branch: str = "main") -> str:
     slug = read(root).slug
     up = "../" * (len(PurePosixPath(page).parts) - 1)
     rows = []
-    for path in sorted(root.glob("exercises/*/*.ipynb")):
+    for path in notebooks(root):
         cells = json.loads(path.read_text())["cells"]
-        title = next(
-            line.removeprefix("# ").strip()
-            for line in "".join(cells[0]["source"]).splitlines()
-            if line.startswith("# ")
-        )
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        titles = re.findall(r"^# +(.*\S)", text, re.MULTILINE)
+        title = titles[0] if titles else path.parent.name
         graded = [c["metadata"]["nbgrader"] for c in cells if "nbgrader" in c["metadata"]]
         points = sum(cell.get("points", 0) for cell in graded)
         where = path.relative_to(root).as_posix()

@@ -19,7 +19,7 @@ KEPT = notebooks.ROOT / "book" / "instructor" / "losses.json"
 def losses() -> dict[str, dict]:
     """Return the points that tests give, and those that each mutant loses, by assignment."""
     found = {}
-    for name in assignments(notebooks.ROOT):
+    for name in filter(notebooks.of_the_course, assignments(notebooks.ROOT)):
         points = notebooks.points(name)
         lost = {v.name: sum(points[cell] for cell in v.loses) for v in load(name).wrongs}
         found[name] = {"points": sum(points.values()), "lost": lost}

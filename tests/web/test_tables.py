@@ -3,9 +3,13 @@
 import dataclasses
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from optedu import rules, symbols
 from optedu.web import api, tables
@@ -70,6 +74,27 @@ def test_assignments_are_downloads_and_open_in_colab_where_the_repository_has_an
         where = path.relative_to(ROOT).as_posix()
         assert f"/github/ada/course/blob/main/{where}" in text
         assert f"{{download}}`Download <../{where}>`" in text and f"<../{where}>" in without
+
+
+def test_the_page_has_an_assignment_that_came_since_the_last_build(tmp_path):
+    (tmp_path / "conf.py").write_text('extensions = ["myst_parser", "optedu.web.generated"]\n')
+    (tmp_path / "index.md").write_text("# Course\n\n```{generated} assignments\n```\n")
+    (tmp_path / "other.md").write_text("---\norphan: true\n---\n\n# Other\n")
+    shutil.copytree(ROOT / "exercises/ps01_loss", tmp_path / "exercises/ps01_loss")
+
+    def build():
+        command = [sys.executable, "-m", "sphinx", "-W", "-b", "text", ".", "_out"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        page = (tmp_path / "_out/index.txt").read_text()
+        return page, re.findall(r"^reading sources\.\.\. \[.*\] (\w+)", done.stdout, re.MULTILINE)
+
+    text, read = build()
+    assert "Assignment 1" in text and "hw1" not in text and set(read) == {"index", "other"}
+    (tmp_path / "exercises/hw1").mkdir()
+    own = new_notebook(cells=[new_markdown_cell("Without a title.")])
+    nbformat.write(own, tmp_path / "exercises/hw1/hw1.ipynb")
+    text, read = build()
+    assert "hw1" in text and set(read) == {"index"}
 
 
 def test_api_page_has_every_public_name():
