@@ -728,6 +728,8 @@ def _step(rule: Rule) -> Iterator[Candidate]:
         _only(X.new, lambda rhs: 2 * X.old - rhs),
     )
     if any(eq.rhs.has(sign) for eq in rule.equations):
+        kept = {X.new, *(s.new for s in rule.states)}
+        between = {eq.lhs: eq.rhs for eq in rule.equations if eq.lhs not in kept}
         yield (
             "sign-of-g",
             "your step takes the sign of the gradient alone; here it is the sign of a mean of the "
@@ -748,6 +750,18 @@ def _step(rule: Rule) -> Iterator[Candidate]:
                     X.new,
                     lambda e, s=state: e.replace(
                         lambda node: isinstance(node, sign), lambda node: sign(s.new)
+                    ),
+                ),
+            )
+            yield (
+                f"sign-mixes-new:{state.name}",
+                f"your step mixes the gradient with the new {state.name}, which holds it already; "
+                f"mix it with the old {state.name}, and then take the sign",
+                _only(
+                    X.new,
+                    lambda e, s=state: e.replace(
+                        lambda node: isinstance(node, sign),
+                        lambda node: node.xreplace(between).xreplace({s.old: s.new}),
                     ),
                 ),
             )

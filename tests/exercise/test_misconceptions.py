@@ -178,6 +178,8 @@ AS_WRITTEN = [
     ("adopt", adopt_like(floor="root + eps"), "eps-sum", "here it is the larger of the two"),
     ("adopt", adopt_like(skip=False), "first-step-taken", "it may only fill v"),
     ("lion", lion_like(sign="m"), "sign-of-new:m", "takes the sign of the new m"),
+    ("lion", lion_like(new="x - lr * xp.sign(beta1 * m + (1 - beta1) * g)"), "sign-mixes-new:m",
+     "mixes the gradient with the new m"),
     ("adamw", adamw_like("(x - lr * u) * (1 - lr * wd)"), "decays-new-x",
      "acts on the x that the step has already moved"),
     ("rmsprop", rmsprop_like("v + beta2 * v + (1 - beta2) * g**2"), "added-to-old:v",
