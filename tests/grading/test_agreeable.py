@@ -16,6 +16,7 @@ from tests.grading.test_wrecks import wrecked
 pytestmark = needs_sandbox
 
 # Equal to all, true, callable, as long as asked for: and no right answer is -1234.5.
+OURS = [name for name in assignments(notebooks.ROOT) if notebooks.of_the_course(name)]
 AGREEABLE = """
 class Agreeable(float):
     def __new__(cls, *_):
@@ -50,7 +51,7 @@ isinstance = lambda *_: True
 """
 
 
-@pytest.mark.parametrize("assignment", filter(notebooks.of_the_course, assignments(notebooks.ROOT)))
+@pytest.mark.parametrize("assignment", OURS)
 def test_answers_that_agree_with_everything_earn_nothing(assignment):
     own = {name: wrecked(source, "Agreeable()") for name, source in code(assignment).items()}
     first = next(iter(own))
