@@ -64,7 +64,7 @@ lint: setup  ## check style, types and spelling
 	$(BIN)/mypy
 	$(BIN)/codespell
 
-floors: setup  ## write the table of the package's floors in CONTRIBUTING.md anew
+floors: setup  ## write the tables of the package's floors and walks in CONTRIBUTING.md anew
 	$(BIN)/python -m tests.floors
 
 format: setup  ## rewrite the code in the project's style

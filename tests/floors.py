@@ -1,6 +1,6 @@
 r"""The floors of the package: which room stands on which, read from the imports of its modules.
 
-``python -m tests.floors`` writes the table of CONTRIBUTING.md anew.
+``python -m tests.floors`` writes the table of CONTRIBUTING.md anew, and that of `tests.walks`.
 """
 
 from __future__ import annotations
@@ -123,4 +123,7 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    CONTRIBUTING.write_text(page(CONTRIBUTING.read_text(encoding="utf-8")), encoding="utf-8")
+    from tests import walks
+
+    text = page(CONTRIBUTING.read_text(encoding="utf-8"))
+    CONTRIBUTING.write_text(walks.page(text, walks.walks()), encoding="utf-8")

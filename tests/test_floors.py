@@ -1,11 +1,14 @@
 """The floors of the package: no module imports from a floor above its own, lazily or not."""
 
 import ast
+import json
+import subprocess
+import sys
 from collections import Counter
 
 from optedu import withheld
 from optedu.grading.subject import Subject
-from tests import floors
+from tests import floors, walks
 from tests.floors import LEVEL, room
 
 
@@ -40,6 +43,19 @@ def test_the_table_of_the_floors_is_as_the_imports_are():
     text = floors.CONTRIBUTING.read_text(encoding="utf-8")
     assert "| grading | " in text
     assert floors.page(text) == text, "make floors"
+
+
+def test_no_rule_walks_farther_than_the_table_says():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.walks"],
+        cwd=floors.CONTRIBUTING.parent, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = walks.said(floors.CONTRIBUTING.read_text(encoding="utf-8"))
+    found = json.loads(done.stdout)
+    assert list(said) == list(found) == list(walks.WALKS), "make floors"
+    longer = {name: modules for name, modules in found.items() if len(modules) > said[name]}
+    assert longer == {}, "a module more for a reason? make floors"
+    assert all("optedu.rule" in modules for modules in found.values())
 
 
 def test_grading_is_a_guest():

@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Piecewise, Pow, Product, Sum, Symbol
 
-from optedu.safe_expr.functions import VALUES, Values
+from optedu.safe_expr.functions import COMPARISONS, VALUES, Values
 
 __all__ = ["EvaluationError", "bounded", "evaluate"]
 
@@ -154,7 +154,7 @@ def _truth(condition: Any, env: Mapping[Any, Bounded]) -> Any:
             return np.logical_not(parts[0])
         joined = np.logical_and if isinstance(condition, sympy.And) else np.logical_or
         return functools.reduce(joined, parts)
-    comparison = _COMPARISONS.get(condition.func)
+    comparison = COMPARISONS.get(condition.func)
     if comparison is None:
         raise EvaluationError(f"{condition} is no condition that an answer can use here")
     left, right = (np.real(_value(argument, env)[0]) for argument in condition.args)
@@ -184,13 +184,3 @@ def _terms(node: Any, env: Mapping[Any, Bounded]) -> Bounded:
             grown = np.abs(new) * (_ratio(error, total) + _ratio(moved, term) + ROUNDING)
         total, error = np.where(inside, new, total), np.where(inside, grown, error)
     return total, error
-
-
-_COMPARISONS = {
-    sympy.StrictGreaterThan: operator.gt,
-    sympy.GreaterThan: operator.ge,
-    sympy.StrictLessThan: operator.lt,
-    sympy.LessThan: operator.le,
-    sympy.Equality: operator.eq,
-    sympy.Unequality: operator.ne,
-}

@@ -8,7 +8,6 @@ student's. The tests use the same list the other way round, as mutants that must
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Abs, Add, Expr, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, sign
+from sympy import Abs, Add, Expr, Max, Mul, Piecewise, Pow, Rational, Symbol, sign
 
 from optedu import symbols
 from optedu.quantities import State, total
 from optedu.quantities import x as X
 from optedu.rule import Rule
+from optedu.safe_expr.functions import COMPARISONS, REAL
 
 __all__ = ["Form", "Misconception", "combined", "of"]
 
@@ -116,7 +116,11 @@ class Misconception:
 
 
 def _value(expression: Expr, env: Mapping[Expr, Any]) -> Any:
-    r"""Evaluate an expression on NumPy arrays: thousands of forms, each too short to compile."""
+    r"""Evaluate an expression on NumPy arrays: thousands of forms, each too short to compile.
+
+    Not by `optedu.exercise.evaluation`: that works with complex numbers, point by point, and bounds
+    their rounding; here float32 stays float32, and sums run over all elements.
+    """
     if expression in env:
         return env[expression]
     if expression.is_number:
@@ -138,19 +142,11 @@ _POWERS: dict[Any, Callable[..., Any]] = {
     2 * ONE: np.square,
 }
 _OPERATIONS: dict[Any, Callable[..., Any]] = {
-    Add: lambda *terms: functools.reduce(operator.add, terms),
-    Mul: lambda *factors: functools.reduce(operator.mul, factors),
-    Max: lambda *values: functools.reduce(np.maximum, values),
-    Min: lambda *values: functools.reduce(np.minimum, values),
+    **REAL,
+    **COMPARISONS,
     Pow: operator.pow,
-    Abs: np.abs,
-    sign: np.sign,
     total: np.sum,
     Mean: np.mean,
-    sympy.StrictGreaterThan: operator.gt,
-    sympy.GreaterThan: operator.ge,
-    sympy.StrictLessThan: operator.lt,
-    sympy.LessThan: operator.le,
 }
 
 Change = Callable[[Form], Form | None]

@@ -60,6 +60,19 @@ def _split(count: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:cut], order[cut:]
 
 
+def _parts(name: str, features: np.ndarray, labels: np.ndarray, classes: int) -> Data:
+    train, test = _split(len(labels))
+    return Data(name, features[train], labels[train], features[test], labels[test], classes)
+
+
+def _of_sklearn(loader: str, what: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        import sklearn.datasets
+    except ImportError:
+        raise _missing("scikit-learn", what) from None
+    return getattr(sklearn.datasets, loader)(return_X_y=True)
+
+
 @cache
 def digits() -> Data:
     r"""Return the 1,797 handwritten digits of 8 x 8 pixels, scaled to [0, 1].
@@ -71,14 +84,8 @@ def digits() -> Data:
     ImportError
         If scikit-learn is missing.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise _missing("scikit-learn", "the digits data") from None
-    features, labels = load_digits(return_X_y=True)
-    train, test = _split(len(labels))
-    features = features / 16.0
-    return Data("digits", features[train], labels[train], features[test], labels[test], 10)
+    features, labels = _of_sklearn("load_digits", "the digits data")
+    return _parts("digits", features / 16.0, labels, 10)
 
 
 @cache
@@ -99,9 +106,7 @@ def mnist() -> Data:
     path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
     with gzip.open(path, "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
-    features, labels = table[:, :-1] / 255.0, table[:, -1].astype(int)
-    train, test = _split(len(labels))
-    return Data("MNIST", features[train], labels[train], features[test], labels[test], 10)
+    return _parts("MNIST", table[:, :-1] / 255.0, table[:, -1].astype(int), 10)
 
 
 @cache
@@ -115,15 +120,10 @@ def breast_cancer() -> Data:
     ImportError
         If scikit-learn is missing.
     """
-    try:
-        from sklearn.datasets import load_breast_cancer
-    except ImportError:
-        raise _missing("scikit-learn", "the breast cancer data") from None
-    features, labels = load_breast_cancer(return_X_y=True)
-    train, test = _split(len(labels))
+    features, labels = _of_sklearn("load_breast_cancer", "the breast cancer data")
+    train, _ = _split(len(labels))
     mean, deviation = features[train].mean(axis=0), features[train].std(axis=0)
-    features = (features - mean) / deviation
-    return Data("breast cancer", features[train], labels[train], features[test], labels[test], 2)
+    return _parts("breast cancer", (features - mean) / deviation, labels, 2)
 
 
 @cache

@@ -1,7 +1,8 @@
 r"""The functions that an answer may use: one table, with what computes their values.
 
-The reader of formulas, the reader of what crosses between kernels and the comparison of values
-all take their functions from here, so that an answer means the same wherever it is graded.
+The reader of formulas, the reader of what crosses between kernels, the comparison of values and the
+known mistakes all take their functions from here, so that an answer means the same wherever it is
+graded.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import mpmath
 import numpy as np
 import sympy
 
-__all__ = ["NAMES", "VALUES", "too_large"]
+__all__ = ["COMPARISONS", "NAMES", "REAL", "VALUES", "too_large"]
 
 Values = Callable[..., Any]
 
@@ -102,11 +103,31 @@ _SPECIAL: dict[Any, Values] = {
     sympy.LambertW: _special(lambda z, k=0: mpmath.fp.lambertw(z, int(k))),
 }
 
-VALUES: dict[Any, Values] = {
+REAL: dict[Any, Values] = {
     sympy.Add: lambda *terms: functools.reduce(operator.add, terms),
     sympy.Mul: lambda *factors: functools.reduce(operator.mul, factors),
-    sympy.Max: _real(lambda *values: functools.reduce(np.maximum, values)),
-    sympy.Min: _real(lambda *values: functools.reduce(np.minimum, values)),
+    sympy.Max: lambda *values: functools.reduce(np.maximum, values),
+    sympy.Min: lambda *values: functools.reduce(np.minimum, values),
+    sympy.Abs: np.abs,
+    sympy.sign: np.sign,
+}
+r"""What update rules are made of, on real arrays, whose dtype stays."""
+
+COMPARISONS: dict[Any, Values] = {
+    sympy.StrictGreaterThan: operator.gt,
+    sympy.GreaterThan: operator.ge,
+    sympy.StrictLessThan: operator.lt,
+    sympy.LessThan: operator.le,
+    sympy.Equality: operator.eq,
+    sympy.Unequality: operator.ne,
+}
+r"""Of real arrays."""
+
+VALUES: dict[Any, Values] = {
+    sympy.Add: REAL[sympy.Add],
+    sympy.Mul: REAL[sympy.Mul],
+    sympy.Max: _real(REAL[sympy.Max]),
+    sympy.Min: _real(REAL[sympy.Min]),
     sympy.Abs: lambda value: np.abs(value).astype(complex),
     sympy.sign: lambda value: np.where(value == 0, 0, value / np.where(value == 0, 1, abs(value))),
     sympy.floor: _real(np.floor),

@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 
 import pytest
 import yaml
+from PIL import Image
 
 from optedu.course.addresses import read
 from optedu.course.first_cell import first_cell
@@ -48,6 +49,13 @@ glue("tau", 6.2832, display=False)
 ```
 
 Glued: {glue:text}`tau:.2f`.
+
+![A dot.](dot.png)
+
+```{code-cell} python
+:tags: [setup]
+import math
+```
 """
 
 
@@ -59,6 +67,7 @@ def build(folder, code):
         shutil.copy(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(ADDRESSES)
     (folder / "book/index.md").write_text(NOTEBOOK.replace("CODE", code))
+    Image.new("1", (30, 20)).save(folder / "book/dot.png")
     files = ["notation", "references"]
     chapters = [{"file": f"book/appendix/{name}"} for name in files]
     toc = {"format": "jb-book", "root": "book/index", "chapters": chapters}
@@ -105,6 +114,43 @@ def test_nothing_is_loaded_from_another_host(site):
         assert [address for address in loaded if urlparse(address).netloc] == [], path
         assert "unpkg" not in text
         assert "THEBE_JS_URL" not in text, path
+
+
+# What Sphinx, the theme and the extensions write and a step after them takes away. Where one of
+# them writes it in another way, the step finds nothing, says nothing, and leaves this on a page.
+LEFT = {
+    "lean.STYLE": r'<link\b(?![^>]*media=)[^>]*rel="?stylesheet[^>]*>(?=.*rel="?stylesheet)',
+    "lean.ICON_SCRIPT": r"<script\b[^>]*fontawesome[^>]*>",
+    "lean.PRELOAD": r"<link\b[^>]*preload(?![^>]*_static/css/fonts/)[^>]*>",
+    "lean.OPTIONS": r"<script\b[^>]*documentation_options[^>]*>",
+    "lean.SCRIPT": r"<script\b(?![^>]*(?:\bdefer|\basync|=.module))[^>]*\bsrc=[^>]*>",
+    "lean.THEME_SCRIPT": r"</head>.*(<script\b[^>]*\bsrc=[^>]*>)",
+    "lean.IMAGE": r"<img\b(?![^>]*\bwidth=)[^>]*_images/[^>]*>",
+    "formulas.FORMULA": r"\\\([^<]*\\\)|<script\b[^>]*mathjax[^>]*>",
+    "accessible.CITATION_ROLES": r"<div[^>]*role=[^>]*citation-list[^>]*>",
+    "accessible.ENTRY_ROLE": r"<div[^>]*doc-biblioentry[^>]*>",
+    "accessible.SUMMARY_LABEL": r"<summary[^>]*aria-label[^>]*>",
+    "pages.drop_thebe": r"<(?:script|link)\b[^>]*thebe[^>]*>",
+}
+
+
+@pytest.mark.parametrize("step", LEFT)
+def test_the_theme_writes_what_the_steps_after_it_expect(site, step):
+    pages = [p for p in site.rglob("*.html") if "_static" not in p.parts]
+    assert {"index.html", "references.html"} <= {p.name for p in pages}
+    for page in pages:
+        found = re.search(LEFT[step], page.read_text(encoding="utf-8"), re.DOTALL)
+        assert found is None, (
+            f"{step} of optedu.web no longer finds {found[0][-200:]} on {page.name}"
+        )
+
+
+def test_the_page_has_what_the_steps_are_for(site):
+    """Or nothing could be left of it."""
+    text = (site / "book/index.html").read_text()
+    assert re.search(r'<img\b[^>]*_images/[^>]* width="30" height="20"', text)
+    assert "Show the set-up" in text and "DOCUMENTATION_OPTIONS" in text
+    assert 'class="citation"' in (site / "book/appendix/references.html").read_text()
 
 
 def test_page_describes_itself(site):
