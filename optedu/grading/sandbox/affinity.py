@@ -3,7 +3,7 @@ r"""One processor for each worker and its two kernels.
 The three take turns: while one works, the others wait for it. On a processor of their own they
 find its caches warm and need not wake another one at each of the hundreds of calls between the
 kernels. And a submission that starts many processes keeps one processor busy, not all: in a jail
-none of them can leave it.
+none of them can leave it. `benchmarks/affinity.py` measures both.
 """
 
 from __future__ import annotations
