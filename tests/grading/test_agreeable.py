@@ -15,8 +15,9 @@ from tests.grading.test_wrecks import wrecked
 
 pytestmark = needs_sandbox
 
-# Equal to all, true, callable, as long as asked for: and no right answer is -1234.5.
 OURS = [name for name in assignments(notebooks.ROOT) if notebooks.of_the_course(name)]
+
+# Equal to all, true, callable, as long as asked for: and no right answer is -1234.5.
 AGREEABLE = """
 class Agreeable(float):
     def __new__(cls, *_):
