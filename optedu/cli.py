@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import click
 
@@ -36,6 +37,26 @@ class _Lazy(click.Group):
             return None
         module, attribute, _ = _COMMANDS[name]
         return getattr(importlib.import_module(module), attribute)
+
+    def main(self, *args, standalone_mode=True, **extra):
+        """Run a command; what is wrong with its options is one line, too."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            name = f"optedu {context.info_name}" if context and context.parent else "optedu"
+            message = " ".join(error.format_message().split())
+            click.echo(f"{name}: {message} (see {name} --help)", err=True)
+            code = error.exit_code
+        except click.Abort:
+            click.echo("optedu: interrupted", err=True)
+            code = 130
+        sys.exit(code if isinstance(code, int) else 0)
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):

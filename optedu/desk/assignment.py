@@ -40,23 +40,25 @@ def mean_square(x):
     return np.mean(x**2)
     ### END SOLUTION'''
 
-_VALUES = """\
-value = mean_square(np.array([1.0, 2.0, 3.0]))
+# With `$f` for the function: students have this package, and a hidden test that stands in it to the
+# letter would be found there when the course is published.
+_VALUES = Template("""\
+value = $f(np.array([1.0, 2.0, 3.0]))
 assert np.allclose(value, 14 / 3), f"the squares are 1, 4 and 9, their mean is 14/3, not {value}"
 ### BEGIN HIDDEN TESTS
-value = mean_square(np.array([-2.0, 0.0]))
-assert np.allclose(value, 2.0), f"the squares are 4 and 0, their mean is 2, not {value}"
-### END HIDDEN TESTS"""
+value = $f(np.array([-2.0, 0.0]))
+assert np.allclose(value, 2.0), f"$f: the squares are 4 and 0, their mean is 2, not {value}"
+### END HIDDEN TESTS""")
 
-_CALLER = """\
+_CALLER = Template("""\
 x = np.array([1.0, 2.0])
-mean_square(x)
-assert x.tolist() == [1.0, 2.0], "the array of the caller was changed: make a new one"
+$f(x)
+assert x.tolist() == [1.0, 2.0], "$f has changed the array of the caller: make a new one"
 ### BEGIN HIDDEN TESTS
 x = np.array([3.0, -4.0])
-mean_square(x)
-assert x.tolist() == [3.0, -4.0], "the array of the caller was changed: make a new one"
-### END HIDDEN TESTS"""
+$f(x)
+assert x.tolist() == [3.0, -4.0], "$f has changed the array of the caller: make a new one"
+### END HIDDEN TESTS""")
 
 _WRITTEN = """\
 ## Task 2. Why it is not negative (3 points)
@@ -95,7 +97,7 @@ BENCH.wrong(
 BENCH.wrong(
     "callers_array",
     "caller",
-    "the array of the caller was changed",
+    "has changed the array of the caller",
     BENCH.edit("mean_square", ("np.mean(x**2)", "np.mean(np.multiply(x, x, out=x))")),
 )
 ''')
@@ -152,9 +154,23 @@ def skeleton(title: str) -> Any:
         new_markdown_cell(_TASK),
         _cell("code", "mean_square", _ANSWER, solution=True),
         new_markdown_cell("**1a. Its values** (5 points)."),
-        _cell("code", "test_values", _VALUES, grade=True, locked=True, points=5),
+        _cell(
+            "code",
+            "test_values",
+            _VALUES.substitute(f="mean_square"),
+            grade=True,
+            locked=True,
+            points=5,
+        ),
         new_markdown_cell("**1b. The caller's array** (2 points)."),
-        _cell("code", "test_caller", _CALLER, grade=True, locked=True, points=2),
+        _cell(
+            "code",
+            "test_caller",
+            _CALLER.substitute(f="mean_square"),
+            grade=True,
+            locked=True,
+            points=2,
+        ),
         new_markdown_cell(_WRITTEN),
         _cell("markdown", "why", _MODEL, grade=True, solution=True, points=3),
     ]

@@ -71,6 +71,9 @@ def read_table(path: Path) -> Table:
     text = text.lstrip("\ufeff\r\n")
     if "\0" in text:
         raise UsageError(f"{path} is no CSV file: it holds binary data")
+    if text.lstrip()[:1] in ("{", "<"):
+        kind = "a notebook or other JSON" if text.lstrip().startswith("{") else "a web page"
+        raise UsageError(f"{path} is no CSV file but {kind}: export the table as CSV")
     return _parse(path, text)
 
 

@@ -113,6 +113,10 @@ def _is_no_database(error: DBAPIError) -> bool:
     return "not a database" in str(error) or "malformed" in str(error)
 
 
+def _cannot_open(error: DBAPIError) -> bool:
+    return "unable to open database file" in str(error)
+
+
 def is_gone(error: DBAPIError) -> bool:
     """Whether there is no connection to the gradebook's server, or none any more."""
     if error.connection_invalidated:
@@ -133,6 +137,8 @@ def explain(error: DBAPIError) -> str:
         return "the gradebook is locked by another program"
     if "disk is full" in reason or "disk I/O" in reason:
         return "the disk is full: the gradebook cannot grow"
+    if _cannot_open(error):
+        return "the gradebook's file cannot be opened: is it a file, and may you read it?"
     if _is_no_database(error):
         return "the gradebook's file is no SQLite database: put a backup of it in its place"
     first = reason.strip().partition("\n")[0]  # what follows is advice for a server's administrator
@@ -149,7 +155,7 @@ def patiently(action, *, wait_s: float = 60.0):
             return action()
         except (DBAPIError, InvalidEntry) as error:
             cause = behind(error)
-            if _is_no_database(cause):  # and will be none the next time
+            if _is_no_database(cause) or _cannot_open(cause):  # and so it will be the next time
                 raise UsageError(explain(cause)) from error
             # So PostgreSQL's server says that it is starting up, shutting down or recovering.
             passes = is_locked(cause) or "the database system is" in str(cause)

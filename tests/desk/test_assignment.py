@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from optedu.desk.assignment import skeleton
 from optedu.grading.course import open_course
 from optedu.grading.drift import drift
 from tests.assignments import bench, notebooks
@@ -72,6 +73,18 @@ def test_in_a_clone_each_wrong_answer_loses_what_it_should(clone):
     assert set().union(*(variant.loses for variant in made.wrongs)) == TESTS
 
 
+def test_the_package_which_students_have_shows_no_hidden_test_of_it():
+    source = (ROOT / "optedu/desk/assignment.py").read_text()
+    hidden = [
+        line
+        for cell in skeleton("hw1").cells
+        for line in cell.source.partition("### BEGIN HIDDEN TESTS\n")[2].splitlines()[:-1]
+        if line.startswith(("assert", "value"))
+    ]
+    assert len(hidden) == 3
+    assert not [line for line in hidden if line in source]
+
+
 def test_the_tests_of_an_own_assignment_need_no_module():
     assert bench.load("no_such_homework").submissions() == {}
     with pytest.raises(ModuleNotFoundError):
@@ -84,6 +97,14 @@ def test_a_name_that_cannot_be_writes_nothing(course, name):
     text = complaint("assignment", name)
     assert "is there already" in text if name == "ps1" else f"got '{name}'" in text
     assert tree(course) == before
+
+
+def test_outside_a_course_it_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert f"no course in {tmp_path}" in complaint("assignment", "hw1")
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config(\n")
+    assert "nbgrader_config.py cannot be used" in complaint("assignment", "hw1")
+    assert [p.name for p in tmp_path.iterdir()] == ["nbgrader_config.py"]
 
 
 def test_in_a_clone_no_module_of_the_tests_is_replaced(clone):

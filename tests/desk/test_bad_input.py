@@ -8,7 +8,7 @@ import pytest
 
 from optedu.cli import _COMMANDS
 from optedu.desk import course as desk
-from tests.desk.conftest import CLASS, complaint, tree
+from tests.desk.conftest import CLASS, complaint, optedu, tree
 from tests.desk.test_collect import zipped
 from tests.grading import course as courses
 
@@ -16,7 +16,6 @@ COMMANDS = {
     "import": ("roster", "class.csv"),
     "list": ("roster",),
     "missing": ("roster", "--missing", "ps1"),
-    "assignment": ("assignment", "ps9"),
     "release": ("release", "ps1", "--force"),
     "update": ("release", "ps1", "--update"),
     "due": ("due", "ps1", "2026-12-01"),
@@ -30,7 +29,8 @@ COMMANDS = {
 
 
 def test_the_table_has_every_command_that_works_on_a_course():
-    told_elsewhere = {"doctor", "quickstart"}  # they are for where there is none
+    # They are for where there is none, and `assignment` for where there is no gradebook yet.
+    told_elsewhere = {"doctor", "quickstart", "assignment"}
     assert {arguments[0] for arguments in COMMANDS.values()} == set(_COMMANDS) - told_elsewhere
 
 
@@ -90,6 +90,47 @@ def test_an_unknown_assignment(course, arguments):
     text = complaint(*("ps9" if argument == "ps1" else argument for argument in arguments))
     assert "no assignment 'ps9' in" in text and "(it has: ps1)" in text
     assert tree(course) == before
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_a_gradebook_that_is_a_folder(course, blank, arguments):
+    courses.submit(course, "ada", blank)
+    with_files(course)
+    (course / "gradebook.db").unlink()
+    (course / "gradebook.db").mkdir()
+    before = tree(course)
+    assert "the gradebook's file cannot be opened" in complaint(*arguments)
+    assert tree(course) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("release",), "Missing argument 'ASSIGNMENT'"),
+        (("export", "--to", "excel"), "'excel' is not one of"),
+        (("grade", "ps1", "--jobs", "0"), "--jobs"),
+        (("grade", "ps1", "--report", "source"), "'source' is a directory"),
+        (("collect", "--all"), "No such option"),
+        (("export", "--to", "csv", "--output", "source"), "source is there already"),
+        (("export", "--to", "csv", "--output", "no/such.csv"), "no/such.csv: No such file"),
+        (("roster", "source"), "source: Is a directory"),
+        (("roster", "source/ps1/problem.ipynb"), "is no CSV file but a notebook"),
+        (("collect", "ps1", "class.csv"), "class.csv is no ZIP file"),
+    ],
+)
+def test_options_and_files_that_cannot_be(course, arguments, words):
+    before = tree(course)
+    text = complaint(*arguments)
+    assert words in text
+    assert tree(course) == before
+
+
+def test_an_unknown_command_is_one_line_and_none_is_the_help():
+    done = optedu("grad", "ps1")
+    assert done.exit_code == 2
+    assert done.output == "optedu: No such command 'grad'. (see optedu --help)\n"
+    assert "Commands:" in optedu().output
+    assert optedu("--help").exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
