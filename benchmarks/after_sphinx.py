@@ -58,7 +58,6 @@ STEPS: dict[str, dict[str, Any]] = {
     "the icons as a script too": {"ICON_SCRIPT": NOTHING},
     "scripts that hold the parser": {"SCRIPT": NOTHING, "THEME_SCRIPT": NOTHING},
     "options in a file": {"OPTIONS": NOTHING},
-    "images without a size": {"IMAGE": NOTHING},
     "every listing measured at once": {"MEASURING": NOTHING},
 }
 

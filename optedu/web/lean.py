@@ -3,8 +3,8 @@ r"""Let a page show early: what the theme loads first and does not need is taken
 The theme's head has fifteen style sheets, each a round trip before anything shows; a script of
 1.5 MB that draws icons which the icon font already draws; and scripts that stop the parser though
 they only act on a finished page. After the build each page is rewritten: one style sheet with the
-rules and the characters that the book uses, no icon script, the other scripts deferred in their
-order, and images with their size, so that no text jumps when one comes.
+rules and the characters that the book uses, no icon script, and the other scripts deferred in their
+order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ SCRIPT = re.compile(
     r'<script (?![^>]*\b(?:defer|async|type)\b)([^>]*\bsrc="(?!https?:)[^"]+"[^>]*)>'
 )
 THEME_SCRIPT = re.compile(r'\s*<script src="[^"]*_static/scripts/[^"]*"></script>')
-IMAGE = re.compile(r'<img\b(?![^>]*\bwidth=)[^>]*\bsrc="([^"]*_images/[^"]+)"[^>]*>')
 HREF = re.compile(r'\bhref="([^"]+)"')
 URL = re.compile(r"""url\(\s*(['"]?)(?!data:|https?:|#)([^'")]+)\1\s*\)""")
 IMPORT = re.compile(r"""@import\s+(?:url\()?\s*['"]([^'"]+)['"]\s*\)?\s*;""")
@@ -115,7 +114,7 @@ class Site:
             body = THEME_SCRIPT.sub("", body)
         head = OPTIONS.sub(lambda match: self._inlined(page, match), head)
         head = SCRIPT.sub(r"<script defer \1>", head)
-        page.write_text(head + end + self._sized(page, body), encoding="utf-8")
+        page.write_text(head + end + body, encoding="utf-8")
 
     def _inlined(self, page: Path, match: re.Match[str]) -> str:
         """Put the few words of Sphinx's options into the page: an inline script asks for them."""
@@ -151,24 +150,6 @@ class Site:
         for tag in tags[1:]:
             head = head.replace(tag, "", 1)
         return head
-
-    def _sized(self, page: Path, body: str) -> str:
-        """Say how large each image is; those below the first heading load when they are near."""
-        fold = body.find("<h2")
-
-        def sized(match: re.Match[str]) -> str:
-            from PIL import Image, UnidentifiedImageError
-
-            tag = match[0].removesuffix(">").removesuffix("/").rstrip()
-            try:
-                with Image.open(page.parent / match[1]) as image:
-                    width, height = image.size
-            except (FileNotFoundError, UnidentifiedImageError):  # an SVG scales with its box
-                return match[0]
-            late = ' loading="lazy"' if 0 <= fold < match.start() and "loading=" not in tag else ""
-            return f'{tag} width="{width}" height="{height}"{late} />'
-
-        return IMAGE.sub(sized, body)
 
 
 def rewrite_pages(app: Any, exception: Exception | None) -> None:

@@ -1,9 +1,8 @@
-"""Rewriting a page: one style sheet, scripts out of the way, images with their size."""
+"""Rewriting a page: one style sheet, scripts out of the way."""
 
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from optedu.web.lean import MEASURING, Site
 
@@ -20,8 +19,6 @@ HEAD = """<html><head>
   <script>var inline = 1;</script>
   <script type="module" src="../_static/m.js"></script>
 </head><body><p class="a b c d">text</p>
-<img alt="one" src="../_images/one.png" /><h2>Later</h2><img alt="two" src="../_images/one.png" />
-<img alt="three" src="../_images/one.svg" />
 <script src="../_static/scripts/theme.js?v=1"></script><script src="kept.js"></script></body></html>
 """
 
@@ -39,9 +36,6 @@ def page(tmp_path):
     )
     (static / "print.css").write_text(".p {}")
     (static / "documentation_options.js").write_text("const DOCUMENTATION_OPTIONS = {};")
-    (tmp_path / "_images").mkdir()
-    Image.new("1", (30, 20)).save(tmp_path / "_images" / "one.png")
-    (tmp_path / "_images" / "one.svg").write_text("<svg/>")
     (tmp_path / "book").mkdir()
     path = tmp_path / "book" / "x.html"
     path.write_text(HEAD)
@@ -87,14 +81,6 @@ def test_the_themes_scripts_come_first_of_those_that_wait(page):
     theme = text.index('<script defer src="../_static/scripts/theme.js?v=1">')
     assert theme < text.index("doctools.js") < text.index("</head>")
     assert text.count("scripts/theme.js") == 1
-
-
-def test_images_have_their_size_and_later_ones_wait(page):
-    text = page.read_text()
-    assert '<img alt="one" src="../_images/one.png" width="30" height="20" />' in text
-    later = '<img alt="two" src="../_images/one.png" width="30" height="20" loading="lazy" />'
-    assert later in text
-    assert '<img alt="three" src="../_images/one.svg" />' in text
 
 
 def test_the_installed_theme_measures_as_the_correction_expects():
