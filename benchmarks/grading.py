@@ -40,7 +40,7 @@ CONTESTANTS = {
     "optedu grade, 1 job, no sandbox": [OPTEDU, "grade", "--jobs", "1", "--no-sandbox"],
     "optedu grade, 2 jobs, no sandbox": [OPTEDU, "grade", "--jobs", "2", "--no-sandbox"],
 }
-GOALS = {"optedu grade, 1 job": 4.0, "optedu grade, 2 jobs": 8.0}
+GOALS = {"optedu grade, 1 job": 6.0, "optedu grade, 2 jobs": 12.0}
 _PR_SET_CHILD_SUBREAPER = 36
 _SAMPLE_S = 0.5
 
