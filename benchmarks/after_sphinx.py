@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -113,6 +114,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
+    load = round(os.getloadavg()[0], 2)  # of the last minute: what else the machine did
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         for cache in (ROOT / "_build").glob(".jupyter_cache*"):  # no cell runs twice
@@ -136,7 +138,13 @@ def main() -> None:
     for name, row in rows.items():
         table.add_row(name, *(f"{value:.3g}" for value in row.values()))
     Console().print(table)
-    record = {"machine": machine(), "page": options.page, "rounds": options.rounds, "rows": rows}
+    record = {
+        "machine": machine(),
+        "load": load,
+        "page": options.page,
+        "rounds": options.rounds,
+        "rows": rows,
+    }
     options.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

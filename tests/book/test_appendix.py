@@ -12,6 +12,7 @@ import sympy as sp
 from myst_nb.core.read import read_myst_markdown_notebook
 
 import optedu
+from optedu import web
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "book/appendix/glossary.md").read_text(encoding="utf-8")
@@ -129,3 +130,38 @@ def test_the_refresher_has_one_picture_and_its_assertions_in_every_part():
 def test_the_glossary_leads_to_every_part_of_the_refresher_that_explains_a_term():
     linked = set(re.findall(r"\{ref\}`refresher-(\w+)`", GLOSSARY))
     assert linked == SECTIONS - {"derivative", "geometric"}
+
+
+WEB = Path(optedu.__file__).parent / "web"
+MAINTAINERS = (ROOT / "book/appendix/maintainers.md").read_text(encoding="utf-8")
+USES = re.compile(
+    r"""app\.connect\("(?P<event>[\w-]+)"|listeners\["(?P<replaced>[\w-]+)"\]"""
+    r"""|add_directive\("(?P<directive>[\w-]+)"|(?P<method>add_node|add_transform)\("""
+)
+
+
+@pytest.mark.parametrize("path", sorted(WEB.glob("*.py")), ids=lambda path: path.stem)
+def test_the_page_for_maintainers_names_all_that_is_used_of_sphinx(path):
+    rows = [line for line in MAINTAINERS.splitlines() if line.startswith("| ")]
+    for found in USES.finditer(path.read_text(encoding="utf-8")):
+        used = next(filter(None, found.groups()))
+        assert [r for r in rows if f"`{used}`" in r and f"`{path.stem}`" in r], (
+            f"no row of a table has {used} of {path.name}"
+        )
+
+
+def test_the_page_for_maintainers_has_the_steps_after_sphinx_in_their_order():
+    steps = []
+    for place, feature in enumerate(web.FEATURES):
+        text = (WEB / f"{feature}.py").read_text(encoding="utf-8")
+        for priority in re.findall(r'connect\("build-finished", \w+(?:, priority=(\d+))?\)', text):
+            steps.append((int(priority or 500), place, f"optedu.web.{feature}"))
+    table = MAINTAINERS.partition("| step |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `(optedu[\w.]+)`", table, re.M) == [name for *_, name in sorted(steps)]
+
+
+def test_the_page_for_maintainers_names_tests_that_are_there():
+    named = set(re.findall(r"`(test_\w+)`", MAINTAINERS))
+    there = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").glob("*/test_*.py"))
+    assert len(named) > 8
+    assert {name for name in named if f"def {name}(" not in there} == set()
