@@ -217,9 +217,11 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
 
 
 def _check_relief(view: dict[str, Any]) -> None:
-    r"""Check what a relief says: whence it is seen, in degrees, and the ends of a stable line."""
+    r"""Check what a relief says: whence it is seen, the ends of a stable line, names of the axes."""
     for name in view:
-        choice("option of the relief", name, ("type", "turn", "tilt", "stable"))
+        choice("option of the relief", name, ("type", "turn", "tilt", "stable", "names"))
+    if "names" in view:
+        view["names"] = _two_names("names of the relief", view["names"])
     for name, (lo, hi) in {"turn": (-360, 360), "tilt": (8, 80)}.items():
         if name in view:
             view[name] = in_range(name, float(view[name]), lo, hi)
@@ -243,10 +245,14 @@ def _check_squares(view: dict[str, Any], runs: list[dict[str, Any]], problem: An
     if view["state"] not in kept:
         own = ", ".join(sorted(kept)) or "none"
         raise ValueError(f"squares need a run that keeps {view['state']}; the runs keep {own}")
-    names = view.setdefault("names", ["x₁", "x₂"])
-    if not isinstance(names, list) or len(names) != 2:
-        raise ValueError(f"names of the squares must be [first, second], got {names!r}")
-    view["names"] = [str(name) for name in names]
+    view["names"] = _two_names("names of the squares", view.get("names", ["x₁", "x₂"]))
+
+
+def _two_names(what: str, names: Any) -> list[str]:
+    r"""Return the names of two coordinates as text."""
+    if not isinstance(names, list) or len(names) != 2 or not all(map(str, names)):
+        raise ValueError(f"{what} must be [first, second], got {names!r}")
+    return [str(name) for name in names]
 
 
 def _check_width(view: dict[str, Any]) -> None:

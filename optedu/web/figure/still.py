@@ -340,7 +340,8 @@ def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
     for number, (name, run) in enumerate(_labelled(config, runs).items()):
         drawn(run.x, color=style.PALETTE[number % len(style.PALETTE)], label=name)
     ax.autoscale_view()
-    ax.set(aspect="equal", title="height: $f(x)$")
+    letter = view.get("names", "x")[0][0]
+    ax.set(aspect="equal", title=f"height: $f({letter})$")
     ax.set_axis_off()
 
 

@@ -249,7 +249,7 @@ export class Relief extends View {
     const [u, v] = s.start.map((q, i) => this.unit(q, i));
     this.start = inside(u) && inside(v) ? this.pixel(u, v, this.level(problem.f(s.start, 1)) - 0.5) : null;
     if (this.start) this.dot(...this.start, 7, "", c.text);
-    this.text("height f(x): drag it, or the ring", 2, 12, { colour: c.soft });
+    this.text(`height f(${this.spec.names ? this.spec.names[0][0] : "x"}): drag it, or the ring`, 2, 12, { colour: c.soft });
   }
 
   /** The two walls that face the reader, and the names of the axes at their feet. */
@@ -270,7 +270,8 @@ export class Relief extends View {
     const q = (i) => (2 * i) / CELLS - 1;
     const z = (i, j) => this.z[i * (CELLS + 1) + j];
     const end = (way) => (way < 0 ? 0 : CELLS);
-    wall((i) => [q(i), near, z(i, end(near))], "x₁");
-    wall((j) => [side, q(j), z(end(side), j)], "x₂");
+    const [first, second] = this.spec.names ?? ["x₁", "x₂"];
+    wall((i) => [q(i), near, z(i, end(near))], first);
+    wall((j) => [side, q(j), z(end(side), j)], second);
   }
 }

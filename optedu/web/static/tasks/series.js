@@ -11,8 +11,10 @@ class Series {
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", `${roots.length} questions`);
     this.bar = make("div", "task-series-bar");
+    // A question earlier on the page has a number too.
+    this.before = Number(roots[0].querySelector(".task-title")?.textContent.match(/\d+/)?.[0] ?? 1) - 1;
     this.tabs = roots.map((root, k) => {
-      const tab = button(String(k + 1), "task-series-tab");
+      const tab = button(String(this.before + k + 1), "task-series-tab");
       tab.onclick = () => this.show(k);
       return tab;
     });
@@ -46,7 +48,7 @@ class Series {
     this.roots.forEach((root, j) => root.classList.toggle("task-away", j !== k));
     this.tabs.forEach((tab, j) => {
       const done = tab.dataset.right === "true" ? ", answered" : "";
-      tab.setAttribute("aria-label", `Question ${j + 1} of ${this.tabs.length}${done}`);
+      tab.setAttribute("aria-label", `Question ${this.before + j + 1} of ${this.before + this.tabs.length}${done}`);
       j === k ? tab.setAttribute("aria-current", "true") : tab.removeAttribute("aria-current");
     });
     this.next.hidden = k === this.roots.length - 1;
