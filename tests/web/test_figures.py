@@ -344,7 +344,7 @@ def scheduled(schedule: dict[str, Any]) -> dict[str, Any]:
         ),
         ({"views": ["relief"], "problem": "square"}, "relief needs a problem of 2 coord.*got 1"),
         ({"views": [{"type": "relief", "angle": 3}]}, "option of the relief must be .*'angle'"),
-        ({"views": [{"type": "relief", "names": ["w"]}]}, r"names of the relief must be .* \['w'\]"),
+        ({"views": [{"type": "relief", "names": ["w"]}]}, r"names of the relief must be .*\['w'\]"),
         ({"views": [{"type": "relief", "tilt": 90}]}, r"tilt must be in \[8, 80\], got 90"),
         ({"views": [{"type": "relief", "stable": [1, 2]}]}, r"two points .*got \[1, 2\]"),
         ({"views": ["stability"]}, "needs a run of momentum or nesterov, there is none"),

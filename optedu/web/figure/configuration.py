@@ -217,7 +217,7 @@ def _view(entry: Any, runs: list[dict[str, Any]], problem: Any) -> dict[str, Any
 
 
 def _check_relief(view: dict[str, Any]) -> None:
-    r"""Check what a relief says: whence it is seen, the ends of a stable line, names of the axes."""
+    r"""Check what a relief says: whence it is seen, the ends of a stable line, two names."""
     for name in view:
         choice("option of the relief", name, ("type", "turn", "tilt", "stable", "names"))
     if "names" in view:
