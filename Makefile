@@ -9,7 +9,7 @@ BIN := .venv/bin
 LOCK := requirements.txt
 PYTEST_FLAGS ?=
 # The tests of the core that run under coverage, which takes half as long again: too long for all.
-CORE := tests/rules tests/run tests/schedules tests/test_rule.py tests/test_backend.py tests/test_written.py tests/test_bad_input.py
+CORE := tests/rules tests/run tests/schedules tests/compile/test_traffic.py tests/test_rule.py tests/test_backend.py tests/test_written.py tests/test_bad_input.py
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
