@@ -51,8 +51,8 @@ class _CoursePrinter(LatexPrinter):
 
     def _print_Pow(self, expr: Expr) -> str:
         root = getattr(expr.base, "latex_of_root", None)  # of a sum over all parameters
-        if root is not None and expr.exp == sp.S.Half and (norm := root(self)) is not None:
-            return norm
+        if root is not None and abs(expr.exp) == sp.S.Half and (norm := root(self)) is not None:
+            return norm if expr.exp.is_positive else rf"\frac{{1}}{{{norm}}}"
         return super()._print_Pow(expr)
 
     def _print_Mul(self, expr: Mul) -> str:

@@ -10,7 +10,16 @@ from sympy import Abs, Expr, Function, Mul, Pow, Symbol
 
 from optedu import symbols
 
-__all__ = ["Given", "Hyper", "Source", "State", "intermediate", "total", "x"]
+__all__ = [
+    "Given",
+    "Hyper",
+    "MatrixFunction",
+    "Source",
+    "State",
+    "intermediate",
+    "total",
+    "x",
+]
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,13 @@ class Hyper:
         return self.notation.check(value)
 
 
+class MatrixFunction(Function):
+    r"""What `optedu.matrices` computes of whole matrices: no loop over single elements does."""
+
+    is_extended_real = True
+    is_finite = True
+
+
 @dataclass(frozen=True)
 class State:
     r"""A state variable: `old` is its value before the step, `new` after it.
@@ -96,6 +112,9 @@ class State:
         Assumed of both symbols, as for a second moment.
     scalar : bool
         One number for all parameters (such as a product of decay rates), kept in double.
+    axes : tuple, optional
+        Its shape where that is not the parameters', from `optedu.symbols`: `(rows, rows)`, or
+        `(1, columns)`. Of a square one the initial value stands on the diagonal, with zeros beside.
     """
 
     name: str
@@ -103,6 +122,19 @@ class State:
     initial: Any = 0
     nonnegative: bool = False
     scalar: bool = False
+    axes: tuple[Any, ...] = ()
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        r"""Return the shape of its array, for parameters of a shape."""
+        if not self.axes:
+            return tuple(shape)
+        sizes = {symbols.rows: shape[0], symbols.columns: shape[1]}
+        return tuple(int(sizes.get(axis, axis)) for axis in self.axes)
+
+    @property
+    def square(self) -> bool:
+        r"""Whether it is a square matrix by its axes, and starts as a multiple of the identity."""
+        return len(self.axes) == 2 and self.axes[0] == self.axes[1]
 
     def _symbol(self, suffix: str, step: str) -> symbols.Quantity:
         sign = {"nonnegative": True} if self.nonnegative else {}

@@ -18,7 +18,7 @@ from optedu import symbols, validate, written
 from optedu.arrays import namespace
 from optedu.compile import FORMS, KERNELS, module_of
 from optedu.display import number
-from optedu.quantities import Given, Hyper, Source, State, total
+from optedu.quantities import Given, Hyper, MatrixFunction, Source, State, total
 from optedu.quantities import x as x_
 
 __all__ = ["Rule"]
@@ -29,7 +29,7 @@ r"""The rules of the course, put here by `optedu.rules` as it finds them, for hi
 
 @dataclass(frozen=True)
 class Rule:
-    r"""An elementwise update rule.
+    r"""An update rule: elementwise, with sums over all parameters, or of a matrix.
 
     Given the parameters $x_{t-1}$, the gradient $g_t$, the state, the step $t$ and the
     hyper-parameters, the equations give, in order, the new state and at last the new parameters.
@@ -55,7 +55,8 @@ class Rule:
     chapter : str
         The chapter of the book that derives it.
     per_tensor : bool
-        Whether `total` sums over each tensor of a model by itself, not over all parameters.
+        Whether `total` sums over each tensor of a model by itself, not over all parameters. So it
+        does where the rule steps matrices.
     evaluated : sympy.Expr, optional
         The point at which the gradient is taken, from `x.old`, old states and hyper-parameters;
         `x.old` itself where it is not given.
@@ -91,6 +92,8 @@ class Rule:
             _check_tuple(name, getattr(self, name), kind)
         object.__setattr__(self, "hypers", tuple(Hyper(h.symbol, _default(h)) for h in self.hypers))
         _check_equations(self)
+        if self.matrices:
+            object.__setattr__(self, "per_tensor", True)
         if self.evaluated is not None:
             known = {x_.old, *(s.old for s in self.states), *(h.symbol for h in self.hypers)}
             if unknown := sympy.sympify(self.evaluated).free_symbols - known:
@@ -231,6 +234,14 @@ class Rule:
         r"""Whether a step needs sums over all parameters, `total(...)`."""
         return any(equation.rhs.has(total) for equation in self.equations)
 
+    @cached_property
+    def matrices(self) -> bool:
+        r"""Whether it steps a matrix as a whole, and nothing that is no matrix."""
+        sizes = {symbols.rows, symbols.columns}
+        return any(s.axes for s in self.states) or any(
+            eq.rhs.has(MatrixFunction) or eq.rhs.free_symbols & sizes for eq in self.equations
+        )
+
     def rewrite(
         self,
         name: str,
@@ -330,12 +341,14 @@ class Rule:
         Returns
         -------
         dict of str to array or float
-            Arrays of the shape and dtype of `x`; Python floats for scalar states.
+            Arrays of the shape and dtype of `x`, or of the state's own shape; Python floats for
+            scalar states.
 
         Raises
         ------
         TypeError, ValueError
-            If `x` is no floating-point array, or a hyper-parameter is unknown or out of range.
+            If `x` is no floating-point array, or no matrix where the rule steps one, or a
+            hyper-parameter is unknown or out of range.
 
         Examples
         --------
@@ -344,6 +357,7 @@ class Rule:
         {'b': array([0., 0.])}
         """
         validate.floating_array("x", x)
+        self.check_shape("x", x)
         xp = namespace(x)
         values = self.check_hyper(**hyper)
         state: dict[str, Any] = {}
@@ -359,6 +373,11 @@ class Rule:
                 value = float(initial.subs(used))
             if variable.scalar:
                 state[variable.name] = value
+            elif variable.square:
+                identity = xp.eye(variable.shape(x.shape)[0], dtype=x.dtype)
+                state[variable.name] = identity * value
+            elif variable.axes:
+                state[variable.name] = xp.full(variable.shape(x.shape), value, dtype=x.dtype)
             else:
                 state[variable.name] = xp.full_like(x, value)
         return state
@@ -377,7 +396,8 @@ class Rule:
         t : int
             The step, from 1.
         **hyper : float or array
-            Hyper-parameters. An array broadcasts over the trailing axis, an axis of runs.
+            Hyper-parameters. An array broadcasts over the trailing axis, an axis of runs; a
+            matrix has none.
 
         Returns
         -------
@@ -403,13 +423,33 @@ class Rule:
         written.forbid(f"rules.get({self.name!r}).step")
         t = validate.count("t", t, minimum=1)
         validate.floating_array("x", x)
+        self.check_shape("x", x)
         validate.like("g", g, "x", x)
         self.check_state(x, state)
         complete = self.check_hyper(**hyper)
         for name, value in complete.items():
+            if type(value) is not float and self.matrices:
+                raise TypeError(
+                    f"{name} must be a number, got an array of shape {tuple(value.shape)}: "
+                    f"{self.name} steps a matrix, which has no axis of runs"
+                )
             if type(value) is not float:
                 validate.trailing_shape(name, value, x)
         return self._pure(x, g, state, t, complete)
+
+    def check_shape(self, name: str, x: Any) -> None:
+        r"""Check that parameters are a matrix, where the rule steps one.
+
+        Raises
+        ------
+        ValueError
+            If they are none; `name` says which.
+        """
+        if self.matrices and (len(x.shape) != 2 or 0 in x.shape):
+            raise ValueError(
+                f"{name} must be a matrix for {self.name}, got shape {tuple(x.shape)}: step "
+                "vectors and other arrays with another rule, such as adamw"
+            )
 
     def check_state(self, x: Any, state: Mapping[str, Any]) -> None:
         r"""Check that `state` holds what the rule needs, as arrays like `x`.
@@ -438,6 +478,15 @@ class Rule:
             label, value = f"state[{variable.name!r}]", state[variable.name]
             if variable.scalar:
                 validate.number(label, value, arrays=True)  # one for each run, where rates differ
+            elif variable.axes:
+                validate.floating_array(label, value)
+                validate.same_library(label, value, "x", x)
+                shape = variable.shape(x.shape)
+                if tuple(value.shape) != shape or value.dtype != x.dtype:
+                    raise ValueError(
+                        f"{label} must be {x.dtype} of shape {shape}, got {value.dtype} of shape "
+                        f"{tuple(value.shape)}"
+                    )
             else:
                 validate.like(label, value, "x", x)
 
@@ -449,7 +498,8 @@ class Rule:
         Parameters
         ----------
         form : {"numpy", "numba", "cupy"}
-            Blocked NumPy ufuncs; one fused loop compiled by Numba; one fused GPU kernel.
+            Blocked NumPy ufuncs; one fused loop compiled by Numba; one fused GPU kernel. A rule
+            that steps a matrix has the pure function in all of them, copied back in place.
 
         Returns
         -------
@@ -475,7 +525,11 @@ class Rule:
         form = validate.choice("form", form, KERNELS)
         kernels = self.__dict__.setdefault("_kernels", {})
         if form not in kernels:
-            kernels[form] = module_of(form).kernel(self)
+            kernels[form] = (
+                module_of("matrix").kernel(self, form)
+                if self.matrices
+                else module_of(form).kernel(self)
+            )
         return kernels[form]
 
     def source(self, form: str = "numpy") -> str:
@@ -489,9 +543,12 @@ class Rule:
         Raises
         ------
         TypeError, ValueError
-            If there is no such form.
+            If there is no such form; a rule that steps a matrix has no JavaScript.
         """
-        return module_of(validate.choice("form", form, FORMS)).source(self)
+        form = validate.choice("form", form, FORMS)
+        if self.matrices and form != "array":
+            return module_of("matrix").source(self, form)
+        return module_of(form).source(self)
 
     @cached_property
     def _pure(self) -> Callable[..., tuple[Any, dict[str, Any]]]:
@@ -545,7 +602,7 @@ def _check_equations(rule: Rule) -> None:
         # In the printed code they would be one variable.
         if everything.setdefault(symbol.name, symbol) != symbol:
             raise ValueError(f"rule {rule.name}: {symbol.name!r} is the name of two symbols")
-    known = {symbols.g, symbols.t, x_.old}
+    known = {symbols.g, symbols.t, symbols.rows, symbols.columns, x_.old}
     known |= {h.symbol for h in rule.hypers} | {s.old for s in rule.states}
     known |= {s for s in everything.values() if isinstance(s, Given)}
     stale: set[Symbol] = set()

@@ -201,6 +201,8 @@ _ROWS = (
     _nonnegative("lr_start", r"\eta_{\text{start}}", "learning rate at which a schedule begins"),
     _nonnegative("lr_end", r"\eta_{\text{end}}", "learning rate at which a schedule ends"),
     _count("batch_size", "B", "minibatch size"),
+    _count("rows", "n_{r}", "rows of a matrix of parameters"),
+    _count("columns", "n_{c}", "columns of a matrix of parameters"),
 )
 
 TABLE: dict[str, Notation] = {row.name: row for row in _ROWS}
@@ -217,6 +219,7 @@ lr_decay, initial_accumulator, momentum_decay = (
 )
 L, mu, kappa, batch_size = (TABLE[n].symbol for n in ("L", "mu", "kappa", "batch_size"))
 steps, warmup, cooldown, every = (TABLE[n].symbol for n in ("steps", "warmup", "cooldown", "every"))
+rows, columns = TABLE["rows"].symbol, TABLE["columns"].symbol
 drop, lr_start, lr_end = (TABLE[n].symbol for n in ("drop", "lr_start", "lr_end"))
 
 

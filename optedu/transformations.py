@@ -10,14 +10,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sympy import Abs, Eq, Expr, Max, Symbol, sign, sqrt
+from sympy import Abs, Eq, Expr, Max, Piecewise, Symbol, sign, sqrt
 
 from optedu import symbols
 from optedu.quantities import Hyper, State, intermediate, total, x
 from optedu.rule import Rule
 from optedu.symbols import beta1, g, lr, t, weight_decay
 
-__all__ = ["averaged", "cautious", "clipped", "decoupled", "maximized", "schedule_free"]
+__all__ = [
+    "averaged",
+    "cautious",
+    "clipped",
+    "decoupled",
+    "maximized",
+    "schedule_free",
+    "sharpness_aware",
+]
 
 max_norm = symbols.declare("max_norm", r"g_{\max}", "largest norm that a clipped gradient has", 0.0)
 beta_average = symbols.declare(
@@ -28,6 +36,9 @@ beta_average = symbols.declare(
     1,
     lower_open=False,
 )
+
+
+radius = symbols.declare("radius", "r_{a}", "distance at which SAM takes its gradient", 0.0)
 
 
 def maximized(rule: Rule) -> Rule:
@@ -172,7 +183,8 @@ def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
 
     The gradient is taken between the two, at $(1 - \beta_1) z_{t-1} + \beta_1 x_{t-1}$ (Defazio et
     al. 2024, equations 3 to 5). The average has the weights $1/t$ of the authors' code; the paper
-    prints $1/(t + 1)$, with which the start never leaves the average.
+    prints $1/(t + 1)$, with which the start never leaves the average. What decays is $z$; in the
+    authors' code the decay goes by the point of the gradient.
 
     Parameters
     ----------
@@ -207,6 +219,70 @@ def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
             Eq(x.new, (1 - 1 / t) * x.old + z.new / t),
         ),
         evaluated=(1 - beta1) * z.old + beta1 * x.old,
+        notes={},
+    )
+
+
+def sharpness_aware(rule: Rule, distance: float = 0.05) -> Rule:
+    r"""Return the rule on gradients from where the objective is higher: SAM.
+
+    One step of the rule takes two here, and two gradients: that of an odd step, at the parameters,
+    says where to go up, by `radius` along it; that of the even step, taken there, is the rule's
+    (Foret et al. 2021, algorithm 1). The parameters move at even steps alone. The paper takes both
+    gradients of one minibatch; the norm is over all parameters.
+
+    Parameters
+    ----------
+    rule : Rule
+    distance : float
+        Default of the new hyper-parameter `radius`, above 0.
+
+    Raises
+    ------
+    ValueError
+        If the rule takes its gradient elsewhere already.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = sharpness_aware(optedu.rules.get("sgd"), 1.0)
+    >>> x = np.array([3.0, 4.0])
+    >>> state = rule.init(x)
+    >>> x, state = rule.step(x, x, state, 1, lr=0.5)
+    >>> x, rule.point(x, state)
+    (array([3., 4.]), array([3.6, 4.8]))
+    >>> rule.step(x, rule.point(x, state), state, 2, lr=0.5)[0]
+    array([1.2, 1.6])
+    """
+    if rule.evaluated is not None:
+        raise ValueError(f"rule must take its gradient at the parameters, got {rule.name}")
+    climb, up = State("climb", "a"), _fresh(rule, "up", r"\upsilon_{t}")
+    norm = sqrt(total(g**2))
+    # What a step would make of each is computed at odd steps too, and then left.
+    made = {
+        v.new: _fresh(rule, f"{v.name}_made", rf"\tilde {{{v.latex_base}}}_{{t}}")
+        for v in (x, *rule.states)
+    }
+    put = {t: t / 2, **made}
+    return replace(
+        rule,
+        name=f"{rule.name}_sharpness_aware",
+        title=f"{rule.title}, sharpness-aware",
+        hypers=(*rule.hypers, Hyper(radius, distance)),
+        states=(*rule.states, climb),
+        equations=(
+            Eq(up, (1 - (-1) ** t) / 2),
+            *(
+                Eq(made.get(e.lhs, e.lhs), e.rhs.xreplace(put), evaluate=False)
+                for e in rule.equations
+            ),
+            Eq(climb.new, up * radius * Piecewise((1 / norm, norm > 0), (0, True)) * g),
+            *(
+                Eq(v.new, up * v.old + (1 - up) * made[v.new], evaluate=False)
+                for v in (*rule.states, x)
+            ),
+        ),
+        evaluated=x.old + climb.old,
         notes={},
     )
 

@@ -21,7 +21,7 @@ FLOORS = [
     ["arrays"],
     ["validate", "safe_expr"],
     ["backend", "written", "display", "symbols", "latex"],
-    ["quantities", "compile", "rule", "rules", "schedules", "transformations"],
+    ["quantities", "matrices", "compile", "rule", "rules", "schedules", "transformations"],
     ["problems"],
     ["run"],
     ["derive", "plot"],

@@ -26,11 +26,11 @@ OPTIONS = {
 
 def use(rule):
     """Take a step in each form, print it in all."""
-    point = np.linspace(-1, 1, 3)
+    point = np.linspace(-1, 1, 6).reshape(2, 3)
     for form in ("numpy", "numba"):
-        rule.kernel(form)(point.copy(), np.ones(3), rule.init(point), 1)
+        rule.kernel(form)(point.copy(), np.ones((2, 3)), rule.init(point), 1)
     rule.latex()
-    return rule.step(point, np.ones(3), rule.init(point), 1)[0]
+    return rule.step(point, np.ones((2, 3)), rule.init(point), 1)[0]
 
 
 @AGAIN

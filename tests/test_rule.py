@@ -18,6 +18,11 @@ RULES = optedu.rules.all()
 X = np.linspace(-1, 1, 4)
 
 
+def point(rule):
+    r"""Parameters that the rule can step, four in a row."""
+    return X[None, :].copy() if rule.matrices else X
+
+
 @pytest.fixture(params=RULES.values(), ids=RULES)
 def rule(request):
     return request.param
@@ -53,6 +58,10 @@ class TestEveryRule:
 
     @pytest.mark.parametrize("form", ["array", "numpy", "cupy", "javascript"])
     def test_source_is_short_enough_to_read(self, rule, form):
+        if rule.matrices and form == "javascript":
+            with pytest.raises(ValueError, match=f"{rule.name}, got 'javascript'"):
+                rule.source(form)
+            return
         code = rule.source(form)
         assert rule.name in code or "def update" in code
         assert len(code.splitlines()) <= (75 if rule.sums else 45)
@@ -65,6 +74,7 @@ class TestEveryRule:
             with pytest.raises(TypeError, match=f"no hyper-parameter '{name}'"):
                 rule.check_hyper(**{name: 0.1})
             return
+        X = point(rule)
         wrong = 1.0 if name in ("beta1", "beta2", "momentum") else -0.1
         state = rule.init(X)
         with pytest.raises(ValueError, match=rf"{name} must be .*, got {wrong}"):
@@ -77,17 +87,19 @@ class TestEveryRule:
             rule.step(X, X, state, 1, **{name: np.array([0.1, 0.1, wrong, 0.1])})
 
     def test_bad_arrays_are_named(self, rule):
+        X = point(rule)
         state = rule.init(X)
+        whole = np.ones(X.shape, int)
         kernel = rule.kernel("numpy")
         for step in (rule.step, kernel):
             with pytest.raises(TypeError, match=r"x must be a floating-point array, got dtype int"):
-                step(np.arange(4), X, state, 1)
+                step(whole, X, state, 1)
             with pytest.raises(TypeError, match=r"g must be a .*array"):
                 step(X.copy(), [1.0], state, 1)
             with pytest.raises(TypeError, match="g must be a floating-point array, got dtype int"):
-                step(X.copy(), np.arange(4), state, 1)
-            with pytest.raises(ValueError, match=r"shape of x, \(4,\), got \(3,\)"):
-                step(X.copy(), X[:3], state, 1)
+                step(X.copy(), whole, state, 1)
+            with pytest.raises(ValueError, match=r"shape of x, \(.*4,?\), got \(.*3,?\)"):
+                step(X.copy(), X[..., :3], state, 1)
             with pytest.raises(TypeError, match="dtype of x, float64, got float32"):
                 step(X.copy(), X.astype(np.float32), state, 1)
             with pytest.raises(ValueError, match="t must be at least 1, got 0"):
@@ -99,15 +111,16 @@ class TestEveryRule:
             with pytest.raises(TypeError, match="state must be a dictionary, got list"):
                 step(X.copy(), X, [], 1)
         with pytest.raises(TypeError, match=r"x must be a floating-point array, got dtype int"):
-            rule.init(np.arange(4))
+            rule.init(whole)
 
     def test_read_only_parameters(self, rule):
-        fixed = X.copy()
+        fixed = point(rule).copy()
         fixed.flags.writeable = False
         with pytest.raises(ValueError, match="x must be writable"):
-            rule.kernel("numpy").bind(fixed, rule.init(X))
+            rule.kernel("numpy").bind(fixed, rule.init(fixed))
 
     def test_refuses_while_a_student_is_checked(self, rule):
+        X = point(rule)
         state = rule.init(X)
         with written.student_code():
             with pytest.raises(written.GuardError, match="your own is being checked"):

@@ -16,7 +16,10 @@ KERNELS = ("numpy", "numba", "cupy")
 
 
 def module_of(form: str) -> ModuleType:
-    r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel."""
+    r"""Return the module of a form: it has `source(rule)`, and `kernel(rule)` for a kernel.
+
+    That of `"matrix"` stands in for all forms but the pure function: see there.
+    """
     # A module of the name `numba` would be taken for the library.
-    name = f"{form}_kernel" if form in KERNELS else form
+    name = f"{form}_kernel" if form in (*KERNELS, "matrix") else form
     return importlib.import_module(f"{__name__}.{name}")

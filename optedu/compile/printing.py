@@ -203,6 +203,10 @@ class PythonPrinter(_Readable, PythonCodePrinter):
     def _print_Pi(self, expr: Expr) -> str:
         return "pi"
 
+    def _print_orthogonalized(self, expr: Expr) -> str:
+        matrix, _, steps = expr.args
+        return f"orthogonalized({self._print(matrix)}, {expr.coefficients}, {steps})"
+
 
 class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
     r"""JavaScript, with `Math.` functions."""

@@ -68,11 +68,12 @@ def walk(call: Callable[..., Any], plan: Sequence[Any]) -> Answer | None:
         Results of the steps before that; None where there is none.
     """
     xp, x, state, scalars, first, gradients, hyper = plan
-    shape, dtype = x.shape, x.dtype
+    arrays = {"x": x, **{k: v for k, v in state.items() if k not in scalars}}
+    shapes, dtype = {k: v.shape for k, v in arrays.items()}, x.dtype
 
-    def copied(value: Any) -> Any:
+    def copied(name: str, value: Any) -> Any:
         # A rule may go on working in arrays that it was given or has returned.
-        if not isinstance(value, type(x)) or value.shape != shape or value.dtype != dtype:
+        if not isinstance(value, type(x)) or value.shape != shapes[name] or value.dtype != dtype:
             raise TypeError("of another form")
         return xp.asarray(value, copy=True)
 
@@ -88,12 +89,12 @@ def walk(call: Callable[..., Any], plan: Sequence[Any]) -> Answer | None:
             new = {} if new is None else new
             if not isinstance(new, Mapping):
                 break
-            kept = {k: _number(new[k]) if k in scalars else copied(new[k]) for k in state}
-            done.append((copied(new_x), kept))
+            kept = {k: _number(new[k]) if k in scalars else copied(k, new[k]) for k in state}
+            done.append((copied("x", new_x), kept))
         except Exception:  # asked for by itself, the step raises again, and is reported
             break
-        x = copied(new_x)
-        state = {k: v if k in scalars else copied(v) for k, v in kept.items()}
+        x = copied("x", new_x)
+        state = {k: v if k in scalars else copied(k, v) for k, v in kept.items()}
     if not done:
         return None
     columns = {k: [kept[k] for _, kept in done] for k in state}
@@ -116,12 +117,12 @@ def columns(plan: Walk, answer: Any) -> dict[str, np.ndarray]:
     if not isinstance(answer, tuple) or len(answer) != 2:
         return {}
     x, state = answer
-    if not _fits(plan, x) or not isinstance(state, dict) or set(state) != set(plan.state):
+    if not _fits(plan.x, x) or not isinstance(state, dict) or set(state) != set(plan.state):
         return {}
     found = {"x": to_numpy(x)}
     for name, column in state.items():
         if name not in plan.scalars:
-            if not _fits(plan, column):
+            if not _fits(plan.state[name], column):
                 return {}
             found[name] = to_numpy(column)
         elif isinstance(column, list) and all(type(value) is float for value in column):
@@ -131,9 +132,9 @@ def columns(plan: Walk, answer: Any) -> dict[str, np.ndarray]:
     return found if len({len(column) for column in found.values()}) == 1 else {}
 
 
-def _fits(plan: Walk, column: Any) -> bool:
+def _fits(one: Any, column: Any) -> bool:
     return (
-        isinstance(column, type(plan.x))
-        and column.shape[1:] == plan.x.shape
-        and column.dtype == plan.x.dtype
+        isinstance(column, type(one))
+        and column.shape[1:] == one.shape
+        and column.dtype == one.dtype
     )

@@ -92,7 +92,7 @@ def check(
             done.append(f"{part}: left out in the browser")
             continue
         runs += [_Trial(name, rule, function, each) for each in scenarios.of(rule, part, seed)]
-        done.append(f"{part}: {PARTS[part]}")
+        done.append(f"{part}: {scenarios.told(rule, part)}")
     twins = {n: twin for n, run in enumerate(runs) if (twin := run.plain())}
     known = _ahead(function, [*runs, *twins.values()])
     own = dict(zip(twins, known[len(runs) :], strict=True))
@@ -201,7 +201,7 @@ class _Trial:
         run = self.scenario
         if not run.formal or run.read_only:
             return None
-        return replace(self, scenario=run.plain)
+        return replace(self, scenario=run.plain(matrices=self.rule.matrices))
 
     def walked(self, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         r"""Return what the function makes of its own results, a row for each step."""
@@ -217,7 +217,7 @@ class _Trial:
 
     def form(self, quantity: str) -> tuple[int, ...]:
         r"""Return the shape that a quantity has."""
-        return () if quantity in self.scalars else self.scenario.x.shape
+        return () if quantity in self.scalars else self.shapes[quantity]
 
     def moved(self, x: Any) -> None:
         r"""Refuse a function that does nothing: its form is right, and nothing is shown by it."""
@@ -290,6 +290,12 @@ class _Trial:
         r"""Names of the states that are numbers."""
         return frozenset(s.name for s in self.rule.states if s.scalar)
 
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        r"""The shape of each array that is returned."""
+        shape = self.scenario.x.shape
+        return {"x": shape, **{s.name: s.shape(shape) for s in self.rule.states}}
+
     def given(self, xp: Any, state: Mapping[str, Any]) -> dict[str, Any]:
         r"""Return the state as the student's function gets it."""
         return {k: v if k in self.scalars else self.make(xp, v) for k, v in state.items()}
@@ -335,8 +341,10 @@ class _Trial:
         if not isinstance(value, type(like)) and not (xp is np and isinstance(value, np.generic)):
             self.fail(messages.no_array(self.name, quantity, value, run), quantity)
         array = to_numpy(value)
-        if array.shape != run.x.shape:
-            self.fail(messages.wrong_shape(self.name, quantity, array.shape, run), quantity)
+        shape = self.shapes[quantity]
+        if array.shape != shape:
+            text = messages.wrong_shape(self.name, quantity, array.shape, shape, run)
+            self.fail(text, quantity)
         if array.dtype != np.dtype(run.dtype):
             self.fail(messages.wrong_dtype(self.name, quantity, array.dtype, run), quantity)
         return array

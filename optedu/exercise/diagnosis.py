@@ -11,6 +11,7 @@ import numpy as np
 from optedu.arrays import to_numpy
 from optedu.exercise import misconceptions
 from optedu.exercise.errors import StudentError
+from optedu.exercise.scenarios import shape_of
 from optedu.rule import Rule
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -121,12 +122,13 @@ def _cases(rule: Rule, varied: bool) -> list[tuple[tuple[Any, ...], dict[str, fl
     for rates, steps, small in zip(_RATES, _STEPS, _SMALL, strict=True):
         values = {"eps": 0.07, "lr": 0.37, **rates}
         hyper = {h.name: values.get(h.name, 0.23) for h in rule.hypers} if varied else {}
-        x = rng.normal(size=5)  # as in the runs: a hidden array from one of them has to fit
+        # As in the runs: a hidden array from one of them has to fit.
+        x = rng.normal(size=shape_of(rule))
         state = rule.init(x, **hyper)
         for t in range(1, max(steps) + 1):
             # Of both signs, and now larger, now smaller than what the state remembers.
-            g = rng.normal(size=5) * (1.7 if t % 2 else 0.3)
-            g[3:] *= small
+            g = rng.normal(size=x.shape) * (1.7 if t % 2 else 0.3)
+            g.reshape(-1)[3:5] *= small
             if t in steps:
                 cases.append(((x, g, state, t), hyper))
             x, state = rule.step(x, g, state, t, **hyper)
@@ -258,7 +260,7 @@ def _constant_factor(calls: list[_Call], quantity: str) -> str | None:
     ratios = []
     for call in calls:
         x = call.arguments[0]
-        base = x if quantity == "x" else np.zeros_like(x)
+        base = x if quantity == "x" else 0
         got, right = np.broadcast_arrays(call.got[quantity] - base, call.right[quantity] - base)
         still = right == 0
         if np.any(got[still]):

@@ -91,7 +91,14 @@ def no_array(name: str, quantity: str, value: Any, run: Scenario) -> str:
     return f"{name}: {_spoken(quantity)} is {_article(kind)}; it has to be an array like x."
 
 
-def wrong_shape(name: str, quantity: str, shape: tuple[int, ...], run: Scenario) -> str:
+def wrong_shape(
+    name: str, quantity: str, shape: tuple[int, ...], wanted: tuple[int, ...], run: Scenario
+) -> str:
+    if wanted != run.x.shape:
+        return (
+            f"{name}: {_spoken(quantity)} has shape {shape}; for x and g of shape {run.x.shape} it "
+            f"has to have shape {wanted}."
+        )
     return (
         f"{name}: {_spoken(quantity)} has shape {shape}; x and g have shape {run.x.shape}, and it "
         "has to have the same. The rule works on each element by itself."

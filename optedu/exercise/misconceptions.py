@@ -166,7 +166,8 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     -------
     tuple of Misconception
         The more common ones first; two that give the same equations appear once. None of a rule
-        that sums over all parameters: a norm hides the factors that most mistakes are.
+        that sums over all parameters, where a norm hides the factors that most mistakes are, or
+        steps a matrix.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     right = Form.of(rule)
     seen = {right}
     result = []
-    for name, sentence, change in () if rule.sums else _candidates(rule):
+    for name, sentence, change in () if rule.sums or rule.matrices else _candidates(rule):
         form = change(right)
         if form is not None and form not in seen:
             seen.add(form)
@@ -193,6 +194,8 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
 
 def combined(rule: Rule, names: Collection[str]) -> Iterator[Misconception]:
     r"""Yield the misconceptions of these names two at a time."""
+    if rule.matrices:
+        return
     right = Form.of(rule)
     candidates = [candidate for candidate in _candidates(rule) if candidate[0] in names]
     seen = {right} | {mistake.form for mistake in of(rule)}

@@ -16,7 +16,7 @@ import numpy as np
 from optedu.quantities import Hyper
 from optedu.rule import Rule
 
-__all__ = ["EARLY", "PARTS", "Scenario", "of"]
+__all__ = ["EARLY", "PARTS", "Scenario", "of", "shape_of", "told"]
 
 PARTS: dict[str, str] = {
     "state": "the new state alone, from the initial state and later in a run",
@@ -30,6 +30,9 @@ PARTS: dict[str, str] = {
     "backend": "the same code on a second array library",
 }
 r"""The parts of a check and what each compares, in the order in which they run."""
+
+MATRICES = {"shapes": "matrices with 1 element, wide and tall"}
+r"""What a part compares of a rule that steps a matrix, where that is something else."""
 
 EARLY = 60
 r"""Steps from the initial state, all of them, in one run."""
@@ -86,17 +89,18 @@ class Scenario:
         r"""Whether the run is about the form of the code."""
         return self.part in FORMAL
 
-    @property
-    def plain(self) -> Scenario:
-        r"""The same numbers as vectors of float64, of NumPy."""
-        state = self.state
-        if state is not None:
-            state = {k: v if np.ndim(v) == 0 else np.ravel(v) for k, v in state.items()}
+    def plain(self, *, matrices: bool = False) -> Scenario:
+        r"""The same numbers as vectors of float64, of NumPy; `matrices` stay such."""
+        x, gradients, state = self.x, self.gradients, self.state
+        if not matrices:
+            x, gradients = np.ravel(x), gradients.reshape(len(gradients), -1)
+            if state is not None:
+                state = {k: v if np.ndim(v) == 0 else np.ravel(v) for k, v in state.items()}
         return replace(
             self,
-            label="with plain vectors of the same numbers",
-            x=np.ravel(self.x),
-            gradients=self.gradients.reshape(len(self.gradients), -1),
+            label=f"with plain {'matrices' if matrices else 'vectors'} of the same numbers",
+            x=x,
+            gradients=gradients,
             state=state,
             dtype="float64",
             library="numpy",
@@ -108,6 +112,16 @@ class Scenario:
         if self.dtype == "float32":
             return 1e-3
         return 1e-6 if self.formal else 1e-9
+
+
+def told(rule: Rule, part: str) -> str:
+    r"""Return what a part of the check compares."""
+    return MATRICES.get(part, PARTS[part]) if rule.matrices else PARTS[part]
+
+
+def shape_of(rule: Rule) -> tuple[int, ...]:
+    r"""Return the shape of the parameters in most runs."""
+    return (3, 4) if rule.matrices else (5,)
 
 
 def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
@@ -132,6 +146,8 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
         # The coordinates of very different size tell where epsilon stands, and that it is there.
         x = rng.normal(size=6)
         g = rng.normal(size=6) * np.array([1.0, 1.0, 1e-3, 1e-7, 30.0, 0.0])
+        if rule.matrices:
+            x, g = x.reshape(2, 3), g.reshape(2, 3)
         yield make.run("from the initial state", x=x, gradients=g[np.newaxis])
     elif part == "many steps":
         yield make.run("from the initial state", steps=EARLY)
@@ -165,43 +181,55 @@ def of(rule: Rule, part: str, seed: int) -> Iterator[Scenario]:
             label = f"with eps = {eps:.4g} and gradients of that size"
             yield make.run(label, steps=10, size=eps, hyper=[{"eps": eps}] * 10)
     elif part == "shapes":
-        for shape in ((1,), (2, 3), (2, 1, 3), (0,)):
+        shapes: tuple[tuple[int, ...], ...] = ((1,), (2, 3), (2, 1, 3), (0,))
+        for shape in ((1, 1), (2, 3), (4, 2)) if rule.matrices else shapes:
             yield make.run(f"with x of shape {shape}", steps=3, shape=shape)
     elif part == "dtype":
-        lr = [{"lr": 0.1}] * 4
-        yield make.run("with float32 arrays", steps=4, hyper=lr, dtype="float32")
-        yield make.later("with float32 arrays, later in a run", steps=4, hyper=lr, dtype="float32")
+        lr = [{"lr": 0.1, **make.far}] * 4
+        yield make.narrow("with float32 arrays", steps=4, hyper=lr)
+        label = "with float32 arrays, later in a run"
+        yield make.later(label, steps=4, hyper=lr, dtype="float32", given=make.far)
     elif part == "inputs":
         yield make.run("with read-only arrays", steps=3, read_only=True)
     elif part == "backend":
         name = "array_api_strict"
         yield make.run("with arrays of array-api-strict", steps=3, library=name)
         yield make.later("with arrays of array-api-strict", steps=3, library=name)
-        yield make.run(
-            "with float32 arrays of array-api-strict", steps=2, library=name, dtype="float32"
-        )
+        label = "with float32 arrays of array-api-strict"
+        yield make.narrow(label, steps=2, hyper=[make.far] * 2, library=name)
 
 
 class _Maker:
     def __init__(self, rule: Rule, part: str, rng: np.random.Generator) -> None:
         self.rule, self.part, self.rng = rule, part, rng
+        # A first step of 1e-6 is a difference of nearly equal numbers, for which float32 has no
+        # digits: there it is longer.
+        short = {"first_move", "first_distance"} & set(rule.defaults())
+        self.far: dict[str, float] = dict.fromkeys(short, 0.1)
+
+    def narrow(self, label: str, *, hyper: list[dict[str, float]], **rest: Any) -> Scenario:
+        r"""Start in float32, from a state of the hyper-parameters `far`."""
+        x = self.rng.normal(size=shape_of(self.rule)).astype(np.float32).astype(np.float64)
+        state = self.rule.init(x, **self.far) if self.far else None
+        return self.run(label, x=x, state=state, hyper=hyper, dtype="float32", **rest)
 
     def run(
         self,
         label: str,
         *,
         steps: int = 1,
-        shape: tuple[int, ...] = (5,),
+        shape: tuple[int, ...] | None = None,
         size: float = 1.0,
         x: np.ndarray | None = None,
         gradients: np.ndarray | None = None,
         hyper: list[dict[str, float]] | None = None,
         **rest: Any,
     ) -> Scenario:
+        shape = shape or shape_of(self.rule)
         if x is None:
             x = self.rng.normal(size=shape)
         if gradients is None:
-            gradients = self.rng.normal(size=(steps, *shape)) * size
+            gradients = self.rng.normal(size=(steps, *x.shape)) * size
             if self.part in FORMAL:
                 gradients = np.sign(gradients) * (0.5 + np.abs(gradients))
         rest = {"state": None, "first": 1, **rest}
@@ -213,17 +241,26 @@ class _Maker:
         return Scenario(self.part, label, x, gradients, hyper=tuple(hyper), **rest)
 
     def later(
-        self, label: str, *, steps: int, before: int = 4, first: int | None = None, **rest: Any
+        self,
+        label: str,
+        *,
+        steps: int,
+        before: int = 4,
+        first: int | None = None,
+        given: Mapping[str, float] | None = None,
+        **rest: Any,
     ) -> Scenario:
         r"""Start from the state that the rule itself has reached after some steps.
 
-        These are the steps before `first`; the state before them is the initial one all the same.
+        These are the steps before `first`, with the hyper-parameters `given`; the state before them
+        is the initial one all the same.
         """
         first = before + 1 if first is None else first
-        x = self.rng.normal(size=5)
-        state = self.rule.init(x)
+        x = self.rng.normal(size=shape_of(self.rule))
+        given = given or {}
+        state = self.rule.init(x, **given)
         for t in range(first - before, first):
-            x, state = self.rule.step(x, self.rng.normal(size=5), state, t)
+            x, state = self.rule.step(x, self.rng.normal(size=x.shape), state, t, **given)
         dtype = np.dtype(rest.get("dtype", "float64"))
         scalars = {s.name for s in self.rule.states if s.scalar}
         state = {

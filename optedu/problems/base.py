@@ -27,7 +27,8 @@ class Problem:
     grad : callable
         `grad(x)` returns the gradient, in the shape and dtype of `x`.
     x0 : array_like
-        The usual starting point, of shape `(dim,)`.
+        The usual starting point, of shape `(dim,)`. One of shape `(rows, columns)` says that the
+        parameters are a matrix: then `f` and `grad` get a matrix, and there are no runs.
     name : str
         Name in the code.
     title : str, optional
@@ -65,6 +66,9 @@ class Problem:
 
     stochastic = False
     r"""Whether `sample` draws batches, so that `grad(x, batch)` is a stochastic gradient."""
+
+    matrix = False
+    r"""Whether the parameters are a matrix, and `x` of its shape."""
 
     minimizer: np.ndarray | None = None
     minimizers: np.ndarray | None = None
@@ -125,14 +129,18 @@ class Problem:
         r"""Set what is known of the problem; every constructor calls this once."""
         self.name = validate.text("name", name)
         self.title = validate.text("title", title or name)
-        self.x0 = _points("x0", x0, "(dim,)")
+        if np.ndim(x0) == 2:
+            self.x0, self.matrix = _points("x0", x0, "(rows, columns)"), True
+        else:
+            self.x0 = _points("x0", x0, "(dim,)")
         self.dim = self.x0.shape[0]
+        shape = ", ".join(map(str, self.x0.shape))
         # Only what is given is set: a subclass may compute the rest when it is first asked for.
         if minimizer is not None:
-            self.minimizer = only = _points("minimizer", minimizer, f"({self.dim},)")
+            self.minimizer = only = _points("minimizer", minimizer, f"({shape},)")
             self.minimizers = only[None, :]
         if minimizers is not None:
-            self.minimizers = _points("minimizers", minimizers, f"(count, {self.dim})")
+            self.minimizers = _points("minimizers", minimizers, f"(count, {shape})")
         if minimum is not None:
             # Above by design open: the infimum may be -inf, and is never NaN or +inf.
             self.minimum = validate.in_range("minimum", minimum, upper_open=True)
@@ -226,7 +234,12 @@ class Problem:
     def _checked(self, x: Any) -> Any:
         if type(x) is not np.ndarray or x.dtype.kind != "f":
             validate.floating_array("x", x)
-        if x.ndim not in (1, 2) or x.shape[0] != self.dim:
+        if self.matrix:
+            if tuple(x.shape) != self.x0.shape:
+                raise ValueError(
+                    f"x must have shape {self.x0.shape} for {self.name}, got {tuple(x.shape)}"
+                )
+        elif x.ndim not in (1, 2) or x.shape[0] != self.dim:
             raise ValueError(
                 f"x must have shape ({self.dim},) or ({self.dim}, runs) for {self.name}, "
                 f"got {tuple(x.shape)}"

@@ -35,7 +35,13 @@ def start(problem: Any, x0: Any) -> Any:
     validate.floating_array("x0", x0)
     validate.finite("x0", x0)
     dim = getattr(problem, "dim", None)
-    if dim is not None and (x0.ndim not in (1, 2) or x0.shape[0] != dim):
+    if getattr(problem, "matrix", False):
+        if tuple(x0.shape) != tuple(problem.x0.shape):
+            raise ValueError(
+                f"x0 must have shape {tuple(problem.x0.shape)} for {problem.name}, "
+                f"got {tuple(x0.shape)}"
+            )
+    elif dim is not None and (x0.ndim not in (1, 2) or x0.shape[0] != dim):
         raise ValueError(
             f"x0 must have shape ({dim},) or ({dim}, runs) for {problem.name}, "
             f"got {tuple(x0.shape)}"
@@ -55,7 +61,8 @@ def checked_objective(problem: Any, value: Any, x: Any) -> Any:
     r"""Return the objective at `x` after checking that it is one real number for each run."""
     name = f"{getattr(problem, 'name', 'problem')}.f(x)"
     value = validate.number(name, value, arrays=True)
-    shape, wanted = tuple(getattr(value, "shape", ())), tuple(x.shape[1:]) if x.ndim == 2 else ()
+    runs = x.ndim == 2 and not getattr(problem, "matrix", False)
+    shape, wanted = tuple(getattr(value, "shape", ())), tuple(x.shape[1:]) if runs else ()
     if shape != wanted:
         raise ValueError(
             f"{name} must have shape {wanted} for x of shape {tuple(x.shape)}, got {shape}"

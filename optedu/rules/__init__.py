@@ -33,9 +33,15 @@ def _discover() -> dict[str, Rule]:
     return found
 
 
-def all() -> dict[str, Rule]:
-    r"""Return every rule by name, in the order of the modules."""
-    return dict(_discover())
+def all(*, matrices: bool = True) -> dict[str, Rule]:
+    r"""Return every rule by name, in the order of the modules.
+
+    Parameters
+    ----------
+    matrices : bool
+        Whether those are among them that step a matrix as a whole, and nothing else.
+    """
+    return {name: rule for name, rule in _discover().items() if matrices or not rule.matrices}
 
 
 def get(name: str) -> Rule:

@@ -11,7 +11,7 @@ import numpy as np
 from optedu import validate
 from optedu.arrays import namespace
 
-__all__ = ["Arena", "ListedViews", "NamedViews", "fill", "flatten"]
+__all__ = ["Arena", "ListedViews", "Lone", "NamedViews", "fill", "flatten"]
 
 
 def flatten(name: str, params: Any) -> tuple[list[Any], list[str], Callable[[str, list[Any]], Any]]:
@@ -163,3 +163,21 @@ class Arena:
         xp = namespace(out)
         out[...] = xp.concat([xp.reshape(a, (-1,)) for a in arrays])
         return out
+
+
+class Lone(Arena):
+    r"""One array that keeps its shape, for what steps a matrix as a whole."""
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        r"""Return a copy of the one array."""
+        (array,) = arrays
+        return namespace(array).asarray(array, copy=True)
+
+    def split(self, flat: Any) -> list[Any]:
+        r"""Return the array itself."""
+        return [flat]
+
+    def gather(self, arrays: Sequence[Any], out: Any) -> Any:
+        r"""Return the gradient as it is: nothing has to be copied."""
+        (array,) = arrays
+        return array

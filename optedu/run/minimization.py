@@ -132,7 +132,8 @@ def minimize(
         With `f(x)` and `grad(x)`; a stochastic one with `sample(rng, t)` and `grad(x, batch)`.
     x0 : array or list of numbers, optional
         Start, of shape `(dim,)`, or `(dim, runs)` for many runs at once; floating point, of any
-        array namespace. It is left as it is. The problem's own start where it is not given.
+        array namespace. It is left as it is. The problem's own start where it is not given. Where
+        the parameters of the problem are a matrix, of its shape.
     optimizer : str, Rule or callable
         A name: the function that `implement` registered under it, else the derived rule. Or a
         rule, or a function `(xp, x, g, state, t, *, lr=..., ...) -> (x_new, state_new)`, whose
@@ -264,23 +265,24 @@ class _Loop:
     def go(self, on_divergence: str, callback: Any, report: Callable[[int], None]) -> None:
         r"""Take the steps."""
         engine, log, low = self._engine, self.log, _least_square(self._engine.x.dtype)
+        line = engine.line
         root = math.sqrt(_limit(engine.x.dtype))
         high = 1e-4 * root  # below it no sum of squares overflows
         f: Any = self.objective(engine.x, checked=True)
         g = self._gradient(engine.point(1), 1)
         checks.checked_gradient(self._problem, g, engine.x)
-        norm = _norm(g, low)
+        norm = _norm(line(g), low)
         log.keep(0, engine.x, f, norm)
         alive: Any = True  # which runs are still finite; one truth value for one run
         for t in range(1, self._steps + 1):
-            alive = alive & _finite_norm(norm, g)
+            alive = alive & _finite_norm(norm, line(g))
             if on_divergence == "record" or _some(alive):
                 engine.step(g, t)
-                alive = alive & _whole(engine.x)
+                alive = alive & _whole(line(engine.x))
                 if not _every(norm < high):
                     # A moment that has overflowed stays infinite: the rule would stand still.
                     for value in engine.state.values():
-                        alive = alive & _whole(value)
+                        alive = alive & _whole(line(value))
                     if engine.sums:
                         alive = alive & (norm < root)
                 looked = self._watched or t % self._every == 0 or t == self._steps
@@ -296,7 +298,7 @@ class _Loop:
             if on_divergence == "stop" and not _some(alive):
                 return
             g = self._gradient(engine.point(t + 1), t + 1)
-            norm = _norm(g, low)
+            norm = _norm(line(g), low)
             log.keep(t, engine.x, f, norm)
             self.done = t
             if callback is not None and _stops(callback(t, stepper.copied(engine.x), f)):
@@ -323,11 +325,12 @@ class _Loop:
         slower = "A smaller lr may help" + (
             f" (lr is {number(lr)})" if isinstance(lr, float) else ""
         )
-        if not _every(_whole(g)):
+        if not _every(_whole(self._engine.line(g))):
             return "the gradient", slower
         g = to_numpy(g)
         squares = g * g  # in the dtype of the run
-        lost = [name for name, value in self._engine.state.items() if not _every(_whole(value))]
+        states, line = self._engine.state, self._engine.line
+        lost = [name for name, value in states.items() if not _every(_whole(line(value)))]
         if self._engine.sums:
             lost.append("a sum over all parameters")
         if lost and not np.all(np.isfinite(squares)):

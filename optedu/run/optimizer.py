@@ -13,7 +13,7 @@ from optedu import symbols, validate
 from optedu.arrays import namespace, to_numpy
 from optedu.display import number
 from optedu.run import stepper
-from optedu.run.arena import Arena, flatten
+from optedu.run.arena import Arena, Lone, flatten
 from optedu.run.groups import Group, Settings, sorted_out
 
 __all__ = ["Optimizer"]
@@ -23,7 +23,8 @@ class Optimizer:
     r"""An optimizer that holds its parameters and their state.
 
     All tensors of one dtype lie in one flat buffer; `params` and `state` are views of it, and a
-    step is one kernel call, however many tensors there are.
+    step is one kernel call, however many tensors there are. A rule that steps matrices gets each
+    in its shape.
 
     Parameters
     ----------
@@ -135,12 +136,13 @@ class Optimizer:
             validate.same_library(label, array, self._names[0], arrays[0])
         for label, array in zip(self._names, arrays, strict=True):
             validate.finite(label, array)
+            self._method.check_shape(label, array)
         _no_ties(self._names, arrays)
         keys = self._keys if self._keys is not None else list(range(len(arrays)))
         self._groups, owners = sorted_out(groups, keys, self._method, self._hyper)
         together: dict[Any, list[int]] = {}
         for i, array in enumerate(arrays):
-            alone = i if self._method.per_tensor else 0
+            alone = i if self._method.per_tensor or self._method.matrices else 0
             together.setdefault((array.dtype, owners[i], alone), []).append(i)
         self._parts = [
             _Part(self._method, [arrays[i] for i in where], where, form, owner or self._hyper)
@@ -367,7 +369,7 @@ class Optimizer:
             group.hyper.inherit(self._hyper)
 
     def __repr__(self) -> str:
-        count = sum(part.arena.flat.shape[0] for part in self._parts)
+        count = sum(math.prod(shape) for shape in self._shapes)
         hyper = ", ".join(f"{k}={number(v)}" for k, v in self.hyper.items())
         tensors = f"{len(self._shapes)} array{'s' if len(self._shapes) > 1 else ''}"
         return f"<Optimizer {self.name}({hyper}): {tensors}, {count} parameters, step {self.t}>"
@@ -471,7 +473,7 @@ class _Part:
     def __init__(
         self, method: Any, arrays: list[Any], where: list[int], form: str | None, hyper: Settings
     ) -> None:
-        self.arena = Arena(arrays)
+        self.arena = Lone(arrays) if method.matrices else Arena(arrays)
         self.where = where
         self.hyper = hyper
         self.state = method.init(self.arena.flat, dict(hyper))
@@ -486,7 +488,7 @@ class _Part:
 
     def take(self, arrays: list[Any]) -> Any:
         r"""Return the gradients as one flat array; a single array is not copied."""
-        if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
+        if len(arrays) == 1 and type(arrays[0]) is np.ndarray and type(self.arena) is Arena:
             return arrays[0] if arrays[0].ndim == 1 else arrays[0].reshape(-1)
         return self.arena.gather(arrays, self.buffer)
 
@@ -504,7 +506,7 @@ class _Part:
             self.state = {name: value for name, value in self.state.items() if name in names}
 
     def step(self, g: Any, t: int, hyper: Settings) -> None:
-        r"""Do one step with the flat gradient."""
+        r"""Do one step with the gathered gradient."""
         if self.kernel is not None:
             self.kernel(g, t, **hyper.changed)
             return
@@ -551,6 +553,8 @@ class _State(MutableMapping):
         if name not in parts[0].state:
             raise KeyError(f"{name!r} is none of {', '.join(parts[0].state) or 'no state'}")
         value = parts[0].state[name]
+        if self._shaped(name):
+            return self._of._assembled(f"state[{name!r}]", [[part.state[name]] for part in parts])
         if getattr(value, "shape", ()) != parts[0].arena.flat.shape:
             return value
         split = [part.arena.split(part.state[name]) for part in parts]
@@ -588,10 +592,31 @@ class _State(MutableMapping):
             for name, ones in checked.items():
                 part.put(name, ones[i])
 
+    def _shaped(self, name: str) -> bool:
+        r"""Say whether it is an array for each matrix, of whatever shape."""
+        shape = getattr(self._of._parts[0].state[name], "shape", ())
+        return self._of._method.matrices and shape != ()
+
     def _checked(self, name: str, value: Any) -> list[Any]:
         r"""Return what each part of the optimizer keeps of a value."""
         optimizer, label = self._of, f"state[{name!r}]"
         parts = optimizer._parts
+        if name in self and self._shaped(name):
+            there = flatten(label, self[name])[0]
+            arrays, names, _ = flatten(label, value)
+            known, keys = optimizer._keys, list(value) if isinstance(value, Mapping) else None
+            if (None if known is None else set(known)) != (None if keys is None else set(keys)) or (
+                len(arrays) != len(there)
+            ):
+                wanted = len(there) if known is None else known
+                raise ValueError(
+                    f"{label} must hold the arrays {wanted}, got {keys or len(arrays)}"
+                )
+            if known is not None:
+                arrays = [value[key] for key in known]
+            for one, view, at in zip(arrays, there, names, strict=True):
+                validate.like(at, one, "the array there", view)
+            return [arrays[part.where[0]] for part in parts]
         if isinstance(optimizer._method, stepper.DerivedMethod):
             if name not in self:
                 raise KeyError(f"{name!r} is none of {', '.join(self) or 'no state'}")

@@ -24,6 +24,7 @@ __all__ = [
     "check_names",
     "copied",
     "gradient",
+    "is_matrix",
     "kernel_form",
     "method",
 ]
@@ -100,6 +101,15 @@ class DerivedMethod:
         r"""Whether it sums over each tensor by itself."""
         return self.rule.per_tensor
 
+    @property
+    def matrices(self) -> bool:
+        r"""Whether it steps a matrix as a whole, and nothing that is none."""
+        return self.rule.matrices
+
+    def check_shape(self, name: str, x: Any) -> None:
+        r"""Check that parameters are a matrix, where the rule steps one."""
+        self.rule.check_shape(name, x)
+
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
         return self.rule.check_hyper(**{name: value})[name]
@@ -142,6 +152,16 @@ class WrittenMethod:
     def takes(self, name: str) -> bool:
         r"""Say whether there is a hyper-parameter of that name."""
         return self._open or name in self._defaults
+
+    @property
+    def matrices(self) -> bool:
+        r"""Whether it steps a matrix as a whole: that goes by the rule of its name."""
+        return self._rule is not None and self._rule.matrices
+
+    def check_shape(self, name: str, x: Any) -> None:
+        r"""Check that parameters are a matrix, where the rule of its name steps one."""
+        if self._rule is not None:
+            self._rule.check_shape(name, x)
 
     @property
     def squares(self) -> bool:
@@ -320,8 +340,13 @@ def gradient(problem: Any, seed: int, x: Any) -> Callable[[Any, int], Any]:
     if not getattr(problem, "stochastic", False):
         return lambda x, t: problem.grad(copied(x))
     rng = np.random.default_rng(seed)
-    runs = {"runs": x.shape[1]} if x.ndim == 2 else {}
+    runs = {"runs": x.shape[1]} if x.ndim == 2 and not is_matrix(problem) else {}
     return lambda x, t: problem.grad(copied(x), problem.sample(rng, t, **runs))
+
+
+def is_matrix(problem: Any) -> bool:
+    r"""Say whether the parameters of a problem are a matrix, and not `(dim, runs)`."""
+    return bool(getattr(problem, "matrix", False))
 
 
 def copied(x: Any) -> Any:
@@ -339,15 +364,27 @@ class Engine:
         self._chosen = chosen
         self._settings = settings
         self._bounds = getattr(problem, "bounds", None)
+        self._matrix = is_matrix(problem)
         hyper = settings.at(1)
+        if chosen.matrices and not self._matrix:
+            name = getattr(problem, "name", type(problem).__name__)
+            raise ValueError(
+                f"problem must have a matrix of parameters for {chosen.name} (an x0 of shape "
+                f"(rows, columns)), got {name} with x of shape {tuple(x.shape)}"
+            )
         for name, value in hyper.items():
+            if getattr(value, "shape", ()) != () and self._matrix:
+                raise TypeError(
+                    f"{name} must be a number, got an array of shape {tuple(value.shape)}: where "
+                    "the parameters are a matrix there are no runs"
+                )
             if getattr(value, "shape", ()) != ():
                 validate.trailing_shape(name, value, x)
         self._state = chosen.init(x, hyper)
         self._kernel = None
         form = kernel_form(x)
         numbers = all(type(value) is float for value in hyper.values())
-        if chosen.sums and numbers and x.ndim == 2:
+        if chosen.sums and numbers and x.ndim == 2 and not self._matrix:
             # Each run has its sums: told by a hyper-parameter that has a value for each.
             numbers, hyper = False, settings.of_runs(1, x)
         # The in-place kernel: the parameters are a private copy, and nobody sees the state. Only
@@ -367,12 +404,20 @@ class Engine:
 
     @property
     def state(self) -> dict[str, Any]:
-        r"""The arrays of the state that belong to the parameters one by one."""
+        r"""The arrays of the state: those that belong to the parameters one by one, or all there
+        are of a matrix.
+        """
         return {
             name: value
             for name, value in self._state.items()
-            if getattr(value, "shape", None) == self.x.shape and value.dtype == self.x.dtype
+            if getattr(value, "shape", None) == self.x.shape
+            or (self._matrix and getattr(value, "shape", ()) != ())
+            if value.dtype == self.x.dtype
         }
+
+    def line(self, v: Any) -> Any:
+        r"""Return an array like the parameters with one axis for all of a matrix."""
+        return namespace(v).reshape(v, (-1,)) if self._matrix else v
 
     def point(self, t: int) -> Any:
         r"""Return where the gradient of step `t` is taken: for most rules the parameters."""

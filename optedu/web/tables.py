@@ -127,7 +127,8 @@ def _rule_section(rule: Any, page_of: Mapping[str, str]) -> str:
         )
     )
     lines += ["", *(f"- {name}: {rule.notes.get(name, 'not there')}" for name in FRAMEWORKS)]
-    for form, title, language in FORMS:
+    # What stands in for the other forms of a rule that steps a matrix says no more.
+    for form, title, language in FORMS[:1] if rule.matrices else FORMS:
         lines += ["", f":::{{dropdown}} {title}", f"```{language}", rule.source(form).rstrip()]
         lines += ["```", ":::"]
     return "\n".join(lines)

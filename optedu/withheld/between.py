@@ -33,6 +33,7 @@ def _described(rule: Rule) -> dict[str, Any]:
         "chapter": rule.chapter,
         "sums": rule.sums,
         "per_tensor": rule.per_tensor,
+        "matrices": rule.matrices,
         "hypers": [[h.name, h.default] for h in rule.hypers],
         "notation": [_notation(h) for h in rule.hypers if h.symbol in symbols.declared()],
         "states": [
@@ -42,6 +43,7 @@ def _described(rule: Rule) -> dict[str, Any]:
                 "initial": _initial(s.initial),
                 "nonnegative": s.nonnegative,
                 "scalar": s.scalar,
+                "axes": [axis if axis == 1 else axis.name for axis in s.axes],
             }
             for s in rule.states
         ],

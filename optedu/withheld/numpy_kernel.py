@@ -13,8 +13,8 @@ from optedu.rule import Rule
 __all__ = ["kernel"]
 
 
-def kernel(rule: Rule) -> _Kernel:
-    r"""Return what does the steps of a rule in place."""
+def kernel(rule: Rule, form: str = "numpy") -> _Kernel:
+    r"""Return what does the steps of a rule in place, on NumPy's arrays."""
     return _Kernel(rule)
 
 

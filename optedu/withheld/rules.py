@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -37,9 +38,9 @@ def connect(ask: Callable[..., Any] | None) -> None:
     _ask = ask
 
 
-def all() -> dict[str, Rule]:
+def all(*, matrices: bool = True) -> dict[str, Rule]:
     r"""Return every rule by name."""
-    return dict(_rules)
+    return {name: rule for name, rule in _rules.items() if matrices or not rule.matrices}
 
 
 def get(name: str) -> Rule:
@@ -53,29 +54,41 @@ class _Described(Rule):
     _fixed: Mapping[str, float]
     _latex: Mapping[str, Any]
     _sums: bool
+    _matrices: bool
 
     @classmethod
     def of(cls, row: dict) -> _Described:
-        states = tuple(
-            State(s["name"], s["base"], _initial(s["initial"]), s["nonnegative"], s["scalar"])
-            for s in row["states"]
-        )
+        # First: a state may start as a hyper-parameter that its rule brings.
         for name, *notation, lower_open, upper_open in row["notation"]:
             symbols.declare(name, *notation, lower_open=lower_open, upper_open=upper_open)
+        states = tuple(
+            State(
+                s["name"],
+                s["base"],
+                _initial(s["initial"]),
+                s["nonnegative"],
+                s["scalar"],
+                tuple(_axis(axis) for axis in s["axes"]),
+            )
+            for s in row["states"]
+        )
         hypers = tuple(Hyper(symbols.TABLE[n].symbol, value) for n, value in row["hypers"])
         return cls._made(
-            {}, row["latex"], row["sums"],
+            {}, row["latex"], row["sums"], row["matrices"],
             name=row["name"], title=row["title"], source_ref=Source(*row["source"]), hypers=hypers,
             states=states, equations=(), summary=row["summary"], notes=row["notes"],
             chapter=row["chapter"], per_tensor=row["per_tensor"],
         )  # fmt: skip
 
     @classmethod
-    def _made(cls, fixed: Mapping, latex: Mapping, sums: bool, **parts: Any) -> _Described:
+    def _made(
+        cls, fixed: Mapping, latex: Mapping, sums: bool, matrices: bool, **parts: Any
+    ) -> _Described:
         made = cls(**parts)
         object.__setattr__(made, "_fixed", dict(fixed))
         object.__setattr__(made, "_latex", latex)
         object.__setattr__(made, "_sums", sums)
+        object.__setattr__(made, "_matrices", matrices)
         return made
 
     def __post_init__(self) -> None:
@@ -92,15 +105,19 @@ class _Described(Rule):
         parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
         parts["hypers"] = tuple(h for h in self.hypers if h.name not in values)
         parts["states"] = tuple(
-            State(s.name, s.base, values.get(str(s.initial), s.initial), s.nonnegative, s.scalar)
-            for s in self.states
+            replace(s, initial=values.get(str(s.initial), s.initial)) for s in self.states
         )
         latex = {} if values else self._latex
-        return self._made({**self._fixed, **values}, latex, self._sums, **parts)
+        fixed = {**self._fixed, **values}
+        return self._made(fixed, latex, self._sums, self._matrices, **parts)
 
     @property
     def sums(self) -> bool:
         return self._sums
+
+    @property
+    def matrices(self) -> bool:
+        return self._matrices
 
     def expression(self, name: str) -> NoReturn:
         self._missing("equations")
@@ -142,6 +159,10 @@ def _asked(name: str, args: tuple, rates: dict) -> Any:
         return _ask("derived", name, args=args, kwargs=rates)
     except PermissionError as refused:
         raise GuardError(f"{name}: {refused}") from None
+
+
+def _axis(name: int | str) -> Any:
+    return symbols.TABLE[name].symbol if isinstance(name, str) else name
 
 
 def _initial(value: float | str) -> Any:

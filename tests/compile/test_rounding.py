@@ -18,7 +18,7 @@ import optedu
 from optedu.compile import array, scalars
 from optedu.compile.lowering import optional
 
-RULES = optedu.rules.all()
+RULES = optedu.rules.all(matrices=False)
 UNIT = 2.0**-24  # half an ulp of float32, relative
 SIZE = 4000
 ALLOWANCE = {"array": 1, "numpy": 3, "numba": 3}

@@ -5,7 +5,7 @@ import pytest
 import optedu
 from optedu.compile.traffic import Pass, Traffic, passes, traffic
 
-RULES = optedu.rules.all()
+RULES = optedu.rules.all(matrices=False)
 
 
 def test_gradient_descent_by_hand():

@@ -6,6 +6,7 @@ the frameworks themselves where they are installed.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -22,7 +23,8 @@ SHAPE = (2, 3)
 class Case:
     r"""One optimizer of a framework and the rule that should, or should not, agree with it.
 
-    `agrees=False` states a difference of convention, which the rule's notes must mention.
+    `agrees=False` states a difference of convention, which the rule's notes must mention. With
+    `exact` PyTorch is kept from rounding to bfloat16 on the way.
     """
 
     rule: str
@@ -31,6 +33,9 @@ class Case:
     hyper: dict[str, float] = field(default_factory=dict)
     agrees: bool = True
     label: str = ""
+    shape: tuple[int, int] = SHAPE
+    exact: bool = False
+    change: Callable[[Any], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +49,11 @@ def torch_sgd(**kw: Any) -> Callable[[Any], Any]:
 
 def torch_make(kind: str, **kw: Any) -> Callable[[Any], Any]:
     return lambda p: getattr(_torch().optim, kind)([p], **kw)
+
+
+def package_make(name: str, kind: str, **kw: Any) -> Callable[[Any], Any]:
+    r"""Return what makes an optimizer of a package with PyTorch's interface."""
+    return lambda p: getattr(importlib.import_module(name), kind)([p], **kw)
 
 
 def optax_make(kind: str, *args: Any, **kw: Any) -> Callable[[Any], Any]:
@@ -63,6 +73,25 @@ def _optax() -> Any:
     import optax
 
     return optax
+
+
+def decoupled(rule: Any) -> Any:
+    from optedu.transformations import decoupled
+
+    return decoupled(rule)
+
+
+def schedule_free(rule: Any) -> Any:
+    from optedu.transformations import schedule_free
+
+    known = rule.defaults()
+    return schedule_free(rule.at(**{n: 0 for n in ("beta1", "weight_decay") if n in known}))
+
+
+def schedule_free_decoupled(rule: Any) -> Any:
+    from optedu import transformations
+
+    return transformations.schedule_free(decoupled(rule).at(beta1=0))
 
 
 LR = {"lr": 0.05}
@@ -174,6 +203,66 @@ CASES = (
         {**LR, **WD, "beta2": 0.95},
         label="all",
     ),
+    Case(
+        "nadam",
+        "PyTorch",
+        torch_make("NAdam", **LR, **WD, decoupled_weight_decay=True),
+        {**LR, **WD},
+        label="decoupled",
+        change=decoupled,
+    ),
+    Case(
+        "radam",
+        "PyTorch",
+        torch_make("RAdam", **LR, **WD, decoupled_weight_decay=True),
+        {**LR, **WD},
+        label="decoupled",
+        change=decoupled,
+    ),
+    Case(
+        "sgd",
+        "schedulefree",
+        package_make("schedulefree", "SGDScheduleFree", **LR, momentum=0.8),
+        {**LR, "beta1": 0.8},
+        change=schedule_free,
+    ),
+    Case(
+        "adam",
+        "schedulefree",
+        package_make("schedulefree", "AdamWScheduleFree", **LR),
+        LR,
+        change=schedule_free,
+    ),
+    # Its decay goes by the point of the gradient, that of a rule made schedule-free by z.
+    Case(
+        "adam",
+        "schedulefree",
+        package_make("schedulefree", "AdamWScheduleFree", **LR, **WD),
+        {**LR, **WD},
+        agrees=False,
+        label="decay",
+        change=schedule_free_decoupled,
+    ),
+    Case("muon", "PyTorch", torch_make("Muon"), exact=True),
+    Case(
+        "muon",
+        "PyTorch",
+        torch_make("Muon", lr=2e-3, weight_decay=0.01, momentum=0.8),
+        {"lr": 2e-3, "weight_decay": 0.01, "momentum": 0.8},
+        label="tall",
+        shape=(3, 2),
+        exact=True,
+    ),
+    Case("muon", "PyTorch", torch_make("Muon"), agrees=False, label="bfloat16"),
+    Case("adafactor", "PyTorch", torch_make("Adafactor")),
+    Case(
+        "adafactor",
+        "PyTorch",
+        torch_make("Adafactor", **LR, **WD, beta2_decay=-0.5, d=1.1, eps=(None, 0.01)),
+        {**LR, **WD, "memory_decay": 0.5, "rms_limit": 1.1, "eps_scale": 0.01},
+        label="all",
+        shape=(3, 2),
+    ),
     Case("sgd", "Optax", optax_make("sgd", 0.05), LR),
     Case("momentum", "Optax", optax_make("sgd", 0.05, momentum=0.9), LR),
     Case("nesterov", "Optax", optax_make("sgd", 0.05, momentum=0.9, nesterov=True), LR),
@@ -223,6 +312,33 @@ CASES = (
         optax_make("contrib.ademamix", 1e-3, b3=0.99, alpha=4.0, weight_decay=0.1),
         {**WD, "beta3": 0.99, "alpha": 4.0},
     ),
+    Case(
+        "muon",
+        "Optax",
+        optax_make("contrib.muon", 2e-3, weight_decay=0.01),
+        {"lr": 2e-3, "weight_decay": 0.01, "eps": 1e-8},
+        agrees=False,
+    ),
+    Case("prodigy", "prodigyopt", package_make("prodigyopt", "Prodigy")),
+    Case(
+        "prodigy",
+        "prodigyopt",
+        package_make("prodigyopt", "Prodigy", **WD, lr=0.5, betas=(0.8, 0.99), d0=1e-3),
+        {**WD, "lr": 0.5, "beta1": 0.8, "beta2": 0.99, "first_distance": 1e-3},
+        label="all",
+    ),
+    Case("prodigy", "Optax", optax_make("contrib.prodigy"), agrees=False),
+    Case("dadaptation", "dadaptation", package_make("dadaptation", "DAdaptAdam")),
+    Case(
+        "dadaptation",
+        "dadaptation",
+        package_make(
+            "dadaptation", "DAdaptAdam", **WD, lr=0.5, betas=(0.8, 0.99), d0=1e-3, decouple=True
+        ),
+        {**WD, "lr": 0.5, "beta1": 0.8, "beta2": 0.99, "first_distance": 1e-3},
+        label="all",
+    ),
+    Case("dadaptation", "Optax", optax_make("contrib.dadapt_adamw"), agrees=False),
     Case("dog", "Optax", optax_make("contrib.dog", 1.0)),
     Case("lamb", "Optax", optax_make("lamb", 1e-3)),
     Case("lamb", "Optax", optax_make("lamb", 0.05, weight_decay=0.1), {**LR, **WD}, label="decay"),
@@ -237,47 +353,59 @@ CASES = (
 )
 
 
-def problem() -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
+def problem(
+    shape: tuple[int, int] = SHAPE,
+) -> tuple[np.ndarray, Callable[[np.ndarray, int], np.ndarray]]:
     r"""Return the start and the gradient: a noisy quadratic, random and the same everywhere.
 
     The noise is a sum of incommensurate sines, so that no generator's version matters.
     """
-    n = SHAPE[0] * SHAPE[1]
+    n = shape[0] * shape[1]
     index = np.arange(1.0, n * n + 1)
     matrix = np.sin(3.7 * index + 0.1 * index**2).reshape(n, n)
     hessian = matrix @ matrix.T / n + 0.1 * np.eye(n)
     centre = np.cos(2.3 * np.arange(n))
-    start = 2.0 * np.sin(1.1 * np.arange(n) + 0.5).reshape(SHAPE)
+    start = 2.0 * np.sin(1.1 * np.arange(n) + 0.5).reshape(shape)
 
     def grad(x: np.ndarray, t: int) -> np.ndarray:
         noise = 0.3 * np.sin(1.7 * t + np.sqrt(t) * np.arange(1, n + 1))
-        return (hessian @ (x.ravel() - centre) + noise).reshape(SHAPE)
+        return (hessian @ (x.ravel() - centre) + noise).reshape(shape)
 
     return start, grad
 
 
 def run_framework(case: Case) -> np.ndarray:
     r"""Return the parameters after each of the recorded steps, from the framework itself."""
-    start, grad = problem()
-    return (_run_torch if case.framework == "PyTorch" else _run_optax)(case, start, grad)
+    start, grad = problem(case.shape)
+    return (_run_optax if case.framework == "Optax" else _run_torch)(case, start, grad)
 
 
 def _run_torch(case: Case, start: np.ndarray, grad: Callable) -> np.ndarray:
     torch = _torch()
-    default = torch.get_default_dtype()
+    default, rounding = torch.get_default_dtype(), torch.Tensor.bfloat16
     # NAdam's product of momenta is in the default dtype, whatever that of the parameters.
     torch.set_default_dtype(torch.float64)
+    if case.exact:
+        torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign]
     try:
         parameter = torch.tensor(start, requires_grad=True)
         optimizer = case.make(parameter)
+        free = case.framework == "schedulefree"  # whose parameters are those of the gradient
+        if free:
+            optimizer.train()
         kept = []
         for t in range(1, STEPS + 1):
             parameter.grad = torch.from_numpy(grad(parameter.detach().numpy(), t))
             optimizer.step()
             if t in RECORDED:
+                if free:
+                    optimizer.eval()
                 kept.append(parameter.detach().numpy().copy())
+                if free:
+                    optimizer.train()
     finally:
         torch.set_default_dtype(default)
+        torch.Tensor.bfloat16 = rounding  # type: ignore[method-assign]
     return np.stack(kept)
 
 

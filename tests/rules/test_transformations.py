@@ -11,6 +11,7 @@ from optedu.transformations import (
     decoupled,
     maximized,
     schedule_free,
+    sharpness_aware,
 )
 
 RNG = np.random.default_rng(5)
@@ -116,6 +117,54 @@ def test_schedule_free_without_momentum_is_the_average():
     np.testing.assert_allclose(one, step.state["x_mean"], rtol=1e-12)
 
 
+def sam(problem, x, inner, steps, distance):
+    r"""SAM as its paper has it: up along the gradient, and the step from there is taken below."""
+    for t in range(1, steps + 1):
+        g = problem.grad(x)
+        x = inner(x, problem.grad(x + distance * g / np.linalg.norm(g)), t)
+    return x
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "nadam", "radam", "lamb"])
+def test_sharpness_aware_steps_are_the_papers(name):
+    problem, rule = optedu.problems.quadratic(kappa=20), optedu.rules.get(name)
+    start = np.array([1.0, -2.0])
+    state = rule.init(start)
+
+    def inner(x, g, t):
+        nonlocal state
+        x, state = rule.step(x, g, state, t, lr=0.05)
+        return x
+
+    expected = sam(problem, start, inner, 8, 0.3)
+    twice = sharpness_aware(rule, 0.3)
+    run_ = optedu.minimize(problem, optimizer=twice, x0=start, lr=0.05, steps=16)
+    np.testing.assert_allclose(run_.x[-1], expected, rtol=1e-11)
+    np.testing.assert_array_equal(run_.x[1::2], run_.x[:-1:2])  # of which the odd steps climb
+    for form in ("array", "numba"):
+        at, after = start.copy(), twice.init(start)
+        for t in range(1, 17):
+            g = problem.grad(twice.point(at, after, radius=0.3))
+            if form == "array":
+                at, after = twice.step(at, g, after, t, lr=0.05)
+            else:
+                twice.kernel(form)(at, g, after, t, lr=0.05)
+        np.testing.assert_allclose(at, expected, rtol=1e-11)
+        for key, value in state.items():
+            np.testing.assert_allclose(after[key], value, rtol=1e-11)
+
+
+def test_sharpness_aware_at_rest_and_on_several_tensors():
+    rule = sharpness_aware(SGD.at(weight_decay=0), 5.0)
+    at, state = rule.step(START, np.zeros(6), rule.init(START), 1)
+    np.testing.assert_array_equal(rule.point(at, state), START)
+    optimizer = optedu.Optimizer(rule, [START[:2], START[2:]], lr=0.1)
+    optimizer.step([GRADS[0, :2], GRADS[0, 2:]])
+    climbed = START + 5 * GRADS[0] / np.linalg.norm(GRADS[0])  # the norm is of both
+    np.testing.assert_allclose(np.concatenate(optimizer.point), climbed, rtol=1e-13)
+    assert r"\frac{1}{\lVert g_{t} \rVert}" in rule.latex()
+
+
 def test_they_compose_and_print():
     rule = averaged(clipped(decoupled(ADAM), 1.0), 0.99)
     assert rule.name == "adam_decoupled_clipped_averaged"
@@ -142,5 +191,9 @@ def test_bad_input():
         schedule_free(ADAM)
     with pytest.raises(ValueError, match="gradient at the parameters"):
         schedule_free(schedule_free(SGD).at(beta1=0.5))
+    with pytest.raises(ValueError, match="gradient at the parameters, got schedule_free_sgd"):
+        sharpness_aware(schedule_free(SGD))
+    with pytest.raises(ValueError, match=r"radius must .* got -1"):
+        sharpness_aware(SGD, -1.0)
     with pytest.raises(TypeError, match="hyper-parameter 'nonsense'"):
         averaged(SGD).init(START, nonsense=1)

@@ -18,7 +18,7 @@ BIAS = {"params": ["bias", "scale"], "weight_decay": 0.0}
 
 def run(optimizer, first, last):
     for t in range(first, last + 1):
-        optimizer.step(tensors(t))
+        optimizer.step(tensors(t, optimizer.name))
     return optimizer
 
 
@@ -29,15 +29,15 @@ def same(a, b):
 
 @pytest.mark.parametrize("name", BY_ITSELF)
 def test_each_group_moves_as_an_optimizer_of_its_own(name):
-    whole = Optimizer(name, tensors(), lr=0.01, groups=[{"params": ["weights"], "lr": 0.03}])
+    whole = Optimizer(name, tensors(0, name), lr=0.01, groups=[{"params": ["weights"], "lr": 0.03}])
     alone = {
-        "weights": Optimizer(name, {"weights": tensors()["weights"]}, lr=0.03),
-        "bias": Optimizer(name, {"bias": tensors()["bias"]}, lr=0.01),
+        "weights": Optimizer(name, {"weights": tensors(0, name)["weights"]}, lr=0.03),
+        "bias": Optimizer(name, {"bias": tensors(0, name)["bias"]}, lr=0.01),
     }
     for t in range(1, 8):
-        whole.step(tensors(t))
+        whole.step(tensors(t, name))
         for key, one in alone.items():
-            one.step({key: tensors(t)[key]})
+            one.step({key: tensors(t, name)[key]})
     for key, one in alone.items():
         np.testing.assert_array_equal(whole.params[key], one.params[key])
 
@@ -155,7 +155,7 @@ def test_pieces_of_one_array_are_no_ties():
 
 def resumed_by_dict(optimizer):
     groups = [{"params": ["bias", "scale"]}]
-    other = Optimizer(optimizer.name, tensors(99), lr=0.5, groups=groups)
+    other = Optimizer(optimizer.name, tensors(99, optimizer.name), lr=0.5, groups=groups)
     other.params = optimizer.params
     other.load_state_dict(pickle.loads(pickle.dumps(optimizer.state_dict())))
     return other
@@ -169,8 +169,8 @@ def resumed_by_dict(optimizer):
 )
 def test_a_run_with_groups_goes_on_bit_for_bit(name, again):
     groups = [{"params": ["bias", "scale"], "lr": cosine(0.02, steps=9)}]
-    whole = run(Optimizer(name, tensors(), lr=0.01, groups=groups), 1, 8)
-    first = run(Optimizer(name, tensors(), lr=0.01, groups=groups), 1, 4)
+    whole = run(Optimizer(name, tensors(0, name), lr=0.01, groups=groups), 1, 8)
+    first = run(Optimizer(name, tensors(0, name), lr=0.01, groups=groups), 1, 4)
     second = again(first)
     run(first, 77, 77)  # what was copied stands by itself
     assert second.groups[0].hyper["lr"] == cosine(0.02, steps=9)(4)

@@ -23,23 +23,27 @@ def _no_student_functions():
 BY_ITSELF = [n for n, r in optedu.rules.all().items() if not r.sums or r.per_tensor]
 
 
-def tensors(seed=0):
+def tensors(seed=0, name=""):
     rng = np.random.default_rng(seed)
-    return {
+    found = {
         "weights": rng.standard_normal((3, 4)),
         "bias": rng.standard_normal(4).astype(np.float32),
         "scale": np.asarray(rng.standard_normal()),
     }
+    if name in optedu.rules.all() and optedu.rules.get(name).matrices:
+        shapes = {"weights": (3, 4), "bias": (4, 1), "scale": (1, 1)}
+        found = {k: v.reshape(shapes[k]) for k, v in found.items()}
+    return found
 
 
 @pytest.mark.parametrize("name", BY_ITSELF)
 def test_each_tensor_moves_as_by_itself(name):
     rule = optedu.rules.get(name)
-    params = tensors()
+    params = tensors(0, name)
     optimizer = Optimizer(name, params, lr=0.01)
     alone = {k: (v.copy(), rule.init(v)) for k, v in params.items()}
     for t in range(1, 8):
-        grads = tensors(t)
+        grads = tensors(t, name)
         optimizer.step(grads)
         for k, (x, state) in alone.items():
             alone[k] = rule.step(x, grads[k], state, t, lr=0.01)
@@ -138,7 +142,8 @@ def counted(xp, x, g, state, t, *, lr=0.1):
 
 
 def by_hand(optimizer):
-    other = Optimizer(getattr(optimizer._method, "rule", counted), tensors(99), lr=0.5)
+    start = tensors(99, optimizer.name)
+    other = Optimizer(getattr(optimizer._method, "rule", counted), start, lr=0.5)
     other.hyper = optimizer.hyper
     other.params = optimizer.params
     other.state = pickle.loads(pickle.dumps(optimizer.state))
@@ -155,18 +160,18 @@ def by_hand(optimizer):
 def test_a_run_goes_on_from_where_it_was(name, again):
     """Also NAdam, whose product of decay rates is one number for all parameters."""
     rule = optedu.rules.all().get(name, counted)
-    whole = Optimizer(rule, tensors(), lr=0.01)
-    first = Optimizer(rule, tensors(), lr=0.01)
+    whole = Optimizer(rule, tensors(0, name), lr=0.01)
+    first = Optimizer(rule, tensors(0, name), lr=0.01)
     again(first)  # before use, too
     for t in range(1, 5):
-        whole.step(tensors(t))
-        first.step(tensors(t))
+        whole.step(tensors(t, name))
+        first.step(tensors(t, name))
     second = again(first)
-    first.step(tensors(77))  # what was copied stands by itself
+    first.step(tensors(77, name))  # what was copied stands by itself
     whole.hyper["lr"] = second.hyper["lr"] = 0.02
     for t in range(5, 9):
-        whole.step(tensors(t))
-        second.step(tensors(t))
+        whole.step(tensors(t, name))
+        second.step(tensors(t, name))
     assert second.t == whole.t == 8
     for key, value in whole.params.items():
         np.testing.assert_array_equal(second.params[key], value)

@@ -140,9 +140,11 @@ def rule_names() -> list[str]:
 def derived_rules() -> list[str]:
     r"""Return the names of the rules that a chapter derives: each costs every figure some bytes.
 
-    The figures take the gradient at the parameters, so no rule that takes it elsewhere is there.
+    The figures take the gradient at the parameters, and step coordinates: no rule that takes it
+    elsewhere is there, and none that steps a matrix.
     """
-    return [n for n, rule in rules.all().items() if rule.chapter and rule.evaluated is None]
+    known = rules.all(matrices=False).items()
+    return [n for n, rule in known if rule.chapter and rule.evaluated is None]
 
 
 @cache

@@ -92,7 +92,7 @@ def moved(name, start, steps, **hyper):
 
 
 @pytest.mark.theorem("thm-land-line")
-@pytest.mark.parametrize("name", rules.all())
+@pytest.mark.parametrize("name", rules.all(matrices=False))
 def test_no_rule_of_the_course_leaves_the_line(name):
     assert (moved(name, [0.7, 0.0], 60) == 0).all()
 
