@@ -27,13 +27,24 @@ def orthogonalized(m: Any, coefficients: tuple[float, ...], steps: int) -> Any:
     tall = m.shape[0] > m.shape[1]
     if tall:  # the smaller of the two products with the transpose
         m = xp.matrix_transpose(m)
-    for _ in range(steps):
-        gram = xp.matmul(m, xp.matrix_transpose(m))
-        power, sum_ = gram, coefficients[1] * gram
+    # Of a long matrix two or three steps are taken together, on its product with the transpose
+    # alone. With more, what is small would be lost in the rounding of the squares.
+    together = 3 if m.shape[1] >= 2 * m.shape[0] else 1
+    first = coefficients[0] * xp.eye(m.shape[0], dtype=m.dtype)
+    factor = None
+    for left in reversed(range(steps)):
+        # A matrix times its own transpose is half the work for NumPy: the result is symmetric.
+        if factor is None:
+            gram = xp.matmul(m, xp.matrix_transpose(m))
+        power, sum_ = gram, first + coefficients[1] * gram
         for c in coefficients[2:]:
-            power = xp.matmul(power, gram)
+            power = xp.matmul(power, xp.matrix_transpose(gram))
             sum_ += c * power
-        m = coefficients[0] * m + xp.matmul(sum_, m)
+        factor = sum_ if factor is None else xp.matmul(sum_, factor)
+        if left % together == 0:
+            m, factor = xp.matmul(factor, m), None
+        else:
+            gram = xp.matmul(xp.matmul(sum_, xp.matrix_transpose(sum_)), gram)
     return xp.matrix_transpose(m) if tall else m
 
 
