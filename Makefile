@@ -13,7 +13,7 @@ CORE := tests/rules tests/run tests/schedules tests/compile/test_traffic.py test
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test coverage book pdf exercises publish grade-sample grade-demo lint floors format oracle bench bench-forms serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test coverage book pdf exercises publish grade-sample grade-demo lint floors format oracle bench bench-forms bench-training serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ oracle: setup  ## record PyTorch's trajectories into tests/oracle (needs torch)
 
 bench: setup  ## measure the optimizers against PyTorch and Optax (needs both)
 	$(BIN)/python benchmarks/optimizers.py
+
+bench-training: setup  ## measure clipping, Muon and steps of whole networks against PyTorch
+	$(BIN)/python benchmarks/training.py
 
 bench-forms: setup  ## measure Adam's step in all its forms on the CPU, for chapter 13
 	$(BIN)/python benchmarks/forms.py

@@ -534,6 +534,9 @@ def _use_threads(threads: int) -> None:
     r"""Give both sides the same number of threads. NumPy's ufuncs always use one."""
     import numba
     import torch
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads, user_api="blas")  # of NumPy's products of matrices
 
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))

@@ -1,8 +1,10 @@
 r"""Adding a rule is one file: what everything else needs is in it, or follows from it."""
 
 import json
+import re
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,3 +108,13 @@ def test_a_symbol_means_one_thing():
     with pytest.raises(ValueError, match="learning rate"):
         symbols.declare("lr", "l", "another rate")
     assert "pace" not in symbols.TABLE
+
+
+def test_the_files_that_the_guide_shows_have_at_most_forty_lines_a_rule():
+    guide = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    section = guide.partition("## Add an update rule")[2].partition("\n## ")[0]
+    shown = set(re.findall(r"`(\w+\.py)`", section))
+    assert {"momentum.py", "dog.py", "lamb.py", "shampoo.py", "muon.py"} <= shown
+    for name in shown:
+        text = (Path(rules.__file__).parent / name).read_text()
+        assert text.count("\n") <= 40 * text.count("= Rule("), name
