@@ -8,6 +8,8 @@ r"""The directive ``{generated}``: a table of the book made from the package at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,6 +35,7 @@ class Generated(SphinxDirective):
             "api": api.page,
             "contents": self.contents,
             "losses": self.losses,
+            "syllabus": self.syllabus,
             "notation": tables.notation,
             "zoo-table": tables.zoo_table,
             "zoo": lambda: tables.zoo(pages),
@@ -60,15 +63,26 @@ class Generated(SphinxDirective):
 
     def contents(self) -> str:
         """Return the chapters of the plan; this page is read again when one of them changes."""
+        return self._of_chapters(tables.contents)
+
+    def syllabus(self) -> str:
+        """Return the weeks of the course; read again when a chapter or an assignment changes."""
         root = Path(self.env.srcdir)
+        for path in tables.notebooks(root):
+            self.env.note_dependency(str(path))
+        self.env.metadata[self.env.docname][_LISTED] = _listed(root)
+        page = self.env.doc2path(self.env.docname, base=False)
+        return self._of_chapters(partial(tables.syllabus, page=page))
+
+    def _of_chapters(self, table: Callable[..., str]) -> str:
         self.env.note_dependency(self.config.optedu_plan)
         pages = {n: page for page in self.env.found_docs if (n := chapter_number(page)) is not None}
         for page in pages.values():
             self.env.note_dependency(f"{page}.md")
         try:
-            return tables.contents(self.config.optedu_planned, pages, root)
+            return table(self.config.optedu_planned, pages, Path(self.env.srcdir))
         except ValueError as error:
-            raise self.error(f"generated contents: {error}") from error
+            raise self.error(f"generated {self.arguments[0]}: {error}") from error
 
     def losses(self) -> str:
         """Return what misconceptions cost; this page is read again when an assignment changes."""

@@ -18,7 +18,16 @@ from optedu import rules, symbols, transformations  # noqa: F401 (for its symbol
 from optedu.course.addresses import read
 from optedu.display import latex_number
 
-__all__ = ["assignments", "contents", "frameworks", "losses", "notation", "zoo", "zoo_table"]
+__all__ = [
+    "assignments",
+    "contents",
+    "frameworks",
+    "losses",
+    "notation",
+    "syllabus",
+    "zoo",
+    "zoo_table",
+]
 
 FRAMEWORKS = ("PyTorch", "Keras", "Optax")
 FORMS = (
@@ -284,3 +293,41 @@ def contents(plan: Mapping[str, Mapping[int, str]], page_of: Mapping[int, str], 
                 lines.append(f"- {number} {{doc}}`{title} </{page}>`, {time} minutes")
         lines.append("")
     return "\n".join(lines)
+
+
+def syllabus(
+    plan: Mapping[str, Mapping[int, str]], page_of: Mapping[int, str], root: Path, page: str
+) -> str:
+    r"""Return the weeks of a course: each chapter that has a page, its slides and its assignment.
+
+    Parameters
+    ----------
+    plan, page_of, root
+        As for `contents`; ``root`` holds ``exercises/``, too.
+    page : str
+        The page with the table, below `root`: slides are linked from there.
+
+    Raises
+    ------
+    ValueError
+        If a chapter or an assignment does not say how long it takes.
+    """
+    number_of = re.compile(r"ps(\d+)_")
+    given = {int(m[1]): path for path in notebooks(root) if (m := number_of.match(path.stem))}
+    up = "../" * (len(PurePosixPath(page).parts) - 1)
+    titles = {n: title for part in plan.values() for n, title in part.items() if n in page_of}
+    rows = []
+    for week, (number, title) in enumerate(titles.items(), start=1):
+        where = page_of[number]
+        slides = f'<a href="{up}{where}.html?slides">slides {number}</a>'
+        row = [f"{week}", f"{(week + 1) // 2}", f"{number} {{doc}}`{title} </{where}>`", slides]
+        row.append(f"{minutes(root / f'{where}.md')} min")
+        if number in given:
+            text = given[number].read_text(encoding="utf-8")
+            time = re.search(r"\*\*Time:\*\* (\d+ to \d+) minutes", text)
+            if time is None:
+                raise ValueError(f"{given[number]}: expected '**Time:** 45 to 90 minutes'")
+            row.append(f"`{given[number].stem}`, {time[1]} min")
+        rows.append([*row, ""][:6])
+    header = ["Of 14", "Of 7", "Chapter", "Slides", "To read", "Assignment"]
+    return list_table(header, rows, widths="8 8 34 12 12 26", name="syllabus-table")

@@ -126,3 +126,23 @@ def test_a_chapter_that_does_not_say_its_time_is_refused_by_name(tmp_path):
     (tmp_path / "ch02_b.md").write_text("Read it.\n")
     with pytest.raises(ValueError, match=r"ch02_b\.md: expected one sentence"):
         tables.contents({"First": {2: "B"}}, {2: "ch02_b"}, tmp_path)
+
+
+def test_the_syllabus_has_a_week_for_each_chapter_that_is_there(tmp_path):
+    (tmp_path / "book").mkdir()
+    for name in ("ch02_b", "ch04_d"):
+        (tmp_path / f"book/{name}.md").write_text("About 45 minutes.\n")
+    notebook = tmp_path / "exercises/ps04_d/ps04_d.ipynb"
+    notebook.parent.mkdir(parents=True)
+    notebook.write_text('"**Time:** 30 to 60 minutes."')
+    plan = {"First": {1: "A", 2: "B"}, "Second": {4: "D"}}
+    pages = {2: "book/ch02_b", 4: "book/ch04_d"}
+    rows = tables.syllabus(plan, pages, tmp_path, "book/instructor/syllabus.md").split("* - ")[2:]
+    assert rows[0].split("\n  - ")[:5] == [
+        "1", "1", "2 {doc}`B </book/ch02_b>`",
+        '<a href="../../book/ch02_b.html?slides">slides 2</a>', "45 min",
+    ]  # fmt: skip
+    assert rows[1].startswith("2\n  - 1\n") and "`ps04_d`, 30 to 60 min" in rows[1]
+    notebook.write_text('"no time"')
+    with pytest.raises(ValueError, match=r"ps04_d\.ipynb: expected '\*\*Time"):
+        tables.syllabus(plan, pages, tmp_path, "book/instructor/syllabus.md")

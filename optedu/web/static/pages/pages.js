@@ -17,3 +17,12 @@
   if (scrollY > 0) layOut();
   else addEventListener("scroll", layOut, { once: true, passive: true });
 }
+// A chapter as slides (slides.js), where the address asks for it.
+if (new URLSearchParams(location.search).has("slides")) {
+  const here = document.currentScript.src;
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = new URL("slides.css", here);
+  style.onload = () => import(new URL("slides.js", here));
+  document.head.append(style);
+}
