@@ -327,7 +327,7 @@ def syllabus(
             time = re.search(r"\*\*Time:\*\* (\d+ to \d+) minutes", text)
             if time is None:
                 raise ValueError(f"{given[number]}: expected '**Time:** 45 to 90 minutes'")
-            row.append(f"`{given[number].stem}`, {time[1]} min")
+            row.append(f"`{given[number].stem.partition('_')[0]}`, {time[1]} min")
         rows.append([*row, ""][:6])
     header = ["Of 14", "Of 7", "Chapter", "Slides", "To read", "Assignment"]
     return list_table(header, rows, widths="8 8 34 12 12 26", name="syllabus-table")

@@ -142,7 +142,7 @@ def test_the_syllabus_has_a_week_for_each_chapter_that_is_there(tmp_path):
         "1", "1", "2 {doc}`B </book/ch02_b>`",
         '<a href="../../book/ch02_b.html?slides">slides 2</a>', "45 min",
     ]  # fmt: skip
-    assert rows[1].startswith("2\n  - 1\n") and "`ps04_d`, 30 to 60 min" in rows[1]
+    assert rows[1].startswith("2\n  - 1\n") and "`ps04`, 30 to 60 min" in rows[1]
     notebook.write_text('"no time"')
     with pytest.raises(ValueError, match=r"ps04_d\.ipynb: expected '\*\*Time"):
         tables.syllabus(plan, pages, tmp_path, "book/instructor/syllabus.md")
