@@ -13,7 +13,7 @@ CORE := tests/rules tests/run tests/schedules tests/compile/test_traffic.py test
 PORT ?= 8000
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 
-.PHONY: help setup course test coverage book pdf exercises publish grade-sample grade-demo lint floors format oracle bench bench-forms bench-training serve page-report screenshots mutants browser-tools lighthouse linkcheck lock clean
+.PHONY: help setup course test coverage book pdf exercises publish grade-sample grade-demo lint floors format oracle bench bench-forms bench-training serve page-report screenshots mutants browser-tools hub-tools lighthouse linkcheck lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -108,6 +108,10 @@ mutants: setup  ## grade right and wrong answers of every assignment, print a ta
 browser-tools:  ## install what the browser tests can use: Chromium and npm (as root, Debian), axe, Lighthouse
 	.ci/debian chromium node npm libatomic.so.1
 	cd tests/browser && npm install --silent --no-audit --no-fund
+
+hub-tools: setup browser-tools  ## install what the test of a hub needs besides: JupyterHub
+	@$(BIN)/python -c 'import jupyterhub' 2>/dev/null \
+	  || $(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation -c $(LOCK) --editable '.[hub]'
 
 lighthouse: book browser-tools  ## measure the built pages with Lighthouse
 	$(BIN)/python -m tests.browser.lighthouse

@@ -22,7 +22,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
-from traitlets.config import Config
+from traitlets.config import Application, Config
 
 from optedu.grading.errors import RunError, UsageError
 
@@ -196,6 +196,10 @@ def read_course(assignment: str, root: str | Path | None = None) -> Course:
     app.load_cwd_config = root is None  # the configuration in `root` is read in any case
     try:
         app.initialize([], root=str(root) if root is not None else "")
+        if root is not None and Path(app.coursedir.root).resolve() != Path(root).resolve():
+            # The user's own configuration names another course: what is asked for goes before it.
+            app.coursedir.root = str(root)
+            Application.load_config_file(app, "nbgrader_config.py", path=str(root))
     except (SystemExit, Exception) as error:
         raise UsageError(f"nbgrader_config.py cannot be used: {error}") from error
     coursedir = app.coursedir

@@ -80,10 +80,9 @@ def jupyterlab(home: Path, folder: Path) -> Iterator[str]:
 class Lab:
     """A page that shows JupyterLab with nbgrader's extensions."""
 
-    def __init__(self, page: Any, address: str):
+    def __init__(self, page: Any):
         page.set_default_timeout(PATIENCE * 1000)
         self.page = page
-        page.goto(address)
         page.locator("#jp-MainMenu").wait_for()
 
     def menu(self, menu: str, entry: str) -> None:

@@ -46,7 +46,8 @@ def test_a_student_fetches_works_validates_and_hands_in(page, home):
         assert words in page_of_the_book
     saved = home / "work" / NAME / f"{NAME}.ipynb"
     with jupyterlab(home, home / "work") as address:
-        lab = Lab(page, address)
+        page.goto(address)
+        lab = Lab(page)
         lab.menu("Nbgrader", "Assignment List")
         lab.press("released", NAME, "Fetch")
         lab.open(NAME)

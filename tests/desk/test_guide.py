@@ -14,6 +14,7 @@ import pytest
 from optedu.cli import _COMMANDS
 from tests.assignments import notebooks
 from tests.desk.conftest import CLASS, optedu
+from tests.desk.test_roster import CANVAS
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "book/instructor/guide.md").read_text(encoding="utf-8")
@@ -66,3 +67,25 @@ def test_the_guides_commands_do_what_it_says(tmp_path, monkeypatch):
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         assert same(expected, done.output, flags), f"$ {command}\n{done.output}"
     assert code == 0
+
+
+def test_the_recipe_for_a_platform(tmp_path, monkeypatch):
+    page = (ROOT / "book/instructor/recipes.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"```console\n(.*?)```", page.partition("(recipe-platform)=")[2], re.DOTALL
+    )
+    lines = [line.removeprefix("$ optedu ") for line in block.splitlines()]
+    said = optedu("quickstart", tmp_path / "course", "--assignment", "ps01_loss")
+    assert said.exit_code == 0, said.output
+    monkeypatch.chdir(tmp_path / "course")
+    Path("grades.csv").write_text(CANVAS)
+    with zipfile.ZipFile("submissions.zip", "w") as archive:
+        released = ROOT / "exercises/ps01_loss/ps01_loss.ipynb"
+        archive.write(released, "lovelaceada_101_4711_ps01_loss.ipynb")
+    for line in lines:
+        if not line.startswith(("grade ", "feedback ")):  # as above
+            done = optedu(*line.split())
+            assert done.exit_code == 0, done.output
+    assert "not handed in, or not graded yet: ada, emmy" in done.output
+    table = Path("grades-canvas.csv").read_text().splitlines()
+    assert [row.split(",")[:1] for row in table[2:]] == [['"Lovelace'], ['"Noether']]

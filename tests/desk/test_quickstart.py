@@ -44,6 +44,17 @@ def test_the_course_has_what_was_asked_for(tmp_path, monkeypatch):
     assert said("roster") == "0 students\n"
 
 
+def test_a_second_course_leaves_the_one_alone_that_the_user_has_configured(tmp_path, monkeypatch):
+    (tmp_path / "jupyter").mkdir()
+    first = f"c = get_config()\nc.CourseDirectory.root = {str(tmp_path / 'first')!r}\n"
+    (tmp_path / "jupyter/nbgrader_config.py").write_text(first)
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "jupyter"))
+    for name in ("second", "first"):
+        said("quickstart", tmp_path / name, "--assignment", "ps01_loss")
+        assert (tmp_path / name / "gradebook.db").is_file()
+        assert (tmp_path / "first").exists() == (name == "first")
+
+
 def test_the_gradebook_is_the_one_that_nbgrader_makes(tmp_path, master_course):
     said("quickstart", tmp_path / "new", "--assignment", "ps01")
     schemas = []
