@@ -105,8 +105,12 @@ class Lab:
         wanted = row.locator(selector)
         row.wait_for()
         # The list is read anew, some time after each step, and then is folded again.
+        until = time.monotonic() + PATIENCE
         while not wanted.is_visible():
-            row.locator(".assignment-notebooks-link.collapsed").click()
+            assert time.monotonic() < until, f"no {selector} in {row.inner_text()!r}"
+            folded = row.locator(".assignment-notebooks-link.collapsed")
+            if folded.count():
+                folded.click()
             self.page.wait_for_timeout(700)
         return wanted
 
