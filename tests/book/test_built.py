@@ -155,7 +155,8 @@ def test_each_chapter_has_its_notebook():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_published_notebook_holds_no_role_directive_or_mark(path):
-    assert MYST.findall(said(path)) == []
+    text = re.sub(r"`\{[a-z:_-]+\}`", "", said(path))  # the page for maintainers names them
+    assert MYST.findall(text) == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -66,6 +66,10 @@ def _answers(address: str) -> bool:
 @contextmanager
 def jupyterlab(home: Path, folder: Path) -> Iterator[str]:
     """JupyterLab of somebody who lives in ``home`` and works in ``folder``; yields its address."""
+    # A cell that is out of sight would be taken off the page, with what it shows.
+    settings = home / ".jupyter/lab/user-settings/@jupyterlab/notebook-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     port = free_port()
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"),

@@ -180,7 +180,7 @@ def shifted(page, address):
     if figures.count() and figures.first.bounding_box()["y"] < 823:
         page.locator("opt-figure.of-ready").first.wait_for()
     settled(page)
-    # What waits for its place in the page as it arrives is there in the end.
+    # What waits for its place as the page arrives is there in the end.
     assert all(task.is_visible() for task in page.locator(".optedu-predicted > .task").all())
     return page.evaluate("window.shifted ?? 0")
 
@@ -192,6 +192,19 @@ def test_no_chapter_jumps_when_a_late_script_draws_its_first_figure(browser, boo
         jumped[chapter] = shifted(context.new_page(), f"{book}/{chapter}")
         context.close()
     assert {chapter: by for chapter, by in jumped.items() if by > 0.1} == {}
+
+
+def test_on_a_phone_a_question_is_not_seen_before_its_figure_has_arrived(page, book, book_folder):
+    chapter = "book/part1/ch02_gradient_descent.html"
+    text = (book_folder / chapter).read_text(encoding="utf-8")
+    arrived = text[: text.index("<opt-figure")]
+    page.route(f"**/{chapter}", lambda route: route.fulfill(body=arrived, content_type="text/html"))
+    page.set_viewport_size({"width": 412, "height": 823})
+    page.goto(f"{book}/{chapter}")
+    task = page.locator(".optedu-predicted > .task")
+    assert task.count() == 1 and not task.is_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert task.is_visible()  # the figure comes beside or below it
 
 
 def test_search_finds_bias_correction(page, book):

@@ -46,7 +46,7 @@ def test_the_commands_for_github_classroom(sh, tmp_path):
         for block in blocks
     ]
     course, github = tmp_path / "course", tmp_path / "github"
-    sh("git init -q --bare optedu-students", github)
+    sh("git init -q --bare students", github)
     (course / "exercises").mkdir(parents=True)
     shutil.copytree((ROOT / NOTEBOOK).parent, (course / NOTEBOOK).parent)
     (course / "source").mkdir()
@@ -61,7 +61,7 @@ def test_the_commands_for_github_classroom(sh, tmp_path):
     }
     for user, change in work.items():
         sh(
-            f"git clone -q --bare https://github.com/example/optedu-students ps01_loss-{user}",
+            f"git clone -q --bare https://github.com/example/students ps01_loss-{user}",
             github,
         )
         sh(f"git clone -q https://github.com/example/ps01_loss-{user} {user}", tmp_path)

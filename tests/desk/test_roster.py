@@ -101,7 +101,7 @@ def test_a_second_file_changes_what_it_says_and_removes_nobody(course):
         (b"PK\x03\x04 a workbook", "is a spreadsheet or a ZIP file: save it as CSV, in UTF-8"),
         (b"id,last_name\nada,L\xf6v\n", "line 2: not UTF-8: save it as CSV, in UTF-8"),
         (b"id\0,x\nada,1\n", "is no CSV file: it holds binary data"),
-        ('{"students": ["ada"]}\n["x"]\n', "has no column with the students' ids"),
+        ('{"students": ["ada"]}\n["x"]\n', "is no CSV file but a notebook or other JSON"),
         (None, "class.csv: No such file or directory"),
     ],
 )
