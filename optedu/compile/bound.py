@@ -16,7 +16,9 @@ from optedu.compile.lowering import Program, lower, lower_totals, optional, spec
 if TYPE_CHECKING:
     from optedu.rule import Rule
 
-__all__ = ["Bound", "Kernel", "coefficients", "coefficients_of_runs", "coefficients_source"]
+__all__ = [
+    "Bound", "Kernel", "OfCuPy", "coefficients", "coefficients_of_runs", "coefficients_source",
+]  # fmt: skip
 
 ScalarFunctions = tuple[Callable[..., tuple], Callable[..., tuple]]
 
@@ -270,6 +272,22 @@ class Bound:
         if not self._is_array(g):
             raise TypeError(f"g must be a {self.array} array, got {type(g).__name__}")
         validate.like("g", g, "x", self._x)
+
+
+class OfCuPy(Bound):
+    r"""A kernel whose arrays are CuPy's."""
+
+    array = "CuPy"
+
+    def _is_array(self, value: Any) -> bool:
+        import cupy
+
+        return isinstance(value, cupy.ndarray)
+
+    def _may_share(self, a: Any, b: Any) -> bool:
+        import cupy
+
+        return bool(cupy.may_share_memory(a, b))
 
 
 def _overlap(one: np.ndarray, two: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optedu import symbols
 from optedu.backend import device
-from optedu.compile.bound import Bound, Kernel, coefficients_source
+from optedu.compile.bound import Kernel, OfCuPy, coefficients_source
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
 from optedu.compile.printing import CPrinter
 
@@ -86,20 +86,8 @@ def _function(rule: Rule) -> Any:
     return cupy.ElementwiseKernel(*parameters(program), body(program), name, options=OPTIONS)
 
 
-class CuPyBound(Bound):
+class CuPyBound(OfCuPy):
     r"""One launch a step."""
-
-    array = "CuPy"
-
-    def _is_array(self, value: Any) -> bool:
-        import cupy
-
-        return isinstance(value, cupy.ndarray)
-
-    def _may_share(self, a: Any, b: Any) -> bool:
-        import cupy
-
-        return bool(cupy.may_share_memory(a, b))
 
     def _build(self, rule: Rule, program: Program) -> None:
         self._update = _function(rule)

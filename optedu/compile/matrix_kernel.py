@@ -13,7 +13,7 @@ import numpy as np
 
 from optedu.backend import device
 from optedu.compile import array
-from optedu.compile.bound import Bound, Kernel
+from optedu.compile.bound import Bound, Kernel, OfCuPy
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -48,20 +48,8 @@ class MatrixBound(Bound):
                 self._state[name][...] = value
 
 
-class CuPyMatrixBound(MatrixBound):
+class CuPyMatrixBound(OfCuPy, MatrixBound):
     r"""The same on a GPU."""
-
-    array = "CuPy"
-
-    def _is_array(self, value: Any) -> bool:
-        import cupy
-
-        return isinstance(value, cupy.ndarray)
-
-    def _may_share(self, a: Any, b: Any) -> bool:
-        import cupy
-
-        return bool(cupy.may_share_memory(a, b))
 
 
 def source(rule: Rule, form: str) -> str:

@@ -154,23 +154,9 @@ def skeleton(title: str) -> Any:
         new_markdown_cell(_TASK),
         _cell("code", "mean_square", _ANSWER, solution=True),
         new_markdown_cell("**1a. Its values** (5 points)."),
-        _cell(
-            "code",
-            "test_values",
-            _VALUES.substitute(f="mean_square"),
-            grade=True,
-            locked=True,
-            points=5,
-        ),
+        _test("test_values", _VALUES, 5),
         new_markdown_cell("**1b. The caller's array** (2 points)."),
-        _cell(
-            "code",
-            "test_caller",
-            _CALLER.substitute(f="mean_square"),
-            grade=True,
-            locked=True,
-            points=2,
-        ),
+        _test("test_caller", _CALLER, 2),
         new_markdown_cell(_WRITTEN),
         _cell("markdown", "why", _MODEL, grade=True, solution=True, points=3),
     ]
@@ -182,6 +168,11 @@ def skeleton(title: str) -> Any:
     }  # fmt: skip
     made.metadata["language_info"] = {"name": "python"}
     return made
+
+
+def _test(name: str, source: Template, points: int) -> Any:
+    text = source.substitute(f="mean_square")
+    return _cell("code", name, text, grade=True, locked=True, points=points)
 
 
 def _cell(kind: str, name: str, source: str, **marks: Any) -> Any:

@@ -54,12 +54,17 @@ class Generated(SphinxDirective):
 
     def assignments(self) -> str:
         """Return the assignments; this page is read again when one changes, comes or goes."""
+        root, page = self._of_assignments()
+        branch = self.config.html_theme_options.get("repository_branch", "main")
+        return tables.assignments(root, page, branch)
+
+    def _of_assignments(self) -> tuple[Path, str]:
+        """Have this page read again; return the folder of the sources, and the page below it."""
         root = Path(self.env.srcdir)
         for path in tables.notebooks(root):
             self.env.note_dependency(str(path))
         self.env.metadata[self.env.docname][_LISTED] = _listed(root)
-        branch = self.config.html_theme_options.get("repository_branch", "main")
-        return tables.assignments(root, self.env.doc2path(self.env.docname, base=False), branch)
+        return root, self.env.doc2path(self.env.docname, base=False)
 
     def contents(self) -> str:
         """Return the chapters of the plan; this page is read again when one of them changes."""
@@ -67,11 +72,7 @@ class Generated(SphinxDirective):
 
     def syllabus(self) -> str:
         """Return the weeks of the course; read again when a chapter or an assignment changes."""
-        root = Path(self.env.srcdir)
-        for path in tables.notebooks(root):
-            self.env.note_dependency(str(path))
-        self.env.metadata[self.env.docname][_LISTED] = _listed(root)
-        page = self.env.doc2path(self.env.docname, base=False)
+        _, page = self._of_assignments()
         return self._of_chapters(partial(tables.syllabus, page=page))
 
     def _of_chapters(self, table: Callable[..., str]) -> str:

@@ -320,14 +320,15 @@ def syllabus(
     for week, (number, title) in enumerate(titles.items(), start=1):
         where = page_of[number]
         slides = f'<a href="{up}{where}.html?slides">slides {number}</a>'
-        row = [f"{week}", f"{(week + 1) // 2}", f"{number} {{doc}}`{title} </{where}>`", slides]
-        row.append(f"{minutes(root / f'{where}.md')} min")
+        assignment = ""
         if number in given:
             text = given[number].read_text(encoding="utf-8")
             time = re.search(r"\*\*Time:\*\* (\d+ to \d+) minutes", text)
             if time is None:
                 raise ValueError(f"{given[number]}: expected '**Time:** 45 to 90 minutes'")
-            row.append(f"`{given[number].stem.partition('_')[0]}`, {time[1]} min")
-        rows.append([*row, ""][:6])
+            assignment = f"`{given[number].stem.partition('_')[0]}`, {time[1]} min"
+        chapter = f"{number} {{doc}}`{title} </{where}>`"
+        reading = f"{minutes(root / f'{where}.md')} min"
+        rows.append([f"{week}", f"{(week + 1) // 2}", chapter, slides, reading, assignment])
     header = ["Of 14", "Of 7", "Chapter", "Slides", "To read", "Assignment"]
     return list_table(header, rows, widths="8 8 34 12 12 26", name="syllabus-table")
