@@ -184,7 +184,8 @@ def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
     The gradient is taken between the two, at $(1 - \beta_1) z_{t-1} + \beta_1 x_{t-1}$ (Defazio et
     al. 2024, equations 3 to 5). The average has the weights $1/t$ of the authors' code; the paper
     prints $1/(t + 1)$, with which the start never leaves the average. What decays is $z$; in the
-    authors' code the decay goes by the point of the gradient.
+    authors' code the decay goes by the point of the gradient. States of the rule that no step reads
+    are not kept.
 
     Parameters
     ----------
@@ -204,15 +205,24 @@ def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
             f"(fix it first: at(beta1=0)), got {rule.name}"
         )
     z = State("z", initial=x.old)
-    *before, last = (
-        Eq(e.lhs, e.rhs.xreplace({x.old: z.old}), evaluate=False) for e in rule.equations
-    )
+    read: set[Expr] = set().union(*(e.rhs.atoms(Symbol) for e in rule.equations))
+    # Adam's first moment without its beta1 is the gradient: nothing that has to be kept.
+    kept = tuple(state for state in rule.states if state.old in read)
+    put: dict[Expr, Expr] = {x.old: z.old}
+    forgotten = {state.new for state in rule.states if state not in kept}
+    equations = []
+    for e in rule.equations:
+        if e.lhs in forgotten:
+            put[e.lhs] = e.rhs.xreplace(put)
+        else:
+            equations.append(Eq(e.lhs, e.rhs.xreplace(put), evaluate=False))
+    *before, last = equations
     return replace(
         rule,
         name=f"schedule_free_{rule.name}",
         title=f"Schedule-free {rule.title}",
         hypers=(*rule.hypers, Hyper(beta1, beta)),
-        states=(*rule.states, z),
+        states=(*kept, z),
         equations=(
             *before,
             Eq(z.new, last.rhs),

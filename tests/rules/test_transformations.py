@@ -106,6 +106,12 @@ def test_schedule_free_descent_is_the_authors_code():
     np.testing.assert_allclose(swept.f[0], problem.f(x), rtol=1e-9)
 
 
+def test_schedule_free_adam_keeps_no_first_moment():
+    rule = schedule_free(ADAM.at(beta1=0))
+    assert [state.name for state in rule.states] == ["v", "z"]  # as in the authors' code
+    assert not any("m_{t}" in equation for equation in rule.latex_equations())
+
+
 def test_schedule_free_without_momentum_is_the_average():
     problem = optedu.problems.quadratic(kappa=20)
     bare = schedule_free(SGD.at(weight_decay=0), beta=0.0)
