@@ -144,6 +144,9 @@ def _course(shared: bytes) -> _ScratchCourse:
     # One connection for all submissions: the statements stay compiled, and nothing is written.
     gradebook = Gradebook(url)
     gradebook.close = lambda: None
+    # nbgrader asks for each cell of each submission, twice: half of what its converting took.
+    gradebook.find_source_cell = cache(gradebook.find_source_cell)
+    gradebook.find_graded_cell = cache(gradebook.find_graded_cell)
     course = _ScratchCourse(
         place=place,
         db_url=url,
