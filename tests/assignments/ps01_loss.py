@@ -205,6 +205,12 @@ BENCH.wrong(
     {"count_loss": "count_loss = y * u - sp.exp(u)"},
 )
 BENCH.wrong(
+    "count_with_a_plus",
+    "count_loss",
+    "count_loss",
+    {"count_loss": "count_loss = sp.exp(u) + y * u"},
+)
+BENCH.wrong(
     "slope_by_the_count",
     "count_slope",
     "count_slope",

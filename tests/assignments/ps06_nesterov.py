@@ -203,6 +203,12 @@ BENCH.wrong(
     {"determinant": "determinant = rho * (1 - lr * h)"},
 )
 BENCH.wrong(
+    "damping_with_a_plus",
+    "determinant",
+    "expected",
+    {"determinant": "determinant = rho * (1 + c * lr * h)"},
+)
+BENCH.wrong(
     "ceiling_without_the_two",
     "ceiling",
     "expected",
@@ -213,6 +219,12 @@ BENCH.wrong(
     "weight",
     "expected",
     {"weight": "weight = rho**k"},
+)
+BENCH.wrong(
+    "weight_squared_by_the_look_ahead",
+    "weight",
+    "expected",
+    {"weight": "weight = rho ** (2 * k)"},
 )
 BENCH.wrong(
     "needed_without_the_one",

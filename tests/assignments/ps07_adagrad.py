@@ -332,6 +332,7 @@ BENCH.wrong("start_over_square", "slow", "slow", {"slow": "slow = 1 / p**2 - A /
 BENCH.wrong("step_before_growth", "power", "power", {"power": "power = sp.sqrt(a + 1)"})
 BENCH.wrong("not_a_root", "power", "power", {"power": "power = 2 * a + 1"})
 BENCH.wrong("one_factor", "factor", "factor", {"factor": "factor = sp.sqrt(1 - 1 / q)"})
+BENCH.wrong("slows_down_by_the_factor", "factor", "factor", {"factor": "factor = 1 / q"})
 BENCH.wrong("whole_step", "factor", "factor", {"factor": "factor = 1 - 1 / q**2"})
 BENCH.wrong(
     "exponent_of_the_budget", "ratio", "ratio", {"ratio": "ratio = (G1 / G2) ** (1 / (2 * p))"}

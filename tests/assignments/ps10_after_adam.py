@@ -313,6 +313,12 @@ BENCH.wrong(
     BENCH.edit("noise", ("(1 - 2 * p) / lam", "(2 * p - 1) / lam")),
 )
 BENCH.wrong(
+    "mean_of_the_positive_signs",
+    "mean",
+    "mean",
+    BENCH.edit("noise", ("(1 - 2 * p) / lam", "-p / lam")),
+)
+BENCH.wrong(
     "variance_of_small_rates",
     "variance",
     "variance",
