@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import textwrap
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Function, Lambda, Mul, Piecewise, Pow, S, Symbol
@@ -186,6 +186,16 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
     exec(code, floats)
     names = [s.name for s in rule.states]
 
+    @cache
+    def of_runs(xp: Any, dtype: Any) -> Callable[..., Any]:
+        def narrow(value: Any) -> Any:
+            plain = isinstance(value, (int, float))
+            return value if plain else xp.asarray(value, dtype=dtype)
+
+        runs = {**scalars.environment(xp), "narrow": narrow, "total": _total_of_runs}
+        exec(code_of_runs, runs)
+        return runs[rule.name]
+
     def step(
         x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
@@ -195,13 +205,7 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
         if not all(type(v) is float for v in hyper.values()):
             import numpy as np
 
-            def narrow(value: Any) -> Any:
-                plain = isinstance(value, (int, float))
-                return value if plain else xp.asarray(value, dtype=x.dtype)
-
-            runs = {**scalars.environment(xp), "narrow": narrow, "total": _total_of_runs}
-            exec(code_of_runs, runs)
-            call = runs[rule.name]
+            call = of_runs(xp, x.dtype)
             hyper = {
                 k: v if type(v) is float else xp.asarray(v, dtype=xp.float64)
                 for k, v in hyper.items()
