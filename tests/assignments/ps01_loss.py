@@ -55,7 +55,7 @@ def cross_entropy_slope(u, y):
     return (0.5 * (1 + xp.tanh(u / 2)) - y) / u.size
 """,
     best_score="best_score = sp.log(y1 + y2 + y3) - sp.log(3)",
-    read_off='falls = ["train"]\nbest_step = 400',
+    read_off='falls = ["train"]\nbest_step = 80',
     break_a="scores_a = (5, 5, 5)\nlabels_a = (0, 0, 0)",
     break_b="scores_b = [-50]\nlabels_b = [1]",
     order=f"{BENCH.order('split', 'square', 'cross', 'left', 'only')}.lower()",
@@ -244,7 +244,7 @@ BENCH.wrong(
     "both_fall",
     "falls",
     "the test loss rises again",
-    {"read_off": 'falls = ("train", "test")\nbest_step = 400'},
+    {"read_off": 'falls = ("train", "test")\nbest_step = 80'},
 )
 BENCH.wrong(
     "place_for_step",
@@ -256,7 +256,7 @@ BENCH.wrong(
     "last_step",
     "best_step",
     "the test loss was lower before",
-    {"read_off": 'falls = ("train",)\nbest_step = 20000'},
+    {"read_off": 'falls = ("train",)\nbest_step = 4000'},
 )
 BENCH.wrong(
     "lowest_of_all",
