@@ -378,8 +378,10 @@ class Rule:
                 state[variable.name] = identity * value
             elif variable.axes:
                 state[variable.name] = xp.full(variable.shape(x.shape), value, dtype=x.dtype)
-            else:
+            elif type(value) is float:
                 state[variable.name] = xp.full_like(x, value)
+            else:  # one for each run
+                state[variable.name] = xp.zeros_like(x) + xp.asarray(value, dtype=x.dtype)
         return state
 
     def step(

@@ -139,7 +139,7 @@ class _Traced:
         return _Traced(self._log)
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = operate
-    __truediv__ = __rtruediv__ = __pow__ = operate
+    __truediv__ = __rtruediv__ = __pow__ = __neg__ = operate
 
 
 class _TracedNamespace:

@@ -120,8 +120,8 @@ def _cases(rule: Rule, varied: bool) -> list[tuple[tuple[Any, ...], dict[str, fl
     rng = np.random.default_rng(90210)
     cases = []
     for rates, steps, small in zip(_RATES, _STEPS, _SMALL, strict=True):
-        values = {"eps": 0.07, "lr": 0.37, **rates}
-        hyper = {h.name: values.get(h.name, 0.23) for h in rule.hypers} if varied else {}
+        values = {"eps": 0.07, "lr": 0.37, "shortest_step": 0.05, "longest_step": 0.4, **rates}
+        hyper = {h.name: values.get(h.name, h.lower + 0.23) for h in rule.hypers} if varied else {}
         # As in the runs: a hidden array from one of them has to fit.
         x = rng.normal(size=shape_of(rule))
         state = rule.init(x, **hyper)

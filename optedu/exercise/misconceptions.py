@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Abs, Add, Expr, Max, Mul, Piecewise, Pow, Rational, Symbol, sign
+from sympy import Abs, Add, Expr, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, sign
 
 from optedu import symbols
 from optedu.quantities import State, total
@@ -262,6 +262,7 @@ def _candidates(rule: Rule) -> Iterator[Candidate]:
     yield from _step(rule)
     yield from _memory(rule)
     yield from _decay(rule)
+    yield from _turns(rule)
     yield from _hypers(rule)
     yield from _special(rule)
 
@@ -615,7 +616,7 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                         lambda e, square=square, first=first: e.xreplace({square: first.new**2}),
                     ),
                 )
-        if not squares and not rhs.has(Max) and not state.scalar:
+        if not squares and not rhs.has(Max) and not state.scalar and rhs.has(state.old):
             yield (
                 f"negated:{state.name}",
                 f"your {phrase} subtracts the gradient; here it is added, and it is the step that "
@@ -726,7 +727,8 @@ def _step(rule: Rule) -> Iterator[Candidate]:
         "your step has the wrong sign: it goes up the gradient, x + ... where x - ... belongs",
         _only(X.new, lambda rhs: 2 * X.old - rhs),
     )
-    if any(eq.rhs.has(sign) for eq in rule.equations):
+    mean = symbols.beta1 in {h.symbol for h in rule.hypers}
+    if mean and any(eq.rhs.has(sign) for eq in rule.equations):
         kept = {X.new, *(s.new for s in rule.states)}
         between = {eq.lhs: eq.rhs for eq in rule.equations if eq.lhs not in kept}
         yield (
@@ -852,6 +854,59 @@ def _decay(rule: Rule) -> Iterator[Candidate]:
         )
 
 
+def _turns(rule: Rule) -> Iterator[Candidate]:
+    r"""Yield what goes wrong where a rule compares the signs of two gradients, as Rprop does."""
+    g, hypers = symbols.g, {h.name: h.symbol for h in rule.hypers}
+    for state in rule.states:
+        if not any(eq.rhs.has(sign(g * state.old)) for eq in rule.equations):
+            continue
+        yield (
+            "turn-not-skipped",
+            "where the sign of the gradient has changed you take a step all the same; there "
+            "the gradient counts as zero",
+            _only(state.new, lambda e: g),
+        )
+        yield (
+            f"turn-kept:{state.name}",
+            f"you keep the gradient in {state.name} also where its sign has changed; keep zero "
+            "there, so that the next step compares with nothing",
+            _outputs(**{state.name: g}),
+        )
+        yield (
+            "step-not-sign",
+            "your step is as long as the gradient says; only its sign counts",
+            _only(X.new, lambda e, s=state: e.xreplace({sign(s.new): s.new})),
+        )
+    if {"shrink", "grow"} <= set(hypers):
+        shrink, grow = hypers["shrink"], hypers["grow"]
+        yield (
+            "factors-swapped",
+            "your steps shrink where the sign stays and grow where it changes: exchange the two",
+            _everywhere({shrink: grow, grow: shrink}),
+        )
+        yield (
+            "never-grows",
+            "your steps never grow: where the sign stays, multiply by grow",
+            _everywhere({grow: ONE}),
+        )
+        yield (
+            "never-shrinks",
+            "your steps never shrink: where the sign changes, multiply by shrink",
+            _everywhere({shrink: ONE}),
+        )
+    for state in rule.states:
+        rhs = rule.expression(state.name)
+        for node in rhs.atoms(Max, Min) if rhs.has(Min) else ():
+            for limit in set(node.args) & set(hypers.values()):
+                (other,) = set(node.args) - {limit}
+                side = "below" if isinstance(node, Max) else "above"
+                yield (
+                    f"no-limit:{limit}",
+                    f"your {state.name} gets {side} {limit}: keep it within its limits",
+                    _only(state.new, lambda e, node=node, other=other: e.xreplace({node: other})),
+                )
+
+
 def _hypers(rule: Rule) -> Iterator[Candidate]:
     named = [h.symbol for h in rule.hypers]
     for hyper in rule.hypers:
@@ -941,7 +996,8 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     _look_ahead(rule, state),
                 )
         yield from _adam_ahead(rule, state)
-        maxima = list(rhs.atoms(Max))
+        limits = {h.symbol for h in rule.hypers} if rhs.has(Min) else set()
+        maxima = [node for node in rhs.atoms(Max) if not limits & set(node.args)]
         for node in maxima:
             for kept in node.args:
                 yield (

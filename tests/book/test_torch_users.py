@@ -41,7 +41,15 @@ def test_both_sides_of_each_part_end_at_the_same_point():
 def test_the_names_in_the_table_are_there():
     rows = re.findall(r"^\| `.*` \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.M)
     names = [name for row in rows for name in re.findall(r'`"(\w+)"', row)]
-    assert len(names) == 6 and set(names) <= set(optedu.rules.all())
+    assert len(names) == 7 and set(names) <= set(optedu.rules.all())
     assert optedu.rules.get("rmsprop").defaults()["beta2"] == 0.99
+    rprop = optedu.rules.get("rprop").defaults()
+    assert rprop == {
+        "lr": 0.01,
+        "shrink": 0.5,
+        "grow": 1.2,
+        "shortest_step": 1e-6,
+        "longest_step": 50,
+    }
     adam = optedu.rules.get("adam").defaults()
     assert (adam["beta1"], adam["beta2"]) == (0.9, 0.999)

@@ -95,10 +95,15 @@ def test_a_rate_of_zero_is_no_step_in_every_form(dtype, tmp_path):
     cases = [
         Case(rule, start, grads, {"lr": 0.0, **dict.fromkeys(optional(rule), 0.05)})
         for rule in RULES.values()
+        if rule.name != "rprop"
     ]
     cases += [Case(RULES[name].at(lr=0), start, grads) for name in ("sgd", "adam", "lion")]
     for end in compare(cases, tmp_path, 0):
         np.testing.assert_array_equal(end, start)
+    # Of Rprop it is a first step of zero, which its limits lengthen.
+    limits = {"lr": 0.0, "shortest_step": 0.25, "longest_step": 0.25}
+    (end,) = compare([Case(RULES["rprop"], start, grads[:1], limits)], tmp_path, 0)
+    np.testing.assert_array_equal(end, start - np.sign(grads[0]) / 4)
 
 
 # -- views of the parameters -------------------------------------------------------------------
@@ -181,6 +186,10 @@ NEAR = {
     "trust": (1e-9, 0.1),
     "first_move": (1e-300, 0.1),
     "first_distance": (1e-9, 0.1),
+    "shrink": (0.99999995, 0.1),
+    "grow": (1.00000005, 3.0),
+    "shortest_step": (1e-9, 0.1),
+    "longest_step": (0.1234567890123456, 0.2),
 }
 
 
@@ -255,12 +264,12 @@ def test_a_grid_in_single_precision_has_its_scalars_in_double(rule, library):
     convert = np.asarray if library == "numpy" else array_api_strict.asarray
     many = start if library == "numpy" else convert(start)
     hyper = {k: convert(v) for k, v in grid.items()}
-    state = rule.init(many)
+    state = rule.init(many, **hyper)
     for t, row in enumerate(grads, 1):
         many, state = rule.step(many, convert(row), state, t, **hyper)
     assert str(many.dtype).endswith("float32")
     fast = start.copy()
-    step = rule.kernel("numpy").bind(fast, rule.init(fast), **grid)
+    step = rule.kernel("numpy").bind(fast, rule.init(fast, **grid), **grid)
     for t, row in enumerate(grads, 1):
         step(row, t)
     assert fast.dtype == np.float32

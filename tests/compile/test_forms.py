@@ -159,7 +159,7 @@ def test_a_trailing_axis_of_runs(rule, dtype):
     x = rng.standard_normal((3, runs)).astype(dtype)
     grads = [rng.standard_normal((3, runs)).astype(dtype) for _ in range(10)]
     pure, _ = trajectory(rule, grads, x, grid)
-    fast, state = x.copy(), rule.init(x)
+    fast, state = x.copy(), rule.init(x, **grid)
     step = rule.kernel("numpy").bind(fast, state, **grid)
     for t, g in enumerate(grads, 1):
         step(g, t)

@@ -87,12 +87,17 @@ class RoundedNamespace:
 
     @staticmethod
     def sign(a):
-        return Rounded(np.sign(a.value), np.where(np.abs(a.value) <= a.error, 2.0, 0.0))
+        unsure = (np.abs(a.value) <= a.error) & (a.error > 0)
+        return Rounded(np.sign(a.value), np.where(unsure, 2.0, 0.0))
 
     @staticmethod
     def maximum(a, b):
         a, b = Rounded.of(a), Rounded.of(b)
         return Rounded(np.maximum(a.value, b.value), np.maximum(a.error, b.error))
+
+    @staticmethod
+    def minimum(a, b):
+        return -RoundedNamespace.maximum(-Rounded.of(a), -Rounded.of(b))
 
 
 def analysed(rule, x, g, state, t, hyper):

@@ -42,7 +42,7 @@ def _agree(name, one, other, quantity):
     rule = asked(name)
     rng = np.random.default_rng(3)
     x = rng.normal(size=5)
-    hyper = {h.name: 0.23 if h.upper <= 1 else 0.19 for h in rule.hypers}
+    hyper = {h.name: h.lower + (0.23 if h.upper <= 1 else 0.19) for h in rule.hypers}
     state = rule.init(x, **hyper)
     for t in range(1, 5):
         g = rng.normal(size=5)

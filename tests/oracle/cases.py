@@ -263,6 +263,14 @@ CASES = (
         label="all",
         shape=(3, 2),
     ),
+    Case("rprop", "PyTorch", torch_make("Rprop")),
+    Case(
+        "rprop",
+        "PyTorch",
+        torch_make("Rprop", **LR, etas=(0.3, 1.1), step_sizes=(1e-3, 0.06)),
+        {**LR, "shrink": 0.3, "grow": 1.1, "shortest_step": 1e-3, "longest_step": 0.06},
+        label="all",
+    ),
     Case("sgd", "Optax", optax_make("sgd", 0.05), LR),
     Case("momentum", "Optax", optax_make("sgd", 0.05, momentum=0.9), LR),
     Case("nesterov", "Optax", optax_make("sgd", 0.05, momentum=0.9, nesterov=True), LR),
@@ -305,6 +313,7 @@ CASES = (
     Case("adopt", "Optax", optax_make("contrib.adopt", 0.05), LR, agrees=False, label="clipped"),
     Case("lion", "Optax", optax_make("lion", 1e-4, weight_decay=0.1), WD),
     Case("adabelief", "Optax", optax_make("adabelief", 0.05, b2=0.9), {**LR, "beta2": 0.9}),
+    Case("rprop", "Optax", optax_make("rprop", 0.05), LR, agrees=False),
     Case("signum", "Optax", optax_make("sign_sgd", 0.01), {"lr": 0.01, "beta1": 0.0}),
     Case(
         "ademamix",

@@ -408,5 +408,5 @@ def test_where_submissions_are_graded_a_matrix_is_one_too():
     for row in between.described():
         there, here = stand_in._Described.of(row), optedu.rules.get(row["name"])
         assert there.matrices == there.at(lr=0.5).matrices == here.matrices
-        for name, value in here.init(START).items():
+        for name, value in here.init(START, lr=0.5).items():
             np.testing.assert_array_equal(there.at(lr=0.5).init(START)[name], value)
