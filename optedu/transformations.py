@@ -6,13 +6,13 @@ They compose, and what comes out is a `Rule` like any other, with LaTeX, kernels
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sympy import Abs, Eq, Expr, Max, Piecewise, Symbol, sign, sqrt
+from sympy import Abs, Eq, Expr, Max, Min, Piecewise, Symbol, sign, sqrt
 
-from optedu import symbols
+from optedu import symbols, validate
 from optedu.quantities import Hyper, State, intermediate, total, x
 from optedu.rule import Rule
 from optedu.symbols import beta1, g, lr, t, weight_decay
@@ -23,8 +23,10 @@ __all__ = [
     "clipped",
     "decoupled",
     "maximized",
+    "projected",
     "schedule_free",
     "sharpness_aware",
+    "soft_thresholded",
 ]
 
 max_norm = symbols.declare("max_norm", r"g_{\max}", "largest norm that a clipped gradient has", 0.0)
@@ -39,6 +41,11 @@ beta_average = symbols.declare(
 
 
 radius = symbols.declare("radius", "r_{a}", "distance at which SAM takes its gradient", 0.0)
+low_end = symbols.declare("low", r"x_{\min}", "lower end of the box that holds all parameters")
+high_end = symbols.declare("high", r"x_{\max}", "upper end of the box that holds all parameters")
+l1_weight = symbols.declare(
+    "l1_weight", r"\alpha_{1}", "weight of the sum of absolute values", 0, lower_open=False
+)
 
 
 def maximized(rule: Rule) -> Rule:
@@ -74,6 +81,84 @@ def clipped(rule: Rule, norm: float = 1.0) -> Rule:
     inside = _fresh(rule, "g_clipped", r"\breve g_{t}")
     first = Eq(inside, g * max_norm / Max(sqrt(total(g**2)), max_norm))
     return _changed(rule, "clipped", "clipped", {g: inside}, (first,), hypers={max_norm: norm})
+
+
+def projected(rule: Rule, low: float, high: float) -> Rule:
+    r"""Return the rule whose parameters go to the nearest point of a box after each step.
+
+    That is what `minimize` does on a problem with `bounds`, and the proximal operator of the
+    function that is 0 in the box and infinite outside (Parikh and Boyd 2014, section 1.1). To be
+    applied after transformations that change the step, such as `decoupled`.
+
+    Parameters
+    ----------
+    rule : Rule
+    low, high : float
+        Ends of the box in every coordinate, the defaults of the new hyper-parameters `low` and
+        `high`. One may be infinite: there is no such hyper-parameter then.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the ends are no numbers, or the low one is not below the high one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = projected(optedu.rules.get("sgd"), 0.0, 1.0)
+    >>> x = np.array([0.5, 0.5, 0.5])
+    >>> rule.step(x, np.array([3.0, -0.25, -3.0]), {}, 1, lr=1.0)[0]
+    array([0.  , 0.75, 1.  ])
+    """
+    low, high = validate.interval("(low, high)", (low, high), infinite=True)
+    ends = {low_end: low, high_end: high}
+    finite = {end: value for end, value in ends.items() if abs(value) != float("inf")}
+
+    def nearest(after: Expr) -> Expr:
+        inside = Max(low_end, after) if low_end in finite else after
+        return Min(high_end, inside) if high_end in finite else inside
+
+    return _followed(rule, "projected", "projected", nearest, finite)
+
+
+def soft_thresholded(rule: Rule, weight: float) -> Rule:
+    r"""Return the rule for $f$ plus the weighted sum of $|x_i|$: its gradients are those of $f$.
+
+    After each step every parameter comes nearer to zero by $\eta$ times the weight, and stops
+    there: the proximal operator of that sum (Parikh and Boyd 2014, sections 1.1 and 6.5.2). With
+    plain gradient descent it is the proximal gradient method, ISTA. The distance is the Euclidean
+    one, also for rules that scale coordinates, such as Adam: the exact step in their metric would
+    divide each threshold as they divide the gradient, and what is here may end elsewhere.
+
+    Parameters
+    ----------
+    rule : Rule
+        With a learning rate `lr`.
+    weight : float
+        Default of the new hyper-parameter `l1_weight`, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If the rule has no learning rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = soft_thresholded(optedu.rules.get("sgd").at(weight_decay=0), 2.0)
+    >>> rule.step(np.array([3.0, -3.0, 0.1]), np.zeros(3), {}, 1, lr=0.5)[0]
+    array([ 2., -2.,  0.])
+    """
+    if lr not in _hypers(rule):
+        raise ValueError(
+            f"rule must have a learning rate lr, by which the threshold goes, got {rule.name} with "
+            f"{', '.join(rule.defaults()) or 'no hyper-parameters'}"
+        )
+
+    def nearer(after: Expr) -> Expr:
+        return sign(after) * Max(0, Abs(after) - lr * l1_weight)
+
+    return _followed(rule, "soft_thresholded", "soft-thresholded", nearer, {l1_weight: weight})
 
 
 def decoupled(rule: Rule, decay: float = 0.01) -> Rule:
@@ -306,6 +391,26 @@ def _fresh(rule: Rule, name: str, latex: str) -> Symbol:
     while name in rule.symbols or any(e.lhs.name == name for e in rule.equations):
         name += "_"
     return intermediate(name, latex)
+
+
+def _followed(
+    rule: Rule,
+    suffix: str,
+    said: str,
+    operator: Callable[[Expr], Expr],
+    hypers: Mapping[Symbol, float],
+) -> Rule:
+    r"""Return the rule whose steps are each followed by an operator on the parameters."""
+    *before, last = rule.equations
+    after = _fresh(rule, "x_after", r"x^{+}_{t}")
+    return replace(
+        rule,
+        name=f"{rule.name}_{suffix}",
+        title=f"{rule.title}, {said}",
+        hypers=(*rule.hypers, *(Hyper(*row) for row in hypers.items())),
+        equations=(*before, Eq(after, last.rhs), Eq(x.new, operator(after))),
+        notes={},
+    )
 
 
 def _changed(

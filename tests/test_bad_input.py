@@ -26,6 +26,7 @@ NAN = float("nan")
 INF = float("inf")
 adam = optedu.rules.get("adam")
 nadam = optedu.rules.get("nadam")
+rprop = optedu.rules.get("rprop")
 bowl = problems.quadratic()
 logistic = problems.logistic_regression()
 mlp = problems.mlp(hidden=(4,))
@@ -364,6 +365,19 @@ CASES = {
         (lambda: adam.init([1.0]), TypeError, r"x must be a floating-point array, got \[1.0\]"),
         (lambda: adam.init(X * 1j), TypeError, "x must be a .* got dtype complex128"),
         (lambda: adam.init(X, rl=1), TypeError, "adam has no hyper-parameter 'rl'"),
+        (lambda: rprop.init(X, shrink=1), ValueError, r"shrink must be in \(0, 1\), got 1"),
+        (lambda: rprop.init(X, grow=1), ValueError, "grow must be greater than 1, got 1"),
+        (
+            lambda: rprop.init(X, shortest_step=0),
+            ValueError,
+            "shortest_step must be positive, got 0",
+        ),
+        (
+            lambda: rprop.init(X, longest_step=NAN),
+            ValueError,
+            "longest_step must be positive, got nan",
+        ),
+        (lambda: rprop.init(X, etas=1), TypeError, "rprop has no hyper-parameter 'etas'"),
         (step(t=True), TypeError, "t must be an integer, got True"),
         (step(t="1"), TypeError, "t must be an integer, got '1'"),
         (step(g=strict.ones(4)), TypeError, "g must be an array of numpy, as x is, got array_api"),
@@ -466,6 +480,51 @@ CASES = {
             problem(window=((1, 0), (0, 1))),
             ValueError,
             r"window must be a pair .* got \(1.0, 0.0\)",
+        ),
+        (problem(prox=3), TypeError, "prox must be callable, got int"),
+        (problem(prox=lambda x: x), TypeError, r"prox must be callable as prox\(x, step\), got"),
+        (
+            problem(prox=lambda x, step: x, bounds=(0, 1)),
+            ValueError,
+            r"bounds must be None where prox is given, .* got \(0, 1\)",
+        ),
+        (lambda: make().prox(3.0, 1.0), TypeError, "x must be a floating-point array, got 3.0"),
+        (lambda: make().prox(X[:2], -1), ValueError, "step must be nonnegative, got -1"),
+        (lambda: make().prox(X[:2], "a"), TypeError, "step must be a real number, got 'a'"),
+        (
+            lambda: make().prox(np.ones((2, 4)), np.ones(3)),
+            ValueError,
+            r"step must have the shape of the trailing axes of x, \(2, 4\), got \(3,\)",
+        ),
+        (
+            minimize_with(prox=lambda x, step: x[:1]),
+            ValueError,
+            r"p.prox\(x, step\) must have the shape of x, \(2,\), got \(1,\)",
+        ),
+        (
+            minimize_with(prox=lambda x, step: x.astype(np.float32)),
+            TypeError,
+            r"p.prox\(x, step\) must have the dtype of x, float64, got float32",
+        ),
+        (
+            minimize_with(prox=lambda x, step: None),
+            TypeError,
+            r"p.prox\(x, step\) must be a floating-point array, got None",
+        ),
+        (
+            minimize_with(prox=lambda x, step: x * NAN),
+            ValueError,
+            r"p.prox\(x, step\) must be a number where x is, got nan",
+        ),
+        (
+            minimize_with(prox=lambda x, step: np.add(x, 1, out=x)),
+            ValueError,
+            r"p.prox\(x, step\) must leave x as it is .* got x changed",
+        ),
+        (
+            lambda: optedu.minimize(make(prox=lambda x, step: x), optimizer=alone),
+            ValueError,
+            "optimizer must have a learning rate lr, .* prox of p .* got alone with no hyper-param",
         ),
         (lambda: make().f(3.0), TypeError, "x must be a floating-point array, got 3.0"),
         (lambda: make().grad(np.ones(3)), ValueError, r"x must have shape \(2,\) .* got \(3,\)"),

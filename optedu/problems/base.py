@@ -45,6 +45,10 @@ class Problem:
         Smoothness and strong convexity constants, where $f$ has them.
     bounds : pair of float, optional
         The feasible box `(low, high)` of every coordinate; `minimize` projects onto it.
+    prox : callable, optional
+        For an objective with a part $r$ that has no gradient: `prox(x, step)` returns
+        $\arg\min_z r(z) + \lVert z - x \rVert^2/(2\,\text{step})$. Then `f` is the whole
+        objective, $r$ included, and `grad` the gradient of the rest. See `Problem.prox`.
     source_ref : str
         Where the problem comes from.
 
@@ -54,7 +58,8 @@ class Problem:
         If an argument is of a wrong kind: `f` or `grad` can't be called with one argument, say.
     ValueError
         If a point is not finite or not of the dimension of `x0`, a constant is out of range
-        (`L` > 0, `mu` from 0 to `L`), or the low end of a pair is not below the high one.
+        (`L` > 0, `mu` from 0 to `L`), the low end of a pair is not below the high one, or there are
+        both `bounds` and `prox`.
 
     Examples
     --------
@@ -62,6 +67,17 @@ class Problem:
     >>> bowl = optedu.Problem(lambda x: (x * x).sum(0) / 2, lambda x: x, x0=[3.0, 4.0], name="bowl")
     >>> float(bowl.f(bowl.x0))
     12.5
+
+    The lasso, whose gradient steps are each followed by soft-thresholding:
+
+    >>> lasso = optedu.Problem(
+    ...     lambda x: ((x - 2) ** 2).sum(0) / 2 + abs(x).sum(0),
+    ...     lambda x: x - 2,
+    ...     x0=[3.0, -4.0],
+    ...     prox=lambda x, step: np.sign(x) * np.maximum(abs(x) - step, 0),
+    ... )
+    >>> optedu.minimize(lasso, optimizer="sgd", lr=1.0, steps=2).x[-1]
+    array([1., 1.])
     """
 
     stochastic = False
@@ -69,6 +85,9 @@ class Problem:
 
     matrix = False
     r"""Whether the parameters are a matrix, and `x` of its shape."""
+
+    composite = False
+    r"""Whether a part of the objective has no gradient, but a `prox` that goes by the step."""
 
     minimizer: np.ndarray | None = None
     minimizers: np.ndarray | None = None
@@ -91,10 +110,18 @@ class Problem:
         L: float | None = None,
         mu: float | None = None,
         bounds: tuple[float, float] | None = None,
+        prox: Callable[[Any, Any], Any] | None = None,
         source_ref: str = "",
     ) -> None:
         validate.function("f", f, "x")
         validate.function("grad", grad, "x")
+        if prox is not None:
+            self._prox = validate.function("prox", prox, "x", "step")
+            self.composite = True
+            if bounds is not None:
+                raise ValueError(
+                    f"bounds must be None where prox is given, which includes them, got {bounds!r}"
+                )
         self._f = f
         self._grad = grad
         self._describe(
@@ -202,6 +229,49 @@ class Problem:
             If its first axis is not the dimension.
         """
         return self._grad(self._checked(x))
+
+    def prox(self, x: Any, step: Any) -> Any:
+        r"""Return the proximal point of `x`, which `minimize` and `sweep` go to after each step.
+
+        With `bounds` it is the projection onto them, whatever the step; without `bounds` and a
+        `prox` of the problem's own it is `x`. After plain gradient descent this is the proximal
+        gradient method (Parikh and Boyd 2014, sections 1.1 and 4.2). The distance is the Euclidean
+        one, for every rule: one that scales coordinates, such as Adam, would need that of its own
+        metric for an exact step. Of a box the two agree; of other parts the run may end elsewhere.
+        The norms that a run records are those of `grad`, without the other part's.
+
+        Parameters
+        ----------
+        x : array
+            Of shape `(dim,)` or `(dim, runs)`, floating point, of any array namespace.
+        step : float or array
+            The learning rate of the step, at least 0; one for each run as an array of shape
+            `(runs,)`.
+
+        Returns
+        -------
+        array
+            In the shape and dtype of `x`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has a wrong kind, shape or range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> box = optedu.Problem(lambda x: x.sum(0), np.ones_like, x0=[0.0], bounds=(-1.0, 1.0))
+        >>> box.prox(np.array([-3.0]), 0.1)
+        array([-1.])
+        """
+        x = self._checked(x)
+        step = validate.nonnegative("step", step, arrays=True)
+        if getattr(step, "shape", ()) != ():
+            validate.trailing_shape("step", step, x)
+        if self.composite:
+            return self._prox(x, step)
+        return x if self.bounds is None else namespace(x).clip(x, *self.bounds)
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> Any:
         r"""Return the batch of step `t`, for `grad(x, batch)`; `None` for a deterministic problem.

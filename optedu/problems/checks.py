@@ -7,7 +7,7 @@ from typing import Any
 from optedu import validate
 from optedu.arrays import namespace
 
-__all__ = ["checked_gradient", "checked_objective", "start"]
+__all__ = ["checked_gradient", "checked_objective", "checked_prox", "start"]
 
 
 def start(problem: Any, x0: Any) -> Any:
@@ -68,3 +68,21 @@ def checked_objective(problem: Any, value: Any, x: Any) -> Any:
             f"{name} must have shape {wanted} for x of shape {tuple(x.shape)}, got {shape}"
         )
     return value
+
+
+def checked_prox(problem: Any, x: Any, step: Any) -> Any:
+    r"""Return the problem's proximal point of `x`, after checking it and that `x` is as it was."""
+    name = f"{getattr(problem, 'name', 'problem')}.prox(x, step)"
+    xp = namespace(x)
+    if getattr(step, "shape", ()) != ():
+        step = xp.asarray(step, dtype=x.dtype)  # of each run; in double it would widen x
+    given = xp.asarray(x, copy=True)
+    result = validate.like(name, problem.prox(given, step), "x", x)
+    known = ~xp.isnan(x)
+    if not bool(xp.all((given == x) | ~known)):
+        raise ValueError(f"{name} must leave x as it is and return a new array, got x changed")
+    # A run that has diverged may stay so; the others may not become NaN here.
+    axis = 0 if x.ndim == 2 and not getattr(problem, "matrix", False) else None
+    if bool(xp.any(xp.all(known, axis=axis) & xp.any(xp.isnan(result), axis=axis))):
+        raise ValueError(f"{name} must be a number where x is, got nan")
+    return result

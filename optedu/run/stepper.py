@@ -12,6 +12,7 @@ import sympy
 
 from optedu import symbols, validate, written
 from optedu.arrays import namespace
+from optedu.problems import checks
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -363,9 +364,17 @@ class Engine:
         self.hyper = settings.at
         self._chosen = chosen
         self._settings = settings
+        self._problem = problem
         self._bounds = getattr(problem, "bounds", None)
+        self._composite = bool(getattr(problem, "composite", False))
         self._matrix = is_matrix(problem)
         hyper = settings.at(1)
+        if self._composite and "lr" not in hyper:
+            raise ValueError(
+                "optimizer must have a learning rate lr, by which the prox of "
+                f"{getattr(problem, 'name', 'the problem')} goes, got {chosen.name} with "
+                f"{', '.join(hyper) or 'no hyper-parameters'}"
+            )
         if chosen.matrices and not self._matrix:
             name = getattr(problem, "name", type(problem).__name__)
             raise ValueError(
@@ -427,13 +436,23 @@ class Engine:
         return rule.point(self.x, self._state, **self._settings.at(t))
 
     def step(self, g: Any, t: int) -> None:
-        r"""Take step `t`, and project onto the problem's box where it has one."""
+        r"""Take step `t`, and go on to the proximal point where the problem has such."""
         if self._kernel is not None:
             self._kernel(g, t, **self._settings.changes(t))
-            if self._bounds is not None:
-                self.x[...] = namespace(self.x).clip(self.x, *self._bounds)
+            if self._bounds is not None or self._composite:
+                self.x[...] = self._proximal(t)
             return
         hyper = self._settings.at(t)
         self.x, self._state = self._chosen.step(self.x, g, self._state, t, hyper)
-        if self._bounds is not None:
-            self.x = namespace(self.x).clip(self.x, *self._bounds)
+        if self._bounds is not None or self._composite:
+            self.x = self._proximal(t)
+
+    def _proximal(self, t: int) -> Any:
+        r"""Return the proximal point of the parameters, after step `t`."""
+        if self._bounds is not None:  # a projection, which asks for no rate
+            return namespace(self.x).clip(self.x, *self._bounds)
+        try:
+            return checks.checked_prox(self._problem, self.x, self._settings.at(t)["lr"])
+        except Exception as error:
+            error.add_note(f"this is the prox after step {t}")
+            raise

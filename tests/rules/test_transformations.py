@@ -10,9 +10,12 @@ from optedu.transformations import (
     clipped,
     decoupled,
     maximized,
+    projected,
     schedule_free,
     sharpness_aware,
+    soft_thresholded,
 )
+from tests.compile import forms
 
 RNG = np.random.default_rng(5)
 START, GRADS = RNG.standard_normal(6), 3 * RNG.standard_normal((15, 6))
@@ -171,6 +174,100 @@ def test_sharpness_aware_at_rest_and_on_several_tensors():
     assert r"\frac{1}{\lVert g_{t} \rVert}" in rule.latex()
 
 
+def lasso(weight, prox=True, dim=6):
+    r"""A lasso with rows that are no multiples of each other, as a problem, and its 1/L."""
+    A = np.random.default_rng(8).standard_normal((12, dim))
+    b = A @ np.where(np.arange(dim) % 2, 0.0, np.arange(dim) - 3.0) + 0.1
+
+    def columns(x):
+        return b if x.ndim == 1 else b[:, None]
+
+    def soft(x, step):
+        return np.sign(x) * np.maximum(np.abs(x) - step * weight, 0)
+
+    problem = optedu.Problem(
+        lambda x: ((A @ x - columns(x)) ** 2).sum(0) / 2 + weight * np.abs(x).sum(0),
+        lambda x: A.T @ (A @ x - columns(x)),
+        x0=np.ones(dim),
+        name="lasso",
+        prox=soft if prox else None,
+    )
+    return problem, 1 / np.linalg.eigvalsh(A.T @ A)[-1]
+
+
+@pytest.mark.parametrize("way", ["problem", "rule"])
+def test_proximal_gradient_ends_at_the_lassos_optimum(way):
+    r"""There |gradient| <= weight, and the gradient is -weight * sign(x) where x is not 0."""
+    problem, rate = lasso(3.0, prox=way == "problem")
+    rule = SGD if way == "problem" else soft_thresholded(SGD, 3.0)
+    x = optedu.minimize(problem, optimizer=rule, lr=rate, steps=1000).x[-1]
+    g, there = problem.grad(x), x != 0
+    assert 0 < np.sum(there) < 6
+    assert np.all(np.abs(g) <= 3 + 1e-10)
+    np.testing.assert_allclose(g[there], -3 * np.sign(x[there]), rtol=0, atol=1e-10)
+
+
+SMALL = {"lr": lambda t: 0.05 / t**0.5}
+
+
+@pytest.mark.parametrize("hyper", [{"lr": 0.03}, SMALL, {"lr": np.array([0.01, 0.02, 0.03])}])
+@pytest.mark.parametrize("rule", [SGD, HEAVY, ADAM], ids=lambda rule: rule.name)
+def test_a_problems_prox_and_the_rule_give_one_run(rule, hyper):
+    with_prox, without = lasso(2.0)[0], lasso(2.0, prox=False)[0]
+    box = optedu.Problem(without.f, without.grad, x0=without.x0, bounds=(-0.02, 0.04))
+    start = np.full((6, 3) if isinstance(hyper["lr"], np.ndarray) else 6, 0.03)
+    for problem, changed in (
+        (with_prox, soft_thresholded(rule, 2.0)),
+        (box, projected(rule, -0.02, 0.04)),
+    ):
+        one = optedu.minimize(problem, start, optimizer=rule, steps=40, **hyper)
+        two = optedu.minimize(without, start, optimizer=changed, steps=40, **hyper)
+        np.testing.assert_allclose(one.x, two.x, rtol=1e-12, atol=1e-14)
+        assert np.any(one.x == (0 if problem is with_prox else -0.02))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_projected_and_soft_thresholded_in_every_form(dtype, tmp_path):
+    grads, start = GRADS.astype(dtype), START.astype(dtype)
+    grads[3, 2] = np.nan
+    cases = [
+        forms.Case(changed, start, grads, {"lr": 0.1})
+        for changed in (projected(ADAM, -0.25, 0.5), soft_thresholded(SGD, 0.5))
+    ]
+    results = forms.ends(cases, tmp_path)
+    for form, values in results.items():
+        for case, value, right in zip(cases, values, results["array"], strict=True):
+            rtol = 1e-12 if dtype == np.float64 else 1e-4
+            label = f"{form} of {case.rule.name}"
+            np.testing.assert_allclose(value, right, rtol=rtol, atol=rtol, err_msg=label)
+            assert np.array_equal(np.isnan(value), np.arange(6) == 2), label
+    held = np.delete(results["numpy"][0], 2)
+    assert np.isin(dtype(0.5), held) and np.all((held >= -0.25) & (held <= 0.5))
+    for rule in (projected(SGD, -0.25, 0.5), soft_thresholded(SGD, 0.5)):
+        assert set(rule.defaults()) & {"low", "l1_weight"} and rule.source("cupy")
+
+
+def test_a_box_may_be_open_on_a_side():
+    rule = projected(SGD, 0.0, np.inf)
+    assert "high" not in rule.defaults() and rule.latex().count("max") == 1
+    np.testing.assert_array_equal(run(rule, 100 * np.eye(6)[:1])[0] >= 0, True)
+    assert r"\max\left(x_{\min}, x^{+}_{t}\right)" in rule.latex()
+    assert r"- \eta \alpha_{1}\right)" in soft_thresholded(SGD, 1.0).latex()
+
+
+def test_a_matrix_is_projected_and_thresholded():
+    muon = optedu.rules.get("muon")
+    at, g = START.reshape(2, 3), GRADS[0].reshape(2, 3)
+    plain = muon.step(at, g, muon.init(at), 1, lr=0.1)[0]
+    box = projected(muon, -0.5, 0.5)
+    np.testing.assert_array_equal(
+        box.step(at, g, box.init(at), 1, lr=0.1)[0], plain.clip(-0.5, 0.5)
+    )
+    soft = soft_thresholded(muon, 2.0)
+    expected = np.sign(plain) * np.maximum(np.abs(plain) - 0.1 * 2.0, 0)
+    np.testing.assert_allclose(soft.step(at, g, soft.init(at), 1, lr=0.1)[0], expected, rtol=1e-15)
+
+
 def test_they_compose_and_print():
     rule = averaged(clipped(decoupled(ADAM), 1.0), 0.99)
     assert rule.name == "adam_decoupled_clipped_averaged"
@@ -201,5 +298,11 @@ def test_bad_input():
         sharpness_aware(schedule_free(SGD))
     with pytest.raises(ValueError, match=r"radius must .* got -1"):
         sharpness_aware(SGD, -1.0)
+    with pytest.raises(ValueError, match=r"\(low, high\) must be a pair .* got \(1.0, 0.0\)"):
+        projected(SGD, 1, 0)
+    with pytest.raises(ValueError, match=r"l1_weight must be nonnegative, got -1"):
+        soft_thresholded(SGD, -1.0)
+    with pytest.raises(ValueError, match=r"learning rate lr, .* got sgd with weight_decay"):
+        soft_thresholded(SGD.at(lr=0.1), 1.0)
     with pytest.raises(TypeError, match="hyper-parameter 'nonsense'"):
         averaged(SGD).init(START, nonsense=1)

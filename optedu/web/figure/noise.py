@@ -79,6 +79,7 @@ class Disturbed(Problem):
             minimizers=problem.minimizers,
             window=problem.window,
             bounds=problem.bounds,
+            prox=problem.prox if problem.composite else None,
         )
 
     def sample(self, rng: np.random.Generator, t: int, runs: int | None = None) -> Any:
