@@ -13,21 +13,15 @@ m_fast = State("m_fast", r"m^{\mathrm{f}}")
 m_slow = State("m_slow", r"m^{\mathrm{s}}")
 m_hat = intermediate("m_hat", r"\hat m_{t}")
 v_hat = intermediate("v_hat", r"\hat v_{t}", nonnegative=True)
+HYPERS = {lr: 1e-3, beta1: 0.9, beta2: 0.999, beta3: 0.9999, alpha: 5, eps: 1e-8, weight_decay: 0}
+quotient = (m_hat + alpha * m_slow.new) / (sqrt(v_hat) + eps)
 
 ADEMAMIX = Rule(
     name="ademamix",
     title="AdEMAMix",
     source_ref=Source("pagliardini2024ademamix", "algorithm 1, constant alpha and beta3"),
     summary="Adam that also remembers gradients of ten thousand steps ago.",
-    hypers={
-        lr: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        beta3: 0.9999,
-        alpha: 5,
-        eps: 1e-8,
-        weight_decay: 0,
-    },
+    hypers=HYPERS,
     states=(m_fast, m_slow, v),
     equations=(
         Eq(m_fast.new, beta1 * m_fast.old + (1 - beta1) * g),
@@ -35,11 +29,7 @@ ADEMAMIX = Rule(
         Eq(v.new, beta2 * v.old + (1 - beta2) * g**2),
         Eq(m_hat, m_fast.new / (1 - beta1**t)),
         Eq(v_hat, v.new / (1 - beta2**t)),
-        Eq(
-            x.new,
-            x.old
-            - lr * ((m_hat + alpha * m_slow.new) / (sqrt(v_hat) + eps) + weight_decay * x.old),
-        ),
+        Eq(x.new, x.old - lr * (quotient + weight_decay * x.old)),
     ),
     notes={
         "PyTorch": "not in `torch.optim`.",

@@ -2,13 +2,12 @@ r"""ADOPT: Adam that divides by the second moment from before the gradient."""
 
 from sympy import Eq, Max, Piecewise, sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Source, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
-from optedu.rules.adam import v
+from optedu.rules.adam import m, v
 from optedu.symbols import beta1, beta2, eps, lr, t, weight_decay
 
-m = State("m")
 first = intermediate("first", "a_{t}")
 
 ADOPT = Rule(

@@ -9,14 +9,10 @@ from optedu.rules.adam import m, moments, v, v_hat
 from optedu.symbols import beta1, beta2, eps, lr, momentum_decay, t, weight_decay
 
 mu_product = State("mu_product", r"\pi", initial=1, scalar=True)
-mu_now = intermediate("mu_now", r"\mu_{t}")
-mu_next = intermediate("mu_next", r"\mu_{t+1}")
+mu_now, mu_next = intermediate("mu_now", r"\mu_{t}"), intermediate("mu_next", r"\mu_{t+1}")
 m_bar = intermediate("m_bar", r"\bar m_{t}")
-
-
-def _momentum(step):
-    return beta1 * (1 - Rational(1, 2) * Rational(96, 100) ** (step * momentum_decay))
-
+mu = beta1 * (1 - Rational(1, 2) * Rational(96, 100) ** (t * momentum_decay))
+ahead = mu_next * m.new / (1 - mu_product.new * mu_next)
 
 NADAM = Rule(
     name="nadam",
@@ -24,27 +20,16 @@ NADAM = Rule(
     source_ref=Source("dozat2016incorporating", "algorithm 8"),
     summary="Adam that looks ahead along its momentum.",
     chapter="ch10_after_adam",
-    hypers={
-        lr: 2e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        eps: 1e-8,
-        momentum_decay: 4e-3,
-        weight_decay: 0,
-    },
+    hypers={lr: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum_decay: 4e-3, weight_decay: 0},
     states=(mu_product, m, v),
     equations=(
         coupled,
-        Eq(mu_now, _momentum(t)),
-        Eq(mu_next, _momentum(t + 1)),
+        Eq(mu_now, mu),
+        Eq(mu_next, mu.subs(t, t + 1)),
         # With a changing momentum, the bias correction is one minus the product of its values.
         Eq(mu_product.new, mu_product.old * mu_now),
         *moments,
-        Eq(
-            m_bar,
-            mu_next * m.new / (1 - mu_product.new * mu_next)
-            + (1 - mu_now) * g_decayed / (1 - mu_product.new),
-        ),
+        Eq(m_bar, ahead + (1 - mu_now) * g_decayed / (1 - mu_product.new)),
         Eq(v_hat, v.new / (1 - beta2**t)),
         Eq(x.new, x.old - lr * m_bar / (sqrt(v_hat) + eps)),
     ),

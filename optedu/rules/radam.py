@@ -10,9 +10,7 @@ from optedu.symbols import beta2, eps, lr, t
 
 rho_inf = intermediate("rho_inf", r"\varrho_{\infty}")
 rho_t = intermediate("rho_t", r"\varrho_{t}")
-rectified = intermediate("rectified", "r_{t}")
-plain = intermediate("plain", "a_{t}")
-
+rectified, plain = intermediate("rectified", "r_{t}"), intermediate("plain", "a_{t}")
 _rectification = sqrt((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))
 
 RADAM = Rule(
