@@ -54,5 +54,9 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
-# The formgrader shows the model solution below each answer; feedback does not.
-c.HTMLExporter.preprocessors = ["optedu.grading.model.ShowModel"]
+# The formgrader shows the model solution below each answer; feedback does not. In both a browser
+# sets the formulas by itself, without a network.
+c.HTMLExporter.preprocessors = [
+    "optedu.grading.model.ShowModel",
+    "optedu.grading.formulas.SetFormulas",
+]
