@@ -386,6 +386,15 @@ def _hypers(rule: Rule) -> set[Symbol]:
     return {hyper.symbol for hyper in rule.hypers}
 
 
+def _with(rule: Rule, hypers: Mapping[Symbol, float]) -> tuple[Hyper, ...]:
+    r"""Return the rule's hyper-parameters and some more, which it must not have yet."""
+    for twice in _hypers(rule) & set(hypers):
+        raise ValueError(
+            f"rule must have no {twice} of its own (fix it first: at({twice}=...)), got {rule.name}"
+        )
+    return (*rule.hypers, *(Hyper(*row) for row in hypers.items()))
+
+
 def _fresh(rule: Rule, name: str, latex: str) -> Symbol:
     r"""Return a symbol of a name that the rule does not have yet."""
     while name in rule.symbols or any(e.lhs.name == name for e in rule.equations):
@@ -407,7 +416,7 @@ def _followed(
         rule,
         name=f"{rule.name}_{suffix}",
         title=f"{rule.title}, {said}",
-        hypers=(*rule.hypers, *(Hyper(*row) for row in hypers.items())),
+        hypers=_with(rule, hypers),
         equations=(*before, Eq(after, last.rhs), Eq(x.new, operator(after))),
         notes={},
     )
@@ -426,7 +435,7 @@ def _changed(
         rule,
         name=f"{rule.name}_{suffix}",
         title=f"{rule.title}, {said}",
-        hypers=(*rule.hypers, *(Hyper(*row) for row in (hypers or {}).items())),
+        hypers=_with(rule, hypers or {}),
         equations=(
             *first,
             *(Eq(e.lhs, e.rhs.xreplace(dict(put)), evaluate=False) for e in rule.equations),

@@ -896,8 +896,8 @@ def _turns(rule: Rule) -> Iterator[Candidate]:
         )
     for state in rule.states:
         rhs = rule.expression(state.name)
-        for node in rhs.atoms(Max, Min) if rhs.has(Min) else ():
-            for limit in set(node.args) & set(hypers.values()):
+        for node in sorted(rhs.atoms(Max, Min), key=str) if rhs.has(Min) else ():
+            for limit in (a for a in node.args if a in hypers.values()):
                 (other,) = set(node.args) - {limit}
                 side = "below" if isinstance(node, Max) else "above"
                 yield (

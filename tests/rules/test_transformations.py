@@ -300,6 +300,10 @@ def test_bad_input():
         sharpness_aware(SGD, -1.0)
     with pytest.raises(ValueError, match=r"\(low, high\) must be a pair .* got \(1.0, 0.0\)"):
         projected(SGD, 1, 0)
+    with pytest.raises(ValueError, match=r"no low of its own \(fix it first: at\(low=...\)\), got"):
+        projected(projected(SGD, 0, np.inf), 0.5, 1)
+    twice = projected(projected(SGD, 0, 1).at(low=0, high=1), 0.5, 2)
+    assert run(twice, -9 * np.ones((1, 6)), lr=1.0)[0].max() == 1
     with pytest.raises(ValueError, match=r"l1_weight must be nonnegative, got -1"):
         soft_thresholded(SGD, -1.0)
     with pytest.raises(ValueError, match=r"learning rate lr, .* got sgd with weight_decay"):

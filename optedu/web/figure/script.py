@@ -228,6 +228,8 @@ def _rule(rule: Rule) -> str:
 
 
 def _problem(name: str, problem: Any) -> str:
+    if problem.composite:
+        raise ValueError(f"problem must have bounds alone in a figure, got {name} with a prox")
     window = [list(map(float, side)) for side in problem.window or ()]
     minimum = problem.minimum
     lowest = [] if problem.minimizer is None else [problem.minimizer.tolist()]
