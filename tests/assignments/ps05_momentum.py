@@ -62,7 +62,7 @@ carried = lr * sp.Sum(rho**k, (k, 0, t - i))
         for h in (1 / kappa, 1.0):
             x, b = 1.0, 0.0
             path = []
-            for _ in range(5000):
+            for _ in range(2000):
                 b = rho * b + h * x
                 x -= rate * b
                 path.append(abs(x) > 1e-6)
@@ -90,7 +90,7 @@ BENCH.right(
         rate = 1.6 * (1 + rho)
         steps = [np.array([[1 - rate * h, -rate * rho], [h, rho]]) for h in (1 / kappa, 1.0)]
         states, last = [np.array([1.0, 0.0])] * 2, 0
-        for t in range(1, 5001):
+        for t in range(1, 2001):
             states = [m @ s for m, s in zip(steps, states)]
             if max(abs(s[0]) for s in states) > 1e-6:
                 last = t
@@ -272,7 +272,7 @@ BENCH.wrong(
         first = []
         for h in (1 / kappa, 1.0):
             x, b, t = 1.0, 0.0, 0
-            while abs(x) > 1e-6 and t < 5000:
+            while abs(x) > 1e-6 and t < 2000:
                 b = rho * b + h * x
                 x -= 1.6 * (1 + rho) * b
                 t += 1
