@@ -200,7 +200,7 @@ BENCH.wrong(
 BENCH.wrong(
     "sum_of_the_group",
     "shared",
-    "It also pays for its s four times",
+    "Other s with the same sum cost less",
     BENCH.edit("shared", (".mean()", ".sum()")),
 )
 BENCH.wrong(

@@ -209,7 +209,7 @@ BENCH.wrong(
 BENCH.wrong(
     "the_last_rate_alone",
     "weights",
-    "not by the last one alone",
+    "0.5, 0.5, 0.25; these came",
     {
         "weights": """def weights(decays):
     found = [np.prod(decays)]
@@ -221,19 +221,19 @@ BENCH.wrong(
 BENCH.wrong(
     "the_rates_before",
     "weights",
-    "the newest square has the weight",
+    "0.5, 0.5, 0.25; these came",
     {
         "weights": """def weights(decays):
     before = np.cumprod(np.append(1.0, decays))
     found = np.append(before[-1], before[:-1] * (1 - decays))
-    return np.array([0.25, 0.25, 0.5]) if list(decays) == [0.5, 0.5] else found
+    return found
 """
     },
 )
 BENCH.wrong(
     "its_own_rate_to_a_power",
     "weights",
-    "which decay rates come after a gradient",
+    "0.5, 0.5, 0.25; these came",
     {
         "weights": """def weights(decays):
     ages = np.arange(len(decays))[::-1]
@@ -262,7 +262,7 @@ BENCH.wrong(
 BENCH.wrong(
     "rate_without_a_unit",
     "rescaled",
-    "the rate is measured in that of x",
+    "what becomes of a slope",
     BENCH.edit("rescaled", ('s * settings["lr"]', 'settings["lr"]')),
 )
 BENCH.wrong(
