@@ -151,7 +151,7 @@ BENCH.wrong(
 BENCH.wrong(
     "decay_of_the_new_x",
     "lion_decay",
-    "takes the x that has moved already",
+    "the decay takes 0.1, yours takes 0.098",
     BENCH.edit(
         "lion",
         (
@@ -178,7 +178,7 @@ BENCH.wrong(
 BENCH.wrong(
     "the_maximum_before",
     "maximum",
-    "correct first, then take the maximum",
+    "the new top is (4, 9), not",
     BENCH.edit(
         "amsgradw",
         ("v / (1 - beta2**t))", "v)"),
@@ -188,13 +188,13 @@ BENCH.wrong(
 BENCH.wrong(
     "no_maximum",
     "maximum",
-    "it is the largest so far",
+    "the new top is (4, 9), not",
     BENCH.edit("amsgradw", ('xp.maximum(state["top"], v / (1 - beta2**t))', "v / (1 - beta2**t)")),
 )
 BENCH.wrong(
     "the_largest_of_all",
     "maximum",
-    "top is wrong after step",
+    "the new top is (4, 9), not",
     BENCH.edit(
         "amsgradw",
         (
@@ -212,7 +212,7 @@ BENCH.wrong(
 BENCH.wrong(
     "epsilon_inside",
     "maximum",
-    "what is divided by what",
+    "it goes to (0.8, 0.55)",
     BENCH.edit("amsgradw", ("xp.sqrt(top) + eps", "xp.sqrt(top + eps)")),
 )
 BENCH.wrong(
@@ -269,7 +269,7 @@ BENCH.wrong(
 BENCH.wrong(
     "at_the_mean_rate",
     "decay_for",
-    "a run at the mean rate",
+    "the rates 0.1 and 0.2 leave",
     {
         "decay_for": """def decay_for(rates, share):
     return (1 - share ** (1 / len(rates))) / np.mean(rates)
@@ -339,7 +339,7 @@ BENCH.wrong(
 BENCH.wrong(
     "always_the_new_root",
     "drift",
-    "the old root",
+    "old=True: the drift is",
     BENCH.edit("drift", ("before if old else v", "v")),
 )
 BENCH.wrong(

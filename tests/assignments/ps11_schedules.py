@@ -194,19 +194,19 @@ BENCH.wrong(
 BENCH.wrong(
     "all_cycles_alike",
     "restarts",
-    "steps 3 and 9 half of it",
+    "steps 3, 9 and 21 half of it",
     BENCH.edit("restarts", ("if growth == 1:", "if True:")),
 )
 BENCH.wrong(
     "zero_inside_the_cycle",
     "restarts",
-    "steps 3 and 9 half of it",
+    "steps 3, 9 and 21 half of it",
     BENCH.edit("restarts", ("place / length", "place / max(1, length - 1)")),
 )
 BENCH.wrong(
     "longer_by_the_first",
     "restarts",
-    "how long is each cycle",
+    "cycles of 4, 8, 16 steps",
     BENCH.edit("restarts", ("length *= growth", "length += first * (growth - 1)")),
 )
 BENCH.wrong(

@@ -143,25 +143,25 @@ BENCH.wrong(
 BENCH.wrong(
     "the_skip_bent_too",
     "block_back",
-    "along the skip nothing is bent",
+    "by A comes (10, 0), not",
     BENCH.edit("block", ("D + E @ xp", "E + E @ xp")),
 )
 BENCH.wrong(
     "not_transposed",
     "block_back",
-    "W where its transpose belongs",
+    "by A comes (10, 0), not",
     BENCH.edit("block", ("E @ xp.matrix_transpose(W)", "E @ W")),
 )
 BENCH.wrong(
     "nothing_bent",
     "block_back block_own",
-    "the derivative of phi is missing",
+    "by A comes (10, 0), not",
     BENCH.edit("block", ("xp.where(A @ W + b > 0, D, slope * D)", "D")),
 )
 BENCH.wrong(
     "bent_at_the_input",
     "block_back block_own",
-    "phi bends Z, not A",
+    "by A comes (10, 0), not",
     BENCH.edit("block", ("A @ W + b > 0", "A > 0")),
 )
 BENCH.wrong(
@@ -266,7 +266,7 @@ BENCH.wrong(
 BENCH.wrong(
     "sum_of_the_gaps",
     "check",
-    "one slope of W is off by 0.3",
+    "one slope of b is too large by a half",
     BENCH.edit(
         "check", ("gaps.append(abs(", "gaps.append(("), ("max(gaps) * scale", "sum(gaps) * scale")
     ),
@@ -274,7 +274,7 @@ BENCH.wrong(
 BENCH.wrong(
     "first_slope_only",
     "check",
-    "one slope of W is off by 0.3",
+    "one slope of b is too large by a half",
     BENCH.edit("check", ("np.ndindex(w[name].shape)", "[(0,) * w[name].ndim]")),
 )
 BENCH.wrong(
@@ -322,7 +322,7 @@ BENCH.wrong(
 BENCH.wrong(
     "a_count_for_each_array",
     "loop_steps",
-    "t counts steps, not arrays",
+    "t counts steps, from 1",
     BENCH.edit(
         "loop",
         ("g, t = grad(w, X[rows], y[rows]), t + 1", "g = grad(w, X[rows], y[rows])"),
@@ -332,7 +332,7 @@ BENCH.wrong(
 BENCH.wrong(
     "counted_from_zero",
     "loop_steps",
-    "yours begins with 0",
+    "t counts steps, from 1",
     BENCH.edit("loop", ("state[name], t)", "state[name], t - 1)")),
 )
 BENCH.wrong(
