@@ -18,13 +18,15 @@ import numpy as np
 import sympy
 from sympy import Abs, Add, Expr, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, sign
 
-from optedu import symbols
+from optedu import matrices, symbols
+from optedu.compile import matrices as compiled
+from optedu.exercise.scenarios import shape_of
 from optedu.quantities import State, total
 from optedu.quantities import x as X
 from optedu.rule import Rule
 from optedu.safe_expr.functions import COMPARISONS, REAL
 
-__all__ = ["Form", "Misconception", "combined", "of"]
+__all__ = ["Form", "Misconception", "cases", "combined", "of"]
 
 HALF = Rational(1, 2)
 
@@ -76,16 +78,19 @@ class Form:
         env: dict[Expr, Any] = {X.old: x, symbols.g: g, symbols.t: np.float64(t)}
         env |= {s.old: state[s.name] for s in self.rule.states}
         env |= {h.symbol: np.float64(hyper[h.name]) for h in self.rule.hypers}
+        if self.rule.matrices:
+            env |= dict(zip((symbols.rows, symbols.columns), map(np.float64, x.shape), strict=True))
         with np.errstate(all="ignore"):
             for lhs, rhs in self.equations:
                 env[lhs] = _value(rhs, env)
             values = {name: _value(expression, env) for name, expression in self.outputs}
         # A wrong equation may lose every array (a state that is a number): broadcast it back.
         scalars = {s.name for s in self.rule.states if s.scalar}
+        shapes = {"x": x.shape, **{s.name: s.shape(x.shape) for s in self.rule.states}}
         out = {
             name: float(np.ravel(value)[0])
             if name in scalars
-            else np.array(np.broadcast_to(value, x.shape), dtype=x.dtype)
+            else np.array(np.broadcast_to(value, shapes[name]), dtype=x.dtype)
             for name, value in values.items()
         }
         return out.pop("x"), out
@@ -129,6 +134,10 @@ def _value(expression: Expr, env: Mapping[Expr, Any]) -> Any:
         for value, condition in expression.args:
             if condition is sympy.true or bool(_value(condition, env)):
                 return _value(value, env)
+    if isinstance(expression, matrices.orthogonalized):
+        matrix, _, steps = expression.args
+        of_matrix = _value(matrix, env)
+        return compiled.orthogonalized(of_matrix, expression.coefficients, int(steps))
     values = [_value(argument, env) for argument in expression.args]
     if isinstance(expression, Pow) and expression.exp in _POWERS:
         return _POWERS[expression.exp](values[0])
@@ -147,6 +156,11 @@ _OPERATIONS: dict[Any, Callable[..., Any]] = {
     Pow: operator.pow,
     total: np.sum,
     Mean: np.mean,
+    matrices.matmul: np.matmul,
+    matrices.transposed: np.transpose,
+    matrices.inverse_root: compiled.inverse_root,
+    matrices.row_sums: compiled.row_sums,
+    matrices.column_sums: compiled.column_sums,
 }
 
 Change = Callable[[Form], Form | None]
@@ -165,9 +179,9 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     Returns
     -------
     tuple of Misconception
-        The more common ones first; two that give the same equations appear once. None of a rule
-        that sums over all parameters, where a norm hides the factors that most mistakes are, or
-        steps a matrix.
+        The more common ones first; two that give the same equations appear once. Of a rule that
+        sums over all parameters or steps a matrix, those that show: a norm hides the factors that
+        many mistakes are, and not all matrices can be multiplied.
 
     Examples
     --------
@@ -184,18 +198,66 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     right = Form.of(rule)
     seen = {right}
     result = []
-    for name, sentence, change in () if rule.sums or rule.matrices else _candidates(rule):
+    for name, sentence, change in _candidates(rule):
         form = change(right)
         if form is not None and form not in seen:
             seen.add(form)
-            result.append(Misconception(name, sentence, form))
-    return tuple(result)
+            # A norm may hide a factor: then the numbers are right, and so is whoever wrote it.
+            if not (rule.sums or rule.matrices) or _shows(form):
+                result.append(Misconception(name, sentence, form))
+    # Where a rule has two squares or two maxima in a state, the first is spoken of.
+    return tuple({mistake.name: mistake for mistake in reversed(result)}.values())[::-1]
+
+
+def _shows(form: Form) -> bool:
+    r"""Say whether some result differs from the rule's, all being finite."""
+    differs = False
+    for (x, g, state, t), hyper in cases(form.rule, varied=True):
+        right_x, right = form.rule.step(x, g, state, t, **hyper)
+        try:
+            wrong_x, wrong = form.step(x, g, state, t, **hyper)
+        except (TypeError, ValueError):  # matrices that do not fit one another, or are none
+            return False
+        for name, value in {**right, "x": right_x}.items():
+            other = {**wrong, "x": wrong_x}[name]
+            if not np.all(np.isfinite(other)):
+                return False
+            differs = differs or not np.allclose(other, value, rtol=1e-6, atol=0)
+    return differs
+
+
+# Rates at which 1 - beta*t is still positive at t = 2 and 3, and rates of a longer memory.
+_RATES = (
+    {"beta1": 0.43, "beta2": 0.31, "momentum": 0.38},
+    {"beta1": 0.62, "beta2": 0.83, "momentum": 0.71},
+)
+_STEPS = ((1, 2, 3, 4), (1, 2, 5, 9, 12))
+# Factors of the last two elements of a gradient: a root below eps, and one of zero.
+_SMALL = ((1, 0.02), (0, 1))
+
+
+def cases(rule: Rule, varied: bool) -> list[tuple[tuple[Any, ...], dict[str, float]]]:
+    r"""Return calls at which the known misconceptions come apart: arguments and hypers."""
+    rng = np.random.default_rng(90210)
+    cases = []
+    for rates, steps, small in zip(_RATES, _STEPS, _SMALL, strict=True):
+        values = {"eps": 0.07, "lr": 0.37, "shortest_step": 0.05, "longest_step": 0.4, **rates}
+        hyper = {h.name: values.get(h.name, h.lower + 0.23) for h in rule.hypers} if varied else {}
+        # As in the runs: a hidden array from one of them has to fit.
+        x = rng.normal(size=shape_of(rule))
+        state = rule.init(x, **hyper)
+        for t in range(1, max(steps) + 1):
+            # Of both signs, and now larger, now smaller than what the state remembers.
+            g = rng.normal(size=x.shape) * (1.7 if t % 2 else 0.3)
+            g.reshape(-1)[3:5] *= small
+            if t in steps:
+                cases.append(((x, g, state, t), hyper))
+            x, state = rule.step(x, g, state, t, **hyper)
+    return cases
 
 
 def combined(rule: Rule, names: Collection[str]) -> Iterator[Misconception]:
     r"""Yield the misconceptions of these names two at a time."""
-    if rule.matrices:
-        return
     right = Form.of(rule)
     candidates = [candidate for candidate in _candidates(rule) if candidate[0] in names]
     seen = {right} | {mistake.form for mistake in of(rule)}
@@ -258,6 +320,7 @@ def _candidates(rule: Rule) -> Iterator[Candidate]:
     yield from _first_and_old(rule)
     yield from _epsilon(rule)
     yield from _denominator(rule)
+    yield from _matrices(rule)
     yield from _moments(rule)
     yield from _step(rule)
     yield from _memory(rule)
@@ -958,7 +1021,8 @@ def _special(rule: Rule) -> Iterator[Candidate]:
     for state in rule.states:
         rhs = rule.expression(state.name)
         phrase = _phrase(rule, state)
-        if phrase.startswith("buffer") and not state.scalar:
+        sums = state.initial == 0 and not (state.scalar or state.axes)
+        if phrase.startswith("buffer") and sums:
             yield (
                 f"lr-inside:{state.name}",
                 f"lr is inside your {phrase}: that is the classical form, which differs as soon "
@@ -1061,3 +1125,74 @@ def _spell(rule: Rule, expression: Expr) -> str:
     }
     names |= {s: Symbol("g") for s in expression.free_symbols if s.name == "g_decayed"}
     return str(expression.xreplace(names))
+
+
+def _matrices(rule: Rule) -> Iterator[Candidate]:
+    r"""Yield what goes wrong where a rule steps a matrix as a whole."""
+    if not rule.matrices:
+        return
+    rows, columns = symbols.rows, symbols.columns
+    yield (
+        "shape-transposed",
+        "rows and columns are exchanged in your factor of the shape: x.shape is (rows, columns)",
+        _everywhere({rows: columns, columns: rows}),
+    )
+    yield (
+        "not-orthogonalized",
+        "your step goes along the matrix as it is; here its singular values are brought to one",
+        _rewrite(_is(matrices.orthogonalized), lambda node: node.args[0]),
+    )
+    yield (
+        "one-step-of-iteration",
+        "your iteration takes one step where it takes several: the singular values are not yet "
+        "near to one",
+        _rewrite(_is(matrices.orthogonalized), lambda node: node.func(*node.args[:2], 1)),
+    )
+    for eq in rule.equations:
+        for state in rule.states:
+            if eq.lhs != state.new and eq.rhs.has(state.new) and eq.rhs.has(symbols.g):
+                yield (
+                    f"no-look-ahead:{state.name}",
+                    f"your step goes along {state.name} alone: this is plain momentum, without "
+                    "the look-ahead",
+                    _only(eq.lhs, lambda e, new=state.new: new),
+                )
+    yield (
+        "inverse-of-half-the-root",
+        "your inverse roots are of half the order: there are two of them around the gradient, so "
+        "that each takes twice as high a root",
+        _rewrite(
+            _is(matrices.inverse_root), lambda node: node.func(node.args[0], node.args[1] / 2)
+        ),
+    )
+    yield (
+        "roots-not-inverse",
+        "your step multiplies by roots where it has to multiply by inverse roots: directions with "
+        "large gradients must move less",
+        _rewrite(_is(matrices.inverse_root), lambda node: node.func(node.args[0], -node.args[1])),
+    )
+    for side, place, rest in (("left", 0, 1), ("right", 1, 0)):
+        yield (
+            f"one-sided:{side}",
+            f"the inverse root on the {side} of the gradient is missing",
+            _rewrite(
+                lambda node, place=place: (
+                    isinstance(node, matrices.matmul)
+                    and isinstance(node.args[place], matrices.inverse_root)
+                ),
+                lambda node, rest=rest: node.args[rest],
+            ),
+        )
+    for function, number, word in (
+        (matrices.row_sums, columns, "row"),
+        (matrices.column_sums, rows, "column"),
+    ):
+        yield (
+            f"mean-of-each-{word}",
+            f"you take the mean of each {word}; here it is the sum",
+            _rewrite(_is(function), lambda node, number=number: node / number),
+        )
+
+
+def _is(kind: type) -> Callable[[Expr], bool]:
+    return lambda node: isinstance(node, kind)

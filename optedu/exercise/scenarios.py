@@ -276,6 +276,6 @@ def _other(hyper: Hyper, rng: np.random.Generator) -> float:
         value = low + (high - low) * rng.uniform(0.3, 0.6)
         return float(round(value, 3))
     # Limits of a step are of use where they are near its first length; 1e-2 by default.
-    special = {"eps": 1e-3, "shortest_step": 1e-4, "longest_step": 5e-4}
+    special = {"eps": 1e-3, "eps_square": 1e-3, "shortest_step": 1e-4, "longest_step": 5e-4}
     scale = special.get(hyper.name, hyper.default if hyper.default > 0 else 0.01)
     return float(f"{scale * rng.uniform(20, 60):.3g}")

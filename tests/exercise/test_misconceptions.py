@@ -6,6 +6,7 @@ import pytest
 from optedu import rules, written
 from optedu.exercise import CheckFailed, diagnosis, misconceptions
 from optedu.exercise.checking import check, invoke
+from optedu.exercise.scenarios import shape_of
 
 
 def asked(name):
@@ -21,7 +22,7 @@ def as_student(mistake):
     return function
 
 
-CASES = [(name, m) for name in rules.all(matrices=False) for m in misconceptions.of(asked(name))]
+CASES = [(name, m) for name in rules.all() for m in misconceptions.of(asked(name))]
 
 
 @pytest.mark.parametrize(("name", "mistake"), CASES, ids=[f"{n}-{m.name}" for n, m in CASES])
@@ -41,11 +42,11 @@ def test_each_mistake_is_found_and_named(name, mistake):
 def _agree(name, one, other, quantity):
     rule = asked(name)
     rng = np.random.default_rng(3)
-    x = rng.normal(size=5)
+    x = rng.normal(size=shape_of(rule))
     hyper = {h.name: h.lower + (0.23 if h.upper <= 1 else 0.19) for h in rule.hypers}
     state = rule.init(x, **hyper)
     for t in range(1, 5):
-        g = rng.normal(size=5)
+        g = rng.normal(size=x.shape)
         results = []
         for mistake in (one, other):
             x_new, state_new = mistake.step(x, g, state, t, **hyper)
@@ -56,7 +57,33 @@ def _agree(name, one, other, quantity):
     return True
 
 
-@pytest.mark.parametrize("name", rules.all(matrices=False))
+@pytest.mark.parametrize("name", rules.all())
+def test_every_rule_has_known_mistakes(name):
+    assert len(misconceptions.of(asked(name))) >= 6
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake", "sentence"),
+    [
+        ("muon", "shape-transposed", "rows and columns are exchanged"),
+        ("muon", "not-orthogonalized", "along the matrix as it is"),
+        ("shampoo", "inverse-of-half-the-root", "twice as high a root"),
+        ("shampoo", "one-sided:right", "on the right of the gradient is missing"),
+        ("adafactor", "mean-of-each-row", "you take the mean of each row"),
+        ("lars", "wrong-sign", "goes up the gradient"),
+        ("dog", "no-maximum:distance", "without the maximum"),
+    ],
+)
+def test_a_mistake_in_a_matrix_or_a_norm_is_named(name, mistake, sentence):
+    known = {m.name: m for m in misconceptions.of(asked(name))}
+    written.register(name, as_student(known[mistake]))
+    with pytest.raises(CheckFailed) as failure:
+        check(name)
+    assert failure.value.misconceptions == (mistake,)
+    assert sentence in " ".join(str(failure.value).split())
+
+
+@pytest.mark.parametrize("name", rules.all())
 def test_the_rule_itself_evaluates_to_its_step(name):
     rule = asked(name)
     form = misconceptions.Form.of(rule)
@@ -88,7 +115,7 @@ def test_weight_decay_mistakes_are_found_where_it_is_asked_for():
 
 
 def test_names_are_unique_and_sentences_fit_the_message():
-    for name in rules.all(matrices=False):
+    for name in rules.all():
         found = misconceptions.of(asked(name))
         assert len({m.name for m in found}) == len(found)
         for mistake in found:
