@@ -185,7 +185,7 @@ def decoupled(rule: Rule, decay: float = 0.01) -> Rule:
         bare,
         name=f"{rule.name}_decoupled",
         title=f"{rule.title}, decoupled decay",
-        hypers=(*bare.hypers, Hyper(weight_decay, decay)),
+        hypers=_with(bare, {weight_decay: decay}),
         equations=(*before, step),
         notes={},
     )
@@ -251,7 +251,7 @@ def averaged(rule: Rule, decay: float | None = None) -> Rule:
         rule,
         name=f"{rule.name}_averaged",
         title=f"{rule.title}, averaged",
-        hypers=rule.hypers if decay is None else (*rule.hypers, Hyper(beta_average, decay)),
+        hypers=_with(rule, {} if decay is None else {beta_average: decay}),
         states=(*rule.states, mean),
         equations=(
             *before,
@@ -306,7 +306,7 @@ def schedule_free(rule: Rule, beta: float = 0.9) -> Rule:
         rule,
         name=f"schedule_free_{rule.name}",
         title=f"Schedule-free {rule.title}",
-        hypers=(*rule.hypers, Hyper(beta1, beta)),
+        hypers=_with(rule, {beta1: beta}),
         states=(*kept, z),
         equations=(
             *before,
@@ -363,7 +363,7 @@ def sharpness_aware(rule: Rule, distance: float = 0.05) -> Rule:
         rule,
         name=f"{rule.name}_sharpness_aware",
         title=f"{rule.title}, sharpness-aware",
-        hypers=(*rule.hypers, Hyper(radius, distance)),
+        hypers=_with(rule, {radius: distance}),
         states=(*rule.states, climb),
         equations=(
             Eq(up, (1 - (-1) ** t) / 2),

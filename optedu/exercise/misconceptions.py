@@ -197,32 +197,44 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     """
     right = Form.of(rule)
     seen = {right}
-    result = []
+    found: dict[str, Misconception] = {}
+    # A norm may hide a factor: then the numbers are right, and so is whoever wrote it.
+    tried = _tried(rule) if rule.sums or rule.matrices else None
     for name, sentence, change in _candidates(rule):
         form = change(right)
         if form is not None and form not in seen:
             seen.add(form)
-            # A norm may hide a factor: then the numbers are right, and so is whoever wrote it.
-            if not (rule.sums or rule.matrices) or _shows(form):
-                result.append(Misconception(name, sentence, form))
-    # Where a rule has two squares or two maxima in a state, the first is spoken of.
-    return tuple({mistake.name: mistake for mistake in reversed(result)}.values())[::-1]
+            if tried is None or _shows(form, tried):
+                # Where a rule has two squares or two maxima in a state, the first is spoken of.
+                found.setdefault(name, Misconception(name, sentence, form))
+    return tuple(found.values())
 
 
-def _shows(form: Form) -> bool:
+Call = tuple[tuple[Any, Any, dict[str, Any], int], dict[str, float]]
+Tried = list[tuple[Call, dict[str, Any]]]
+
+
+def _tried(rule: Rule) -> Tried:
+    r"""Return calls, and what the rule makes of each."""
+    tried = []
+    for (x, g, state, t), hyper in cases(rule, varied=True):
+        new_x, new = rule.step(x, g, state, t, **hyper)
+        tried.append((((x, g, state, t), hyper), {**new, "x": new_x}))
+    return tried
+
+
+def _shows(form: Form, tried: Tried) -> bool:
     r"""Say whether some result differs from the rule's, all being finite."""
     differs = False
-    for (x, g, state, t), hyper in cases(form.rule, varied=True):
-        right_x, right = form.rule.step(x, g, state, t, **hyper)
+    for ((x, g, state, t), hyper), right in tried:
         try:
-            wrong_x, wrong = form.step(x, g, state, t, **hyper)
+            new_x, new = form.step(x, g, state, t, **hyper)
         except (TypeError, ValueError):  # matrices that do not fit one another, or are none
             return False
-        for name, value in {**right, "x": right_x}.items():
-            other = {**wrong, "x": wrong_x}[name]
-            if not np.all(np.isfinite(other)):
+        for name, value in {**new, "x": new_x}.items():
+            if not np.all(np.isfinite(value)):
                 return False
-            differs = differs or not np.allclose(other, value, rtol=1e-6, atol=0)
+            differs = differs or not np.allclose(value, right[name], rtol=1e-6, atol=0)
     return differs
 
 
@@ -236,7 +248,7 @@ _STEPS = ((1, 2, 3, 4), (1, 2, 5, 9, 12))
 _SMALL = ((1, 0.02), (0, 1))
 
 
-def cases(rule: Rule, varied: bool) -> list[tuple[tuple[Any, ...], dict[str, float]]]:
+def cases(rule: Rule, varied: bool) -> list[Call]:
     r"""Return calls at which the known misconceptions come apart: arguments and hypers."""
     rng = np.random.default_rng(90210)
     cases = []

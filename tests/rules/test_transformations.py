@@ -302,6 +302,8 @@ def test_bad_input():
         projected(SGD, 1, 0)
     with pytest.raises(ValueError, match=r"no low of its own \(fix it first: at\(low=...\)\), got"):
         projected(projected(SGD, 0, np.inf), 0.5, 1)
+    with pytest.raises(ValueError, match="no beta_average of its own .* got sgd_averaged"):  # noqa: RUF043
+        averaged(averaged(SGD, 0.9), 0.8)
     twice = projected(projected(SGD, 0, 1).at(low=0, high=1), 0.5, 2)
     assert run(twice, -9 * np.ones((1, 6)), lr=1.0)[0].max() == 1
     with pytest.raises(ValueError, match=r"l1_weight must be nonnegative, got -1"):
