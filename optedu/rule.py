@@ -6,7 +6,7 @@ figures and the oracle of the autograder; `optedu.compile` holds one module for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -424,10 +424,74 @@ class Rule:
         """
         written.forbid(f"rules.get({self.name!r}).step")
         t = validate.count("t", t, minimum=1)
+        self._check_arrays(x, g, state)
+        return self._pure(x, g, state, t, self._complete(x, hyper))
+
+    def walk(
+        self,
+        x: Any,
+        gradients: Any,
+        state: Mapping[str, Any],
+        *,
+        first: int = 1,
+        hyper: Sequence[Mapping[str, Any]] = ({},),
+    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+        r"""Yield what `step` returns along given gradients, each step from what the last has made.
+
+        The arguments are checked once and not at every step, which takes most of its time.
+
+        Parameters
+        ----------
+        x, state
+            As for `step`.
+        gradients : array
+            One gradient for each step, along the first axis.
+        first : int
+            The number of the first step, from 1.
+        hyper : sequence of mapping
+            Hyper-parameters of each step, or of all where there is one.
+
+        Yields
+        ------
+        x_new, state_new
+            As `step` returns them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `step`; also if there are not as many hyper-parameters as gradients.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.zeros(1)
+        >>> [x for x, _ in optedu.rules.get("sgd").walk(x, np.ones((3, 1)), {}, hyper=[{"lr": 2.0}])]
+        [array([-2.]), array([-4.]), array([-6.])]
+        """
+        first = validate.count("first", first, minimum=1)
+        validate.floating_array("gradients", gradients)
+        steps = gradients.shape[0] if gradients.shape else 0
+        if len(hyper) not in (1, steps):
+            raise ValueError(f"hyper must have one item or {steps}, one a step, got {len(hyper)}")
+        given: Any = None
+        for index in range(steps):
+            written.forbid(f"rules.get({self.name!r}).walk")
+            g, last = gradients[index, ...], given
+            if index == 0:
+                self._check_arrays(x, g, state)
+            given = hyper[index if len(hyper) > 1 else 0]
+            if given is not last:
+                complete = self._complete(x, given)
+            x, state = self._pure(x, g, state, first + index, complete)
+            yield x, state
+
+    def _check_arrays(self, x: Any, g: Any, state: Mapping[str, Any]) -> None:
         validate.floating_array("x", x)
         self.check_shape("x", x)
         validate.like("g", g, "x", x)
         self.check_state(x, state)
+
+    def _complete(self, x: Any, hyper: Mapping[str, Any]) -> dict[str, Any]:
         complete = self.check_hyper(**hyper)
         for name, value in complete.items():
             if type(value) is not float and self.matrices:
@@ -437,7 +501,7 @@ class Rule:
                 )
             if type(value) is not float:
                 validate.trailing_shape(name, value, x)
-        return self._pure(x, g, state, t, complete)
+        return complete
 
     def check_shape(self, name: str, x: Any) -> None:
         r"""Check that parameters are a matrix, where the rule steps one.

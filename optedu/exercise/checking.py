@@ -227,11 +227,10 @@ class _Trial:
     def wanted(self) -> dict[str, np.ndarray]:
         r"""Return what the rule makes of its own results, a row for each step."""
         run = self.scenario
-        x, state = run.x, self.start()
-        steps = []
-        for index, (g, hyper) in enumerate(zip(run.gradients, run.hyper, strict=True)):
-            x, state = self.rule.step(x, g, state, run.first + index, **hyper)
-            steps.append({**state, "x": x})
+        walk = self.rule.walk(
+            run.x, run.gradients, self.start(), first=run.first, hyper=run.hyper
+        )
+        steps = [{**state, "x": x} for x, state in walk]
         return {quantity: np.stack([s[quantity] for s in steps]) for quantity in steps[0]}
 
     def right(self, known: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray]) -> int:

@@ -259,8 +259,9 @@ class _Maker:
         x = self.rng.normal(size=shape_of(self.rule))
         given = given or {}
         state = self.rule.init(x, **given)
-        for t in range(first - before, first):
-            x, state = self.rule.step(x, self.rng.normal(size=x.shape), state, t, **given)
+        gradients = self.rng.normal(size=(before, *x.shape))
+        for x, state in self.rule.walk(x, gradients, state, first=first - before, hyper=[given]):
+            pass
         dtype = np.dtype(rest.get("dtype", "float64"))
         scalars = {s.name for s in self.rule.states if s.scalar}
         state = {

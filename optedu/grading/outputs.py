@@ -100,7 +100,8 @@ class Outputs:
         if last is not None and last.output_type == "stream" and last.name == name:
             last.text += text
         else:
-            self._cell.append(new_output("stream", name=name, text=text))
+            # Not by `new_output`, which has a schema checked for it: it takes longer than all else.
+            self._cell.append(NotebookNode(output_type="stream", name=name, text=text))
 
     def _error(self, content: dict) -> None:
         traceback = content.get("traceback")

@@ -39,6 +39,7 @@ from nbformat.v4 import new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters.autograde import Autograde
+from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 from nbgrader.preprocessors import (
@@ -315,15 +316,19 @@ class _Autograde(Autograde):
     execute = AnyTrait()
     blueprint = AnyTrait()
 
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """Sanitize and run at one go: nbgrader writes and reads the notebook between the two."""
+        self._init_preprocessors()
+        with utils.setenv(NBGRADER_EXECUTION="autograde"):
+            BaseConverter.convert_single_notebook(self, notebook_filename)
+
     def _init_preprocessors(self) -> None:
         self.exporter._preprocessors = []
         self.exporter.optimistic_validation = True  # once at the end, not after each of them
-        names = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
-        if self._sanitizing:
-            self.exporter.register_preprocessor(
-                _RestoreLocked(parent=self, blueprint=self.blueprint, marks=self.marks)
-            )
-        for name in names:
+        self.exporter.register_preprocessor(
+            _RestoreLocked(parent=self, blueprint=self.blueprint, marks=self.marks)
+        )
+        for name in (*self.sanitize_preprocessors, *self.autograde_preprocessors):
             preprocessor = self._ours(import_item(name) if isinstance(name, str) else name)
             if preprocessor is not None:
                 self.exporter.register_preprocessor(preprocessor)

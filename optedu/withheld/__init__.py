@@ -14,6 +14,7 @@ students' process comes from one that must not have imported the rules.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -74,7 +75,10 @@ for rule in (descent, ascent):
 
 def preload() -> None:
     import optedu
+    from optedu.exercise import ahead  # noqa: F401 (else each kernel imports it)
 
+    with contextlib.suppress(ImportError):  # the second library of the checks
+        import array_api_strict  # noqa: F401
     optedu.check_expression("x + 1", "1 + x", name="a sum")
 
 
@@ -83,7 +87,7 @@ def rehearse() -> None:
 
     import optedu
     from optedu import rules
-    from optedu.exercise import checking
+    from optedu.exercise import checking, proofs  # noqa: F401
 
     # Derive every rule and compare once: what is compiled now, no kernel compiles again.
     x = np.ones((2, 2))

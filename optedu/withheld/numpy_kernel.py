@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from optedu import written
 from optedu.rule import Rule
 
 __all__ = ["kernel"]
@@ -23,20 +24,27 @@ class _Kernel:
         self._rule = rule
 
     def __call__(self, x: Any, g: Any, state: Any, t: int, **hyper: Any) -> None:
-        new, kept = self._rule.step(x, g, state, t, **hyper)
-        x[...] = new
-        for name, value in kept.items():
-            if isinstance(value, float):
-                state[name] = value
-            else:
-                state[name][...] = value
+        _write(x, state, self._rule.step(x, g, state, t, **hyper))
 
     def bind(self, x: Any, state: Any, **hyper: Any) -> Callable[..., None]:
         r"""Return `step(g, t, **changed)`, which remembers the hyper-parameters."""
-        rates: dict[str, Any] = dict(hyper)
+        rates = self._rule.check_hyper(**hyper)
 
-        def step(g: Any, t: int, **changed: Mapping[str, Any]) -> None:
-            rates.update(changed)
-            self(x, g, state, t, **rates)
+        def step(g: Any, t: int, **changed: Any) -> None:
+            written.forbid(f"the kernel of {self._rule.name}")
+            if changed:
+                rates.update(self._rule.check_hyper(**{**rates, **changed}))
+            # Not by `step`, which would check anew what only this kernel has changed.
+            _write(x, state, self._rule._pure(x, g, state, t, rates))
 
         return step
+
+
+def _write(x: Any, state: Any, result: tuple[Any, Mapping[str, Any]]) -> None:
+    new, kept = result
+    x[...] = new
+    for name, value in kept.items():
+        if isinstance(value, float):
+            state[name] = value
+        else:
+            state[name][...] = value

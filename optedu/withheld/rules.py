@@ -144,7 +144,7 @@ class _Described(Rule):
             new, kept = _asked(self.name, (to_numpy(x), to_numpy(g), arrays, t), rates)
 
             def back(value: Any) -> Any:
-                return np.array(value) if xp is np else xp.asarray(np.array(value))
+                return np.asarray(value) if xp is np else xp.asarray(np.array(value))
 
             return back(new), {k: v if isinstance(v, float) else back(v) for k, v in kept.items()}
 

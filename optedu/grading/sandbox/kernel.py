@@ -27,6 +27,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from optedu.grading.wire.channel import Channel, ChannelError, Unsendable
+from optedu.grading.wire.names import PythonFirst
 
 __all__ = ["CellRunner", "make_shell"]
 
@@ -112,6 +113,7 @@ def make_shell(folder: str) -> ZMQInteractiveShell:
         profile_dir=ProfileDir.create_profile_dir(os.path.join(folder, "profile")),
         compiler_class=XCachingCompiler,
         kernel=SimpleNamespace(eventloop=None, app=None, shell=None),
+        input_transformer_manager=PythonFirst(),
     )
     for publisher in (shell.displayhook, shell.display_pub):
         publisher.session = session

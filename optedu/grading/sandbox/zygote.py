@@ -147,6 +147,7 @@ def _preload(folder: str) -> Any:
     No derived rule is among it: students' kernels come from this process.
     """
     from optedu.grading.sandbox.kernel import make_shell
+    from optedu.grading.wire import service, trusted, watch  # noqa: F401 (what a kernel is made of)
 
     shell = make_shell(folder)
     import matplotlib.pyplot as plt

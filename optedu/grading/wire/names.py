@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import symtable
+import warnings
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,13 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from optedu.grading.subject import subject
 
-__all__ = ["KNOWN", "Needs", "needs", "of_cell", "read_by_functions", "well_known"]
+__all__ = [
+    "KNOWN", "OF_THE_NOTEBOOK", "Needs", "PythonFirst", "needs", "of_cell", "read_by_functions",
+    "well_known",
+]  # fmt: skip
+
+# Built-in functions of which a test asks about the notebook as a whole (`.notebook`).
+OF_THE_NOTEBOOK = frozenset({"globals", "locals", "vars", "dir", "type"})
 
 # A student's kernel is never asked for these: whoever decides what ``np.allclose`` or
 # ``assert_allclose`` means, decides the score.
@@ -53,17 +60,20 @@ class Needs(NamedTuple):
     imports : set of str
         Its imports: module, attribute (``.`` for the module itself) and the name that is bound,
         separated by tabs.
+    asks : set of str
+        Those of `OF_THE_NOTEBOOK` that are named anywhere in it.
     """
 
     first: set[str]
     inner: set[str]
     own: set[str]
     imports: set[str]
+    asks: set[str]
 
     @classmethod
     def none(cls) -> Needs:
         """Those of an empty cell."""
-        return cls(set(), set(), set(), set())
+        return cls(set(), set(), set(), set(), set())
 
 
 @lru_cache(maxsize=1024)  # a class has the same cells a hundred times
@@ -97,18 +107,28 @@ def needs(code: str) -> Needs:
         loads, stores = _top_level_names(statement)
         first |= (loads & read) - assigned
         assigned |= stores
-    inner: set[str] = set()
+    inner = _read_inside(top)
+    asks = (read | inner) & OF_THE_NOTEBOOK
+    for magic in _magics(code):
+        try:
+            more = needs(magic)
+        except SyntaxError:  # the magic's language is another
+            continue
+        first |= more.first - assigned
+        asks |= more.asks
+    first, inner = _without_builtins(first), _without_builtins(inner - own)
+    return Needs(first, inner, own, _imports(code), asks)
+
+
+def _read_inside(top: symtable.SymbolTable) -> set[str]:
+    """The global names that the functions and classes of a cell read."""
+    found: set[str] = set()
     tables = list(top.get_children())
     while tables:
         table = tables.pop()
         tables.extend(table.get_children())
-        inner |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
-    for magic in _magics(code):
-        try:
-            first |= needs(magic).first - assigned
-        except SyntaxError:  # the magic's language is another
-            continue
-    return Needs(_without_builtins(first), _without_builtins(inner - own), own, _imports(code))
+        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
+    return found
 
 
 def _deleted(code: str) -> set[str]:
@@ -126,20 +146,40 @@ def read_by_functions(code: str) -> frozenset[str]:
     ['g', 'n']
     """
     try:
-        tables = list(symtable.symtable(transformed(code), "<cell>", "exec").get_children())
+        top = symtable.symtable(transformed(code), "<cell>", "exec")
     except SyntaxError:
         return frozenset()
-    found: set[str] = set()
-    while tables:
-        table = tables.pop()
-        tables.extend(table.get_children())
-        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
-    return frozenset(_without_builtins(found))
+    return frozenset(_without_builtins(_read_inside(top)))
+
+
+class PythonFirst(TransformerManager):
+    """IPython's transformations, which look for no magic in what is Python without them.
+
+    To look takes longer than to run most cells: each line is read anew by a tokenizer in Python.
+    """
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        usual = len(self.token_transformers) == len(_transformers.token_transformers)
+        return lines if usual and _is_python("".join(lines)) else super().do_token_transforms(lines)
+
+
+_transformers = TransformerManager()
+_python_first = PythonFirst()
+
+
+def _is_python(code: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the code will be compiled, and warned of, again
+        try:
+            ast.parse(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
 
 
 def transformed(code: str) -> str:
     """A cell's code as Python, its magics calls."""
-    return TransformerManager().transform_cell(code)
+    return _python_first.transform_cell(code)
 
 
 def _imports(code: str) -> set[str]:

@@ -11,6 +11,8 @@ import builtins
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from optedu.grading.wire.names import OF_THE_NOTEBOOK
+
 if TYPE_CHECKING:
     from optedu.grading.wire.trusted import Trusted
 
@@ -73,11 +75,9 @@ class Rewriter(ast.NodeTransformer):
 
     def __init__(self, trusted: Trusted):
         self._depth = 0
-        for name, function in {
-            "globals": trusted.names, "locals": trusted.names, "vars": trusted.names,
-            "dir": trusted.all_names, "type": trusted.type_of,
-        }.items():  # fmt: skip
-            setattr(builtins, _AS.format(name), function)
+        answers = {"dir": trusted.all_names, "type": trusted.type_of}
+        for name in OF_THE_NOTEBOOK:
+            setattr(builtins, _AS.format(name), answers.get(name, trusted.names))
 
     def visit(self, node: ast.AST) -> Any:
         if not isinstance(node, _SCOPES):

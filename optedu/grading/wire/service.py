@@ -189,7 +189,8 @@ def _set_randomness(python: Any, numpy: Any) -> None:
 def _checked(function: Any, args: list, kwargs: dict) -> Any:
     """Call a registered rule; describe what it raises by the student's line."""
     try:
-        return _plain_state(_guarded(function, *args, **kwargs))
+        with _guarded():
+            return _plain_state(function(*args, **kwargs))
     except Exception as error:
         raise subject.describe_error(error) from None
 
@@ -208,14 +209,17 @@ def _answers(function: Any, runs: Iterable[Any]) -> Iterator[Any]:
     What shows the reason is asked for by itself then, and mostly ends the check.
     """
     for run in runs:
-        yield (answer := subject.walk(partial(_guarded, function), run))
+        with _guarded():
+            answer = subject.walk(function, run)
+        yield answer
         if answer is None:
             return
 
 
-def _guarded(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a registered rule as a check does: the derived rules must not answer for it."""
+@contextlib.contextmanager
+def _guarded() -> Iterator[None]:
+    """Run a registered rule as a check does: the derived rules must not answer for it."""
     # A warning is no mistake, also where the notebook has made errors of them all.
     with warnings.catch_warnings(), np.errstate(all="ignore"), subject.guarded():
         warnings.simplefilter("ignore")
-        return function(*args, **kwargs)
+        yield

@@ -69,7 +69,7 @@ class Trusted(Peer):
         self._stdout = sys.stdout
         self._builtins = {n: v for n, v in vars(builtins).items() if isinstance(v, _BUILTINS)}
         evaluators.harden()
-        getattr(shell, "ast_transformers", []).append(Rewriter(self))
+        self._rewriter = Rewriter(self)
         subject.provide(self.implemented)
 
     def space(self) -> Mapping[str, Any]:
@@ -97,6 +97,7 @@ class Trusted(Peer):
         self._doubts.clear()
         self.active, self.seeded = True, False
         self._needs = found = Needs(*map(set, names)) if names is not None else Needs.none()
+        self._rewrite(names is None or bool(found.asks))
         if names is None:
             return
         wanted = (found.first | found.inner | self._inner) - self._instructors
@@ -109,6 +110,14 @@ class Trusted(Peer):
         self._inner |= found.inner
         # Should a locked cell fail half-way, its names must not be taken from the student.
         self._instructors |= found.own
+
+    def _rewrite(self, wanted: bool) -> None:
+        """Have the next cell rewritten, or not: most have nothing that would be."""
+        transformers = getattr(self._shell, "ast_transformers", [])
+        if wanted and self._rewriter not in transformers:
+            transformers.append(self._rewriter)
+        elif not wanted and self._rewriter in transformers:
+            transformers.remove(self._rewriter)
 
     def student_names(self) -> list[str]:
         """The names in the student's notebook; those of well-known modules where it has ended."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 
@@ -125,8 +126,6 @@ def _watch_figures(trusted: Trusted) -> None:
 
 def _watch_mocks(trusted: Trusted) -> None:
     """What a test replaces in a module is replaced for the tests alone."""
-    from unittest import mock
-
     enter = mock._patch.__enter__
     carried = {(sys, "stdout"), (builtins, "input"), (builtins, "print")}
 
