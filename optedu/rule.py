@@ -464,8 +464,9 @@ class Rule:
         Examples
         --------
         >>> import numpy as np
-        >>> x = np.zeros(1)
-        >>> [x for x, _ in optedu.rules.get("sgd").walk(x, np.ones((3, 1)), {}, hyper=[{"lr": 2.0}])]
+        >>> x, gradients = np.zeros(1), np.ones((3, 1))
+        >>> walk = optedu.rules.get("sgd").walk(x, gradients, {}, hyper=[{"lr": 2.0}])
+        >>> [x for x, _ in walk]
         [array([-2.]), array([-4.]), array([-6.])]
         """
         first = validate.count("first", first, minimum=1)

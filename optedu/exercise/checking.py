@@ -227,9 +227,7 @@ class _Trial:
     def wanted(self) -> dict[str, np.ndarray]:
         r"""Return what the rule makes of its own results, a row for each step."""
         run = self.scenario
-        walk = self.rule.walk(
-            run.x, run.gradients, self.start(), first=run.first, hyper=run.hyper
-        )
+        walk = self.rule.walk(run.x, run.gradients, self.start(), first=run.first, hyper=run.hyper)
         steps = [{**state, "x": x} for x, state in walk]
         return {quantity: np.stack([s[quantity] for s in steps]) for quantity in steps[0]}
 

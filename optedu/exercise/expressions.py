@@ -234,7 +234,8 @@ class _Variable:
             return rng.uniform(self.low, self.high, size=POINTS)
         low, high = math.ceil(self.low), math.floor(self.high)
         drawn = rng.integers(low, high + 1, size=8 * POINTS)
-        fitting = [n for n in drawn if notation.admits(self.symbol, int(n))]
+        admitted = {n for n in set(drawn.tolist()) if notation.admits(self.symbol, n)}
+        fitting = [n for n in drawn if int(n) in admitted]
         if not fitting:  # the range was asked for, whatever the symbol assumes
             fitting = list(drawn)
         return np.resize(np.array(fitting[:POINTS], dtype=float), POINTS)

@@ -260,8 +260,7 @@ class _Maker:
         given = given or {}
         state = self.rule.init(x, **given)
         gradients = self.rng.normal(size=(before, *x.shape))
-        for x, state in self.rule.walk(x, gradients, state, first=first - before, hyper=[given]):
-            pass
+        *_, (x, state) = self.rule.walk(x, gradients, state, first=first - before, hyper=[given])
         dtype = np.dtype(rest.get("dtype", "float64"))
         scalars = {s.name for s in self.rule.states if s.scalar}
         state = {

@@ -45,6 +45,7 @@ class _Worker:
     process: Any
     connection: Connection
     lifeline: Connection
+    shared: bytes | None = None  # what it has been sent last
     job: Job | None = None
     tries: int = 0
     deadline: float = 0.0
@@ -57,19 +58,14 @@ def preload(*modules: str) -> None:
 
 
 class Pool:
-    r"""Run `function(shared, submission)` in `jobs` processes.
+    r"""Run `function(shared, submission)` in `jobs` processes, which stay until it is closed.
 
     Parameters
     ----------
     function : str
         ``module:name`` of a function from two byte strings to one.
-    shared : bytes
-        The first argument, sent to each process once.
     jobs : int
         How many processes.
-    deadline_s : float
-        After so long a worker is killed and its job counts as dead: the outermost limit, for
-        what the limits inside did not catch.
     lend : callable, optional
         What it returns, a socket or None, is handed to the function ``warm_up`` of the module in
         each new process.
@@ -78,14 +74,12 @@ class Pool:
     def __init__(
         self,
         function: str,
-        shared: bytes,
         *,
         jobs: int,
-        deadline_s: float,
         lend: Callable[[], socket.socket | None] = lambda: None,
     ) -> None:
-        self.function, self.shared, self.lend = function, shared, lend
-        self.jobs, self.deadline_s = jobs, deadline_s
+        self.function, self.jobs, self.lend = function, jobs, lend
+        self._shared, self._deadline_s = b"", 0.0
         self._context = multiprocessing.get_context("forkserver")
         self._workers: list[_Worker] = []
 
@@ -99,8 +93,22 @@ class Pool:
         """The process ids of the workers."""
         return [worker.process.pid for worker in self._workers]
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
-        """Yield (key, result, reason) as jobs end; the result is None where the reason says why."""
+    def run(
+        self, jobs: Iterable[Job], *, shared: bytes, deadline_s: float
+    ) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield (key, result, reason) as jobs end; the result is None where the reason says why.
+
+        Parameters
+        ----------
+        jobs : iterable of Job
+            What to do.
+        shared : bytes
+            The first argument of the function, sent to each process once.
+        deadline_s : float
+            After so long a worker is killed and its job counts as dead: the outermost limit, for
+            what the limits inside did not catch.
+        """
+        self._shared, self._deadline_s = shared, deadline_s
         waiting = deque((job, 0) for job in jobs)
         self.start()
         try:
@@ -109,8 +117,15 @@ class Pool:
                     if worker.job is None and waiting:
                         yield from self._assign(worker, waiting)
                 yield from self._collect(waiting)
-        finally:
+        except BaseException:  # given up half-way: nobody wants what the workers are at
             self.close()
+            raise
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the workers."""
@@ -152,8 +167,6 @@ class Pool:
             handed: list[Any] = [theirs, reading, *([lent] if lent else [])]
             for end in handed:
                 end.close()
-        with contextlib.suppress(OSError):  # dead at once: the next round notices
-            ours.send_bytes(self.shared)
         return _Worker(process, ours, lifeline)
 
     def _assign(self, worker, waiting) -> Iterator[tuple[str, bytes | None, str]]:
@@ -164,9 +177,11 @@ class Pool:
             yield job.key, None, f"the submission can no longer be read: {error.strerror}"
             return
         worker.job, worker.tries = job, tries
-        worker.deadline = time.monotonic() + self.deadline_s
+        worker.deadline = time.monotonic() + self._deadline_s
         with contextlib.suppress(OSError):  # dead: the job is given to another worker
-            worker.connection.send_bytes(data)
+            known = worker.shared == self._shared
+            worker.connection.send((None if known else self._shared, data))
+            worker.shared = self._shared
 
     def _collect(self, waiting: Any) -> Iterator[tuple[str, bytes | None, str]]:
         busy = [worker for worker in self._workers if worker.job is not None]
@@ -193,7 +208,7 @@ class Pool:
             elif now > worker.deadline:
                 job = worker.job
                 self._replace(worker)
-                yield job.key, None, f"no result after {self.deadline_s:.0f} s"
+                yield job.key, None, f"no result after {self._deadline_s:.0f} s"
 
     def _lost(self, worker, waiting) -> Iterator[tuple[str, bytes | None, str]]:
         job, tries = worker.job, worker.tries + 1
@@ -235,9 +250,11 @@ def _work(
     threading.Thread(target=_die_with, args=(lifeline, tidy), daemon=True).start()
     action = getattr(code, name)
     try:
-        shared = connection.recv_bytes()
+        shared = b""
         while True:
-            connection.send_bytes(action(shared, connection.recv_bytes()))
+            new, data = connection.recv()
+            shared = shared if new is None else new
+            connection.send_bytes(action(shared, data))
     except (EOFError, OSError):
         _die_with(lifeline, tidy)
 

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -153,7 +154,7 @@ def run(
         students=options.students,
         kernels=options.kernels or course.kernels or "two",
     )
-    with store.locked(), course.gradebook() as gradebook:
+    with store.locked(), _workers(options, backend) as backend, course.gradebook() as gradebook:
         if options.try_first and (options.kernels or course.kernels) is None:
             found = _attempt(course, options, backend, store, observer)
             if found is not None and found.differing:
@@ -163,7 +164,7 @@ def run(
         if not options.students:
             store.keep_only({submission.key for submission in plan.submissions})
         graded = _Grading(course, options, observer, plan, store, merger)
-        entries = graded.work(backend or _local(options))
+        entries = graded.work(backend)
         lateness = graded.settle()
     return Outcome(plan, entries, time.perf_counter() - started, graded.items, lateness)
 
@@ -176,33 +177,46 @@ def try_out(
 ) -> Trial | None:
     """Only grade the solution and the blank notebook, both ways; None where there is no source."""
     store = Store(course.results)
-    with store.locked():
+    few = replace(options, jobs=min(options.jobs, 2))
+    with store.locked(), _workers(few, backend) as backend:
         return _attempt(course, options, backend, store, observer)
 
 
 def _attempt(course, options, backend, store, observer) -> Trial | None:
-    few = replace(options, jobs=min(options.jobs, 2))
     return attempt(
         course,
         lambda kernels: share(course, options.limits, options.sandbox, kernels),
-        backend or _local(few),
+        backend,
         store,
         lambda: observer.waiting("the solution and the blank notebook are tried first"),
     )
 
 
-def _local(options: Options) -> Callable[[Plan], Backend]:
-    def make(plan: Plan) -> Pool:
-        deadline = options.limits.wall_s * len(plan.shared.notebooks) + _GRACE_S
-        return Pool(
-            "optedu.grading.task:grade",
-            plan.shared.data,
-            jobs=options.jobs,
-            deadline_s=deadline,
-            lend=lambda: zygote.shared().lend(),  # one zygote for all workers
-        )
+@contextmanager
+def _workers(
+    options: Options, backend: Callable[[Plan], Backend] | None
+) -> Iterator[Callable[[Plan], Backend]]:
+    """The backend that was given, or this machine's processes: they stay from the trial on."""
+    if backend is not None:
+        yield backend
+        return
+    # One zygote for all workers.
+    with Pool(
+        "optedu.grading.task:grade", jobs=options.jobs, lend=lambda: zygote.shared().lend()
+    ) as pool:
+        yield partial(_Here, pool, options.limits.wall_s)
 
-    return make
+
+@dataclass(frozen=True)
+class _Here:
+    pool: Pool
+    wall_s: float
+    plan: Plan
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
+        shared = self.plan.shared
+        deadline = self.wall_s * len(shared.notebooks) + _GRACE_S
+        return self.pool.run(jobs, shared=shared.data, deadline_s=deadline)
 
 
 class _Grading:

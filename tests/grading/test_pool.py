@@ -23,8 +23,13 @@ def job(key: str, data: str) -> Job:
 
 
 def run(jobs, *, workers=2, deadline_s=60.0):
-    pool = Pool(FUNCTION, b"shared", jobs=workers, deadline_s=deadline_s)
-    return {key: (result, reason) for key, result, reason in pool.run(jobs)}
+    with Pool(FUNCTION, jobs=workers) as pool:
+        return results_of(pool, jobs, deadline_s=deadline_s)
+
+
+def results_of(pool, jobs, shared=b"shared", deadline_s=60.0):
+    running = pool.run(jobs, shared=shared, deadline_s=deadline_s)
+    return {key: (result, reason) for key, result, reason in running}
 
 
 def test_every_job_comes_back_with_the_shared_bytes():
@@ -35,6 +40,15 @@ def test_every_job_comes_back_with_the_shared_bytes():
 def test_workers_stay_from_job_to_job():
     results = run([job(str(i), "pid") for i in range(20)])
     assert 1 <= len({result for result, _ in results.values()}) <= 2
+
+
+def test_workers_stay_from_run_to_run_and_get_what_each_shares():
+    with Pool(FUNCTION, jobs=1) as pool:
+        first = results_of(pool, [job("a", "echo 1"), job("b", "pid")], shared=b"first")
+        second = results_of(pool, [job("a", "echo 1"), job("b", "pid")], shared=b"second")
+    assert (first["a"], second["a"]) == ((b"first:1", ""), (b"second:1", ""))
+    assert first["b"] == second["b"]
+    assert not psutil.pid_exists(int(first["b"][0]))
 
 
 def test_the_job_of_a_killed_worker_is_done_again(tmp_path):
@@ -79,8 +93,9 @@ def test_a_submission_that_vanished_is_reported():
 
 
 def test_no_worker_is_left_when_the_run_is_given_up():
-    pool = Pool(FUNCTION, b"", jobs=2, deadline_s=60.0)
-    running = pool.run([job(str(i), f"echo {i}") for i in range(10)])
+    pool = Pool(FUNCTION, jobs=2)
+    jobs = [job(str(i), f"echo {i}") for i in range(10)]
+    running = pool.run(jobs, shared=b"", deadline_s=60.0)
     next(running)
     pids = pool.pids()
     running.close()
@@ -93,8 +108,9 @@ def test_workers_die_with_the_parent(tmp_path):
     script = textwrap.dedent(
         f"""
         from optedu.grading.pool import Job, Pool
-        pool = Pool({FUNCTION!r}, b"", jobs=1, deadline_s=600.0)
-        list(pool.run([Job("hang", {f"hang {marker}".encode()!r}.__bytes__)]))
+        pool = Pool({FUNCTION!r}, jobs=1)
+        hang = Job("hang", {f"hang {marker}".encode()!r}.__bytes__)
+        list(pool.run([hang], shared=b"", deadline_s=600.0))
         """
     )
     root = Path(__file__).parents[2]
