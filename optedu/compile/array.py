@@ -178,12 +178,13 @@ def source(rule: Rule, *, runs: bool = False) -> str:
 
 def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
     r"""Return `step(x, g, state, t, hyper)`, which computes with the printed code."""
-    code, code_of_runs = (
-        compile(source(rule, runs=runs), f"<optedu {rule.name}, array form>", "exec")
-        for runs in (False, True)
-    )
-    floats: dict[str, Any] = {**scalars.environment(), "total": _total, "namespace": namespace}
-    exec(code, floats)
+
+    def run(environment: dict[str, Any], *, runs: bool) -> Callable[..., Any]:
+        code = compile(source(rule, runs=runs), f"<optedu {rule.name}, array form>", "exec")
+        exec(code, environment)
+        return environment[rule.name]
+
+    of_one = run({**scalars.environment(), "total": _total, "namespace": namespace}, runs=False)
     names = [s.name for s in rule.states]
 
     @cache
@@ -192,15 +193,14 @@ def function(rule: Rule) -> Callable[..., tuple[Any, dict[str, Any]]]:
             plain = isinstance(value, (int, float))
             return value if plain else xp.asarray(value, dtype=dtype)
 
-        runs = {**scalars.environment(xp), "narrow": narrow, "total": _total_of_runs}
-        exec(code_of_runs, runs)
-        return runs[rule.name]
+        environment = {**scalars.environment(xp), "narrow": narrow, "total": _total_of_runs}
+        return run(environment, runs=True)
 
     def step(
         x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         xp = namespace(x, g)
-        call = floats[rule.name]
+        call = of_one
         quiet: Any = contextlib.nullcontext()
         if not all(type(v) is float for v in hyper.values()):
             import numpy as np

@@ -68,8 +68,11 @@ class Subject(Protocol):
     def installed(self, described: list[dict[str, Any]]) -> None:
         r"""Tell the stand-ins, once they are imported."""
 
-    def connect(self, ask: Callable[..., Any]) -> None:
-        r"""Give the stand-ins `ask("derived", name, args=..., kwargs=...)`, answered by `step`."""
+    def connect(self, ask: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+        r"""Give the stand-ins `ask(name, values)`, which `step` answers.
+
+        Values are numbers, NumPy arrays, and dictionaries of such by name.
+        """
 
     def implemented(self, name: str) -> Any:
         r"""Return what the student has registered under a name, or None."""
@@ -93,7 +96,7 @@ class Subject(Protocol):
     def provide(self, implemented: Callable[[str], Callable[..., Any] | None]) -> None:
         r"""Let the checks find registered functions by `implemented(name)`."""
 
-    def step(self, name: str, args: list, kwargs: dict[str, Any]) -> Any:
+    def step(self, name: str, values: Any) -> dict[str, Any]:
         r"""Answer a stand-in; only between tests, and what comes in is a stranger's."""
 
     def made_error(self, kind: str, message: str, line: int | None, source: str) -> Exception:

@@ -94,6 +94,8 @@ def rehearse() -> None:
     for name, rule in rules.all().items():
         for form in (rule, checking.asked(name, ())):
             form.step(x, x, form.init(x), 1)
+        if not rule.matrices:  # several runs at once, of which each has its rate
+            rule.step(x, x, rule.init(x), 1, lr=np.full(2, 0.1))
     optedu.minimize(optedu.problems.rosenbrock(), optimizer="adam", steps=2)
 
 
@@ -118,7 +120,7 @@ def installed(described: list[dict[str, Any]]) -> None:
     rules.describe(described)  # type: ignore[attr-defined]
 
 
-def connect(ask: Callable[..., Any]) -> None:
+def connect(ask: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
     from optedu import rules  # the stand-in
 
     rules.connect(ask)  # type: ignore[attr-defined]
@@ -163,10 +165,10 @@ def provide(implemented: Callable[[str], Callable[..., Any] | None]) -> None:
     written.set_provider(implemented)
 
 
-def step(name: str, args: list, kwargs: dict[str, Any]) -> Any:
+def step(name: str, values: Any) -> dict[str, Any]:
     from optedu.withheld import between
 
-    return between.step(name, args, kwargs)
+    return between.step(name, values)
 
 
 def made_error(kind: str, message: str, line: int | None, source: str) -> Exception:

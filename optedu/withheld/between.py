@@ -64,18 +64,33 @@ def _initial(value: Any) -> float | str:
     return value.name if value.is_Symbol else float(value)
 
 
-def step(name: str, args: list, hyper: dict) -> tuple[np.ndarray, dict[str, Any]]:
+def step(name: str, values: Any) -> dict[str, Any]:
     r"""Return one step of a derived rule; what comes in is a stranger's.
+
+    Parameters
+    ----------
+    name : str
+        The rule.
+    values : dict
+        ``x``, ``g``, ``state``, ``t`` and ``rates``, as `Rule.step` takes them.
+
+    Returns
+    -------
+    dict
+        The new ``x`` and ``state``.
 
     Raises
     ------
     TypeError, ValueError
         If something is no plain number or array, or not what the rule takes.
     """
-    x, g, state, t = args
-    if not isinstance(state, dict):
-        raise TypeError("the state must be a dictionary")
-    for value in (x, g, *state.values(), *hyper.values()):
+    if not isinstance(values, dict) or set(values) != {"x", "g", "state", "t", "rates"}:
+        raise TypeError("a step takes x, g, state, t and rates")
+    x, g, state, t, rates = (values[key] for key in ("x", "g", "state", "t", "rates"))
+    if not isinstance(state, dict) or not isinstance(rates, dict):
+        raise TypeError("the state and the rates must be dictionaries")
+    for value in (x, g, *state.values(), *rates.values()):
         if type(value) not in (np.ndarray, float, int):
             raise TypeError(f"a step takes arrays and numbers, got {type(value).__name__}")
-    return rules.get(name).step(x, g, state, t, **hyper)
+    new, kept = rules.get(name).step(x, g, state, t, **rates)
+    return {"x": new, "state": kept}

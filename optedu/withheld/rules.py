@@ -23,7 +23,7 @@ from optedu.written import GuardError
 __all__ = ["all", "connect", "describe", "get"]
 
 _rules: dict[str, Rule] = {}
-_ask: Callable[..., Any] | None = None
+_ask: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
 
 
 def describe(described: list[dict]) -> None:
@@ -32,8 +32,8 @@ def describe(described: list[dict]) -> None:
     NAMED.update(_rules)
 
 
-def connect(ask: Callable[..., Any] | None) -> None:
-    r"""Say who steps: `ask("derived", name, args=(x, g, state, t), kwargs=rates)`."""
+def connect(ask: Callable[[str, dict[str, Any]], dict[str, Any]] | None) -> None:
+    r"""Say who steps: `ask(name, {"x": x, "g": g, "state": state, "t": t, "rates": rates})`."""
     global _ask
     _ask = ask
 
@@ -140,23 +140,25 @@ class _Described(Rule):
         def step(x: Any, g: Any, state: Mapping[str, Any], t: int, hyper: Mapping) -> Any:
             xp = namespace(x)
             arrays = {k: v if isinstance(v, float) else to_numpy(v) for k, v in state.items()}
-            rates = {**self._fixed, **hyper}
-            new, kept = _asked(self.name, (to_numpy(x), to_numpy(g), arrays, t), rates)
+            values = {"x": to_numpy(x), "g": to_numpy(g), "state": arrays, "t": t}
+            rates = {k: v if isinstance(v, float) else to_numpy(v) for k, v in hyper.items()}
+            new = _asked(self.name, {**values, "rates": {**self._fixed, **rates}})
 
             def back(value: Any) -> Any:
                 return np.asarray(value) if xp is np else xp.asarray(np.array(value))
 
-            return back(new), {k: v if isinstance(v, float) else back(v) for k, v in kept.items()}
+            kept = {k: v if isinstance(v, float) else back(v) for k, v in new["state"].items()}
+            return back(new["x"]), kept
 
         return step
 
 
-def _asked(name: str, args: tuple, rates: dict) -> Any:
+def _asked(name: str, values: dict[str, Any]) -> dict[str, Any]:
     # Two threads would take each other's answers.
     if _ask is None or threading.current_thread() is not threading.main_thread():
         raise GuardError(f"{name}: no derived rule can be asked here, in a thread or a process")
     try:
-        return _ask("derived", name, args=args, kwargs=rates)
+        return _ask(name, values)
     except PermissionError as refused:
         raise GuardError(f"{name}: {refused}") from None
 

@@ -165,3 +165,16 @@ def test_warnings_that_were_made_errors_cost_no_rule_its_points():
     )
     notebook = ends_well(answer(RIGHT + rule), graded("import optedu\noptedu.check('sgd')"))
     assert scores(notebook) == [1, 1], text(notebook.cells[1])
+
+
+def test_a_name_that_cannot_cross_hides_none_of_the_others():
+    """All that a cell reads is asked for at once; `odd` is needed by a function that is not run."""
+    notebook, outcome = run(
+        answer("import numpy as np\nodd = np.array([object()])\nn = 3\nitems = [1]"),
+        graded("def later():\n    return odd\nassert n == 3 and items == [1]"),
+        answer("items.append(2)"),
+        graded("assert items == [1, 2] and later"),
+        graded("assert odd is not None"),
+    )
+    assert scores(notebook) == [1, 1, 0]
+    assert "cannot cross" in text(notebook.cells[4])

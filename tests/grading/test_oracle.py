@@ -335,7 +335,16 @@ thread.join()
     assert outcome.status == "ok"
 
 
+STEP = {"x": np.ones(1), "g": np.ones(1), "state": {}, "t": 1, "rates": {}}
+
+
 @pytest.mark.parametrize("bad", [object(), "1", [1.0], np.ma.masked_array([1.0])])
 def test_a_step_takes_nothing_but_numbers_and_arrays(bad):
     with pytest.raises(TypeError, match="takes arrays and numbers"):
-        between.step("sgd", [np.ones(1), np.ones(1), {}, 1], {"lr": bad})
+        between.step("sgd", {**STEP, "rates": {"lr": bad}})
+
+
+@pytest.mark.parametrize("values", [[], {}, {**STEP, "more": 1}, {**STEP, "state": 1.0}])
+def test_a_step_takes_what_it_takes_by_name(values):
+    with pytest.raises(TypeError, match="takes x, g, state, t and rates|must be dictionaries"):
+        between.step("sgd", values)

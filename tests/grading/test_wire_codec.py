@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from optedu.grading.wire import expression
+from optedu.grading.wire import expression, plain
 from optedu.grading.wire.codec import CannotCross, Decoder, Encoder
 
 PLAIN = st.recursive(
@@ -220,3 +220,48 @@ def test_an_expression_that_lies_about_equality():
 
     with pytest.raises(CannotCross):
         cross(Agreeable("x"))
+
+
+NUMBERS = st.floats(allow_nan=False) | st.integers(-(2**62), 2**62)
+OF_A_STEP = st.fixed_dictionaries(
+    {
+        "x": hnp.arrays(st.sampled_from(["f8", "f4"]), hnp.array_shapes(min_dims=0, min_side=0)),
+        "state": st.dictionaries(st.text(max_size=3), NUMBERS | hnp.arrays("f8", 2), max_size=3),
+        "t": NUMBERS,
+    }
+)
+
+
+@given(OF_A_STEP)
+def test_what_a_step_consists_of(values):
+    buffers = []
+    message = json.loads(json.dumps(plain.write(values, buffers)))
+    got = plain.read(message, iter(buffers))
+    assert list(got) == list(values) and list(got["state"]) == list(values["state"])
+    pairs = [(got["x"], values["x"]), (got["t"], values["t"])]
+    pairs += [(got["state"][name], value) for name, value in values["state"].items()]
+    for mine, theirs in pairs:
+        assert type(mine) is type(theirs)
+        assert np.array_equal(mine, theirs, equal_nan=True)
+        if isinstance(theirs, np.ndarray):
+            assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape)
+            assert mine.flags.writeable and mine.flags.owndata
+
+
+@pytest.mark.parametrize("value", ["1", None, True, [1.0], np.array([object()]), np.float64(1)])
+def test_a_step_consists_of_numbers_and_arrays(value):
+    with pytest.raises(CannotCross, match="no number and no array"):
+        plain.write({"x": value}, [])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None, "1", True, [], ["<f8"], ["<f8", 2], ["<f8", -1], ["<f8", 1.0], ["<f8", [1]],
+        ["O", 1], ["<f8,<f8", 1], ["V8", 1], ["no dtype", 1], [8, 1], [["<f8"], 1],
+        {"x": {"y": {"z": {"deep": {"deeper": 1.0}}}}}, {"x": "1"},
+    ],
+)  # fmt: skip
+def test_what_is_no_step_is_refused(message):
+    with pytest.raises(CannotCross):
+        plain.read(message, iter([b"\0" * 8]) if message != ["<f8"] else iter([]))

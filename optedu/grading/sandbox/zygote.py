@@ -457,7 +457,7 @@ def _become_kernel(shell: Any, request: dict, descriptors: list[int], folder: in
         service = Service(kernel.wire, shell)
         kernel.serve_wire = service.serve_one
         if request["role"] == "student":
-            subject.connect(service.request)
+            subject.connect(service.ask_step)
     else:
         trusted = Trusted(kernel.wire, shell)
         watch.install(trusted)

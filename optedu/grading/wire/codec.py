@@ -35,7 +35,7 @@ import numpy as np
 from optedu.grading.wire import expression, frames, kinds, library
 from optedu.grading.wire.kinds import CannotCross
 
-__all__ = ["CannotCross", "Decoder", "Encoder", "Seen"]
+__all__ = ["CannotCross", "Decoder", "Encoder", "Seen", "dtype_of", "shape_of"]
 
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
@@ -387,7 +387,7 @@ class Decoder:
         return tuple(self.items(message["v"], depth))
 
     def _scalar(self, message: dict, depth: int) -> Any:
-        return np.frombuffer(bytes.fromhex(message["v"]), _dtype(message["d"]), count=1)[0]
+        return np.frombuffer(bytes.fromhex(message["v"]), dtype_of(message["d"]), count=1)[0]
 
     def _tagged(self, message: dict, depth: int) -> Any:
         tag = message["t"]
@@ -407,7 +407,7 @@ class Decoder:
             case "p":
                 return _TYPES.get(message["v"]) or _SCALARS[message["v"]]
             case "q":
-                return _dtype(message["v"])
+                return dtype_of(message["v"])
             case "r":
                 generator = np.random.default_rng(0)
                 self.set_state(generator, message["v"])
@@ -448,7 +448,7 @@ class Decoder:
 
     def _array(self, message: dict, depth: int) -> Any:
         data = self._bytes(message["i"])
-        array = np.frombuffer(data, _dtype(message["d"])).reshape(_shape(message["s"])).copy()
+        array = np.frombuffer(data, dtype_of(message["d"])).reshape(shape_of(message["s"])).copy()
         if message.get("n"):
             if message["n"] not in _NAMESPACES:
                 raise CannotCross(f"unknown array namespace {message['n']!r}")
@@ -467,7 +467,7 @@ class Decoder:
             return array
         # NumPy checks that offset, shape and strides stay inside the buffer.
         return np.ndarray(
-            _shape(message["s"]), _dtype(message["d"]), buffer=array.reshape(-1).view(np.uint8),
+            shape_of(message["s"]), dtype_of(message["d"]), buffer=array.reshape(-1).view(np.uint8),
             offset=_index(message["at"]), strides=tuple(int(s) for s in message["st"]),
         )  # fmt: skip
 
@@ -493,7 +493,8 @@ def _index(value: Any) -> int:
     return value
 
 
-def _shape(value: Any) -> tuple[int, ...]:
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape that a message gives."""
     shape = tuple(_index(v) for v in value)
     if len(shape) > 32:
         raise CannotCross("too many axes")
@@ -504,7 +505,8 @@ def _dtype_name(dtype: np.dtype) -> str:
     return dtype.str
 
 
-def _dtype(name: Any) -> np.dtype:
+def dtype_of(name: Any) -> np.dtype:
+    """The dtype of that name, of numbers or text."""
     if type(name) is str and (known := _KNOWN_DTYPES.get(name)) is not None:
         return known
     if not isinstance(name, str) or len(name) > 20:

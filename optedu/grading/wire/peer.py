@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from optedu.grading.subject import subject
-from optedu.grading.wire import frames, kinds
+from optedu.grading.wire import frames, kinds, plain
 from optedu.grading.wire.away import Away, CannotJudge, described, member, stand_in
 from optedu.grading.wire.channel import Channel, ChannelClosed, ChannelError, Unsendable
 from optedu.grading.wire.codec import Decoder, Encoder, Seen
@@ -69,21 +69,36 @@ class Peer:
         :class:`ForeignError`.
         """
         __tracebackhide__ = True  # whoever reads a failed test need not see the wire
-        self._next += 1
-        number = self._next
         encoder = Encoder(self._describe)
         body = [encoder.items(list(operands)), encoder.items(list(args))]
         body.append(encoder.items(dict(kwargs or {})))
-        sent = encoder.seen
-        message = {"q": number, "op": op, "body": body, **self._around(op)}
+        message = {"op": op, "body": body, **self._around(op)}
+        answer, buffers = self._exchange(message, encoder.buffers)
+        return self._result(answer, buffers, encoder.seen)
+
+    def ask_step(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a step of a derived rule, with numbers and arrays: see :mod:`.plain`."""
+        __tracebackhide__ = True
+        out: list[bytes] = []
+        message = {"op": "derived", "name": name, "values": plain.write(values, out)}
+        answer, buffers = self._exchange(message, out)
+        if "error" in answer:
+            raise self._exception(answer["error"])
+        return plain.read(answer.get("values"), iter(buffers))
+
+    def _exchange(self, message: dict, buffers: list[bytes]) -> tuple[dict, list[bytes]]:
+        """Send a question and wait for its answer; serves the other side's questions meanwhile."""
+        __tracebackhide__ = True
+        self._next += 1
+        number = self._next
         try:
-            self.channel.send(message, encoder.buffers)
+            self.channel.send({"q": number, **message}, buffers)
             while True:
-                answer, buffers = self.channel.recv()
+                answer, found = self.channel.recv()
                 if isinstance(answer, dict) and "q" in answer:
-                    self.answer(answer, buffers)
+                    self.answer(answer, found)
                 elif isinstance(answer, dict) and answer.get("a") == number:
-                    return self._result(answer, buffers, sent)
+                    return answer, found
         except ChannelClosed:
             raise StudentGone("the student's kernel has ended") from None
         except Unsendable as error:

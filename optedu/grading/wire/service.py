@@ -59,10 +59,10 @@ class Service(Peer):
         space = self._shell.user_ns
         match op, operands:
             case "get", [name]:
-                if name not in space:
-                    return Missing
-                self._told[name] = space[name], _content(space[name])
-                return (space[name],)
+                return self._told_of(name)
+            case "look", _:  # what a new cell needs; what earlier ones knew is of no matter now
+                self._told.clear()
+                return [self._told_of(name) for name in operands]
             case "names", []:
                 return [name for name in space if type(name) is str]
             case "forget", []:
@@ -101,6 +101,14 @@ class Service(Peer):
         if op in _ASKED:
             return _ASKED[op](*operands)
         raise ValueError(f"unknown request {op!r}")
+
+    def _told_of(self, name: str) -> Any:
+        """``(value,)`` of a name, whose changes are told from now on."""
+        space = self._shell.user_ns
+        if name not in space:
+            return Missing
+        self._told[name] = space[name], _content(space[name])
+        return (space[name],)
 
     @contextlib.contextmanager
     def _while(self, message: dict) -> Iterator[None]:
