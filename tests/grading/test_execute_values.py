@@ -169,7 +169,7 @@ def test_warnings_that_were_made_errors_cost_no_rule_its_points():
 
 def test_a_name_that_cannot_cross_hides_none_of_the_others():
     """All that a cell reads is asked for at once; `odd` is needed by a function that is not run."""
-    notebook, outcome = run(
+    notebook, _outcome = run(
         answer("import numpy as np\nodd = np.array([object()])\nn = 3\nitems = [1]"),
         graded("def later():\n    return odd\nassert n == 3 and items == [1]"),
         answer("items.append(2)"),

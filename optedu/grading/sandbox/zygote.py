@@ -45,6 +45,9 @@ __all__ = ["Zygote", "borrow", "shared"]
 _LEND = b"lend"
 _FOLDER = "optedu-ipython-"
 _COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
+# To join the memory in huge pages takes as long as they save in so many forks: whoever has seen
+# those may expect as many again.
+_MANY = 80
 _CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
 
 
@@ -236,8 +239,7 @@ def _serve_checks(shell: Any, connection: socket.socket) -> None:
 
 
 def _settle() -> None:
-    gc.collect()
-    collapse()
+    # All garbage is collected, by `shell.reset`.
     gc.freeze()  # a later collection in a child would copy every page that it marks
     gc.set_threshold(*_COLLECT)
     gc.enable()
@@ -261,6 +263,7 @@ class _Server:
         self.shell, self.connection, self.checks = shell, connection, checks
         self.clients = {connection: 0}  # who may ask for kernels, by number
         self._numbers = 0
+        self._forks = 0
         self.children: dict[int, _Child] = {}  # by pidfd
 
     def run(self) -> None:
@@ -295,6 +298,9 @@ class _Server:
             elif self.checks is not None and request["role"] != "student":
                 socket.send_fds(self.checks, [json.dumps(request).encode()], descriptors)
             else:
+                self._forks += 1
+                if self._forks == _MANY:
+                    collapse()
                 child = _bear(self, request, descriptors)
                 if child is not None:
                     self.children[os.pidfd_open(child.pid)] = child
