@@ -3,7 +3,7 @@ r"""Problems stated as one SymPy expression; gradient, Hessian and code are deri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sympy
@@ -184,32 +184,11 @@ class Symbolic(_Coded):
         if self.dim != len(self.symbols):
             raise ValueError(f"x0 must have shape ({len(self.symbols)},), got {self.x0.shape}")
 
-    @cached_property
-    def _plain(self) -> dict[Symbol, Symbol]:
-        # x in the formula is a coordinate, x in the code is the array.
-        return {s: Symbol(f"x{i}", real=True) for i, s in enumerate(self.symbols)}
-
-    def _blocks(self) -> tuple[Expr, list[Expr]]:
-        return self.expr.xreplace(self._plain), [
-            d.xreplace(self._plain) for d in self.gradient_expr
-        ]
-
     def _array_source(self) -> str:
-        objective, gradient = self._blocks()
-        load = f"    {_loads(self.dim, python=True)}"
-        lines = ["def f(xp, x):", load]
-        named, (value,) = share([objective])
-        printer = ArrayPrinter("x0")
-        lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
-        lines += [f"    return {printer.array(value)}", "", "", "def grad(xp, x):", load]
-        named, values = share(gradient)
-        lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
-        lines += ["    out = xp.empty_like(x)"]
-        lines += [f"    out[{i}, ...] = {printer.doprint(e)}" for i, e in enumerate(values)]
-        return "\n".join([*lines, "    return out", ""])
+        return _array_code(self.expr, self.symbols)
 
     def _javascript_source(self) -> str:
-        objective, gradient = self._blocks()
+        objective, gradient = _blocks(self.expr, self.symbols)
         printer = JavaScriptPrinter()
         load = f"  const {_loads(self.dim, python=False)};"
         lines = ["function f(x) {", load]
@@ -220,6 +199,30 @@ class Symbolic(_Coded):
         lines += [f"  const {name} = {printer.doprint(e)};" for name, e in named]
         lines += [f"  out[{i}] = {printer.doprint(e)};" for i, e in enumerate(values)]
         return "\n".join([*lines, "  return out;", "}", ""])
+
+
+def _blocks(expr: Expr, variables: tuple[Symbol, ...]) -> tuple[Expr, list[Expr]]:
+    r"""Return the objective and its gradient in the names of the code: there x is the array, and a
+    coordinate of that name is another.
+    """
+    names = {s: Symbol(f"x{i}", real=True) for i, s in enumerate(variables)}
+    return expr.xreplace(names), [sympy.diff(expr, s).xreplace(names) for s in variables]
+
+
+@lru_cache(maxsize=128)  # notebooks ask for the same problem again and again
+def _array_code(expr: Expr, variables: tuple[Symbol, ...]) -> str:
+    objective, gradient = _blocks(expr, variables)
+    load = f"    {_loads(len(variables), python=True)}"
+    lines = ["def f(xp, x):", load]
+    named, (value,) = share([objective])
+    printer = ArrayPrinter("x0")
+    lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
+    lines += [f"    return {printer.array(value)}", "", "", "def grad(xp, x):", load]
+    named, values = share(gradient)
+    lines += [f"    {name} = {printer.doprint(e)}" for name, e in named]
+    lines += ["    out = xp.empty_like(x)"]
+    lines += [f"    out[{i}, ...] = {printer.doprint(e)}" for i, e in enumerate(values)]
+    return "\n".join([*lines, "    return out", ""])
 
 
 class Chain(_Coded):
