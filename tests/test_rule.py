@@ -114,6 +114,42 @@ class TestEveryRule:
         with pytest.raises(TypeError, match=r"x must be a floating-point array, got dtype int"):
             rule.init(whole)
 
+    def test_a_walk_is_its_steps_to_the_last_bit(self, rule):
+        x = point(rule)
+        state = rule.init(x)
+        gradients = np.random.default_rng(3).normal(size=(5, *x.shape))
+        rates = [{"lr": 0.1 / n} for n in range(1, 6)]
+        for hyper in (rates, rates[:1]):
+            walked = list(rule.walk(x, gradients, state, first=3, hyper=hyper))
+            stepped = x, state
+            for n, (gradient, got) in enumerate(zip(gradients, walked, strict=True)):
+                rate = hyper[n % len(hyper)]
+                stepped = rule.step(stepped[0], gradient, stepped[1], 3 + n, **rate)
+                assert np.array_equal(got[0], stepped[0])
+                assert got[1].keys() == stepped[1].keys()
+                assert all(np.array_equal(got[1][k], v) for k, v in stepped[1].items())
+        assert list(rule.walk(x, gradients[:0], state)) == []
+
+    def test_a_walk_refuses_what_a_step_refuses(self, rule):
+        x = point(rule)
+        state, gradients = rule.init(x), np.ones((4, *x.shape))
+        for arguments, rest, error, said in [
+            ((x, gradients, state), {"first": 0}, ValueError, "first must be at least 1, got 0"),
+            ((x, [1.0], state), {}, TypeError, "gradients must be a floating-point array"),
+            ((x, gradients[..., :-1], state), {}, ValueError, "shape of x"),
+            ((x, gradients.astype("f4"), state), {}, TypeError, "dtype of x, float64"),
+            ((x, gradients, []), {}, TypeError, "state must be a dictionary, got list"),
+            ((x, gradients, state), {"hyper": [{}] * 3}, ValueError, "one item or 4, .* got 3"),
+            ((x, gradients, state), {"hyper": [{"lr": "a"}]}, TypeError, "lr must be a real"),
+            ((x, gradients, state), {"hyper": [{"rate": 1}]}, TypeError, "rate"),
+        ]:
+            with pytest.raises(error, match=said):
+                list(rule.walk(*arguments, **rest))
+        walk = rule.walk(x, gradients, state)
+        next(walk)
+        with written.student_code(), pytest.raises(written.GuardError):
+            next(walk)
+
     def test_read_only_parameters(self, rule):
         fixed = point(rule).copy()
         fixed.flags.writeable = False

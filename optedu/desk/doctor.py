@@ -16,6 +16,17 @@ __all__ = ["Finding", "findings", "report"]
 
 _EXTRA = "pip install 'optedu[grade]'"
 _ROOM_GB = 2.0
+# What a configuration of one's own, or of an older version, may lack: who is told of it (exporter
+# or converter), the preprocessor, and what is without it.
+_PAGES = {
+    "hidden tests": (
+        "GenerateFeedback", "optedu.grading.feedback.HideTests", "feedback shows hidden tests",
+    ),
+    "formulas": (
+        "HTMLExporter", "optedu.grading.formulas.SetFormulas",
+        "formgrader and feedback set formulas with a network only",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -186,6 +197,13 @@ def _course() -> Iterator[Finding]:
         yield Finding("course", "missing" if broken else "optional", "-", str(error))
         return
     yield Finding("course", "ok", course.coursedir.course_id or "without a name")
+    for what, (owner, preprocessor, lacking) in _PAGES.items():
+        # Names, classes, or what is yet to be added to nbgrader's own.
+        if preprocessor in str(course.config[owner].get("preprocessors")):
+            yield Finding(what, "ok", preprocessor.rpartition(".")[2])
+        else:
+            do = f'{lacking}: "{preprocessor}" in c.{owner}.preprocessors of nbgrader_config.py'
+            yield Finding(what, "optional", "-", do)
     try:
         with gradebook(course_here(), make=False) as book:
             names, students = [a.name for a in book.assignments], len(book.students)

@@ -35,6 +35,30 @@ def test_all_is_well_in_a_course(course):
     assert "1 assignments, 3 students" in optedu("doctor").output
 
 
+HIDDEN = "from optedu.grading.feedback import HideTests\n"
+HIDDEN += "c.GenerateFeedback.preprocessors = [HideTests]\n"
+SET = 'c.HTMLExporter.preprocessors.append("optedu.grading.formulas.SetFormulas")\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "hidden", "formulas"),
+    [
+        (HIDDEN + SET, "ok", "ok"),
+        (HIDDEN, "ok", "optional"),
+        (SET, "optional", "ok"),
+    ],
+)
+def test_what_a_configuration_lacks_is_told_with_its_line(course, lines, hidden, formulas):
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(lines)
+    rows = {row.what: row for row in doctor.findings()}
+    assert (rows["hidden tests"].status, rows["formulas"].status) == (hidden, formulas)
+    told = rows["hidden tests"].do + rows["formulas"].do
+    assert ("feedback shows hidden tests" in told) == (hidden != "ok")
+    line = '"optedu.grading.formulas.SetFormulas" in c.HTMLExporter.preprocessors'
+    assert (line in told) == (formulas != "ok")
+
+
 def test_what_is_missing_has_status_3_and_what_to_install(course, monkeypatch):
     from optedu.grading.sandbox import jail
 

@@ -346,5 +346,5 @@ def test_a_step_takes_nothing_but_numbers_and_arrays(bad):
 
 @pytest.mark.parametrize("values", [[], {}, {**STEP, "more": 1}, {**STEP, "state": 1.0}])
 def test_a_step_takes_what_it_takes_by_name(values):
-    with pytest.raises(TypeError, match="takes x, g, state, t and rates|must be dictionaries"):
+    with pytest.raises(TypeError, match=r"takes x, g, state, t and rates|must be dictionaries"):
         between.step("sgd", values)
