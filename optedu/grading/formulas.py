@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
-from jinja2 import pass_context
+from jinja2 import ChoiceLoader, DictLoader, Environment, pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from optedu.grading.feedback import OfExporter
@@ -23,6 +23,13 @@ __all__ = ["SetFormulas", "mathml"]
 
 _DELIMITED = re.compile(r"\s*(?:\$\$(.+)\$\$|\$(?!\$)(.+)\$|\\\[(.+)\\\]|\\\((.+)\\\))\s*", re.S)
 
+_MATHJAX = "mathjax.html.j2"  # of nbconvert
+_AT_ONCE = '<script src="{{url}}"> </script>'
+_LAST = """<script>
+window.addEventListener("load", () => {
+  document.head.append(Object.assign(document.createElement("script"), { src: "{{url}}" }));
+});
+</script>"""
 _TAG = re.compile(r"\{http://www\.w3\.org/1998/Math/MathML\}m[a-z]+")
 _BAR = re.compile(r'<mo(?: (?:fence|stretchy)="false")*>(&#x0(?:2016|007C);)</mo>')
 _ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|gathered|equation)\*?\}")
@@ -104,10 +111,29 @@ class _WithMathML(IPythonRenderer):
         return mathml(whole, display=True) or super().latex_environment(name, body)
 
 
+class _Last(DictLoader):
+    """The template that loads MathJax, when the page is there."""
+
+
+def _load_mathjax_last(environment: Environment) -> None:
+    """Have the script from far away hold up nothing, where a network lets it wait for ever.
+
+    nbgrader's pages ask for it before all else, and no option of theirs says from where.
+    """
+    loader = environment.loader
+    if loader is None or (
+        isinstance(loader, ChoiceLoader) and isinstance(loader.loaders[0], _Last)
+    ):
+        return
+    source, *_ = loader.get_source(environment, _MATHJAX)
+    environment.loader = ChoiceLoader([_Last({_MATHJAX: source.replace(_AT_ONCE, _LAST)}), loader])
+
+
 class SetFormulas(OfExporter):
     """Set the formulas of a notebook's text, and those that its cells display.
 
-    A formula that is not understood stays TeX, for MathJax, as nbgrader has all of them.
+    A formula that is not understood stays TeX, for MathJax, as nbgrader has all of them; the page
+    is there before MathJax is asked for.
     """
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
@@ -127,6 +153,7 @@ class SetFormulas(OfExporter):
             return MarkdownWithMath(renderer=renderer).render(source)
 
         exporter.register_filter("markdown2html", markdown2html)
+        _load_mathjax_last(exporter.environment)
         return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:

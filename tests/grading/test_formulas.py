@@ -37,6 +37,19 @@ def test_every_formula_of_the_assignments_is_set():
     assert [tex for tex in formulas if mathml(tex) is None] == []
 
 
+@pytest.mark.parametrize("template", ["classic", "lab"])
+def test_mathjax_is_asked_for_when_the_page_is_there(template):
+    """Before that, a network that drops what is asked of it would hold up the page."""
+    config = Config()
+    config.HTMLExporter.preprocessors = ["optedu.grading.formulas.SetFormulas"]
+    config.HTMLExporter.template_name = template
+    exporter = HTMLExporter(config=config)
+    for _ in range(2):
+        page, _ = exporter.from_notebook_node(new_notebook(cells=[new_markdown_cell("$x$")]))
+        assert re.search(r'addEventListener\("load".*src: "https://[^"]*mathjax', page, re.S)
+        assert not re.search(r"<script[^>]*src=[^>]*mathjax", page)
+
+
 def test_text_and_code_around_formulas_stay_as_they_are():
     text = "From $x_0$, **all** in `$x_0$` at 5\\$:\n\n$$\n\\frac{1}{2}\n$$\n\n```\n$x_0$\n```"
     page = shown(new_markdown_cell(text))
