@@ -459,7 +459,8 @@ class Rule:
         Raises
         ------
         TypeError, ValueError
-            As `step`; also if there are not as many hyper-parameters as gradients.
+            As `step`, when the first result is asked for; also if there are not as many
+            hyper-parameters as gradients, or `gradients` has no axis.
 
         Examples
         --------
@@ -471,7 +472,9 @@ class Rule:
         """
         first = validate.count("first", first, minimum=1)
         validate.floating_array("gradients", gradients)
-        steps = gradients.shape[0] if gradients.shape else 0
+        if not gradients.shape:
+            raise ValueError("gradients must have an axis of steps, got an array of shape ()")
+        steps = gradients.shape[0]
         if len(hyper) not in (1, steps):
             raise ValueError(f"hyper must have one item or {steps}, one a step, got {len(hyper)}")
         given: Any = None

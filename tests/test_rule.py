@@ -136,6 +136,7 @@ class TestEveryRule:
         for arguments, rest, error, said in [
             ((x, gradients, state), {"first": 0}, ValueError, "first must be at least 1, got 0"),
             ((x, [1.0], state), {}, TypeError, "gradients must be a floating-point array"),
+            ((x, np.array(1.0), state), {}, ValueError, "gradients must have an axis of steps"),
             ((x, gradients[..., :-1], state), {}, ValueError, "shape of x"),
             ((x, gradients.astype("f4"), state), {}, TypeError, "dtype of x, float64"),
             ((x, gradients, []), {}, TypeError, "state must be a dictionary, got list"),

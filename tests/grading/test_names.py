@@ -35,6 +35,10 @@ def test_transformers_of_a_notebook_are_asked_all_the_same():
     transformers.token_transformers.append(Shout)
     transformers.transform_cell("x = 1")
     assert Shout.find_calls
+    transformers.token_transformers[:] = [Shout] * (len(transformers.token_transformers) - 1)
+    Shout.find_calls = 0
+    transformers.transform_cell("x = 1")
+    assert Shout.find_calls
 
 
 def test_to_look_whether_a_cell_is_python_warns_of_nothing():

@@ -46,8 +46,8 @@ _LEND = b"lend"
 _FOLDER = "optedu-ipython-"
 _COLLECT = (10_000, 10, 10)  # less often than is usual: most kernels live for a second
 # To join the memory in huge pages takes as long as they save in so many forks: whoever has seen
-# those may expect as many again.
-_MANY = 80
+# those may expect as many again (`benchmarks/forks.py`).
+_MANY = 100
 _CODE = (".ipynb", ".py", ".pyc", ".so", ".pth", ".pyd", ".zip")
 
 

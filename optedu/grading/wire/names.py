@@ -158,12 +158,15 @@ class PythonFirst(TransformerManager):
     To look takes longer than to run most cells: each line is read anew by a tokenizer in Python.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._usual = list(self.token_transformers)
+
     def do_token_transforms(self, lines: list[str]) -> list[str]:
-        usual = len(self.token_transformers) == len(_transformers.token_transformers)
+        usual = self.token_transformers == self._usual
         return lines if usual and _is_python("".join(lines)) else super().do_token_transforms(lines)
 
 
-_transformers = TransformerManager()
 _python_first = PythonFirst()
 
 
