@@ -161,7 +161,7 @@ def measure(course: Course, result: bytes | None) -> dict[str, Any]:
     """One run, in milliseconds a submission by what was done, and the memory on the way."""
     watch = Watch()
     start = now()
-    outcome = run(course, Options(sandbox=False), watch, backend=lambda plan: Ready(result))
+    outcome = run(course, Options(sandbox=False), watch, backend=Ready(result))
     work = now()
     with contextlib.redirect_stdout(io.StringIO()):
         print_summary(outcome, Console(file=io.StringIO()))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 from optedu.grading.errors import UsageError
-from optedu.grading.plan import Plan
 from optedu.grading.pool import Job
 from optedu.grading.run import Options
 
@@ -23,25 +24,19 @@ class ClusterBackend:
     extra and, for the sandbox, bubblewrap. A worker that is lost has its jobs given to others.
     """
 
-    def __init__(self, client, shared: bytes) -> None:
-        self.client, self.shared = client, shared
+    def __init__(self, client) -> None:
+        self.client = client
+        self._shared: dict[bytes, Any] = {}  # what has been sent, by its content
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
         """Yield (key, result, reason) as jobs end."""
         from distributed import as_completed
 
-        try:
-            # A task and not scattered data: the scheduler can make it again on another worker.
-            shared = self.client.submit(bytes, self.shared, key=f"shared-{uuid4().hex}")
-            yield from self._run(iter(jobs), shared, as_completed(loop=self.client.loop))
-        finally:
-            self.client.close()
-
-    def _run(self, waiting, shared, ended) -> Iterator[tuple[str, bytes | None, str]]:
+        waiting, ended = iter(jobs), as_completed(loop=self.client.loop)
         keys: dict[str, str] = {}
         workers = len(self.client.scheduler_info(n_workers=-1)["workers"])
         for _ in range(_AHEAD * max(1, workers)):
-            yield from self._submit_next(waiting, shared, ended, keys)
+            yield from self._submit_next(waiting, ended, keys)
         for future in ended:
             key = keys.pop(future.key)
             try:
@@ -49,10 +44,10 @@ class ClusterBackend:
             except Exception as error:
                 result = (key, None, _reason(error))
             future.release()
-            yield from self._submit_next(waiting, shared, ended, keys)
+            yield from self._submit_next(waiting, ended, keys)
             yield result
 
-    def _submit_next(self, waiting, shared, ended, keys):
+    def _submit_next(self, waiting, ended, keys):
         """Hand over one more job; yield those whose files are gone."""
         for job in waiting:
             try:
@@ -61,6 +56,11 @@ class ClusterBackend:
                 reason = f"the submission can no longer be read: {error.strerror}"
                 yield job.key, None, reason
                 continue
+            if job.shared not in self._shared:
+                # A task and not scattered data: the scheduler can make it again on another worker.
+                sent = self.client.submit(bytes, job.shared, key=f"shared-{uuid4().hex}")
+                self._shared[job.shared] = sent
+            shared = self._shared[job.shared]
             future = self.client.submit(_grade_there, shared, data, key=f"grade-{uuid4().hex}")
             keys[future.key] = job.key
             ended.add(future)
@@ -80,10 +80,11 @@ def _reason(error: Exception) -> str:
     return f"the cluster failed: {type(error).__name__}: {' '.join(str(error).split())}"[:300]
 
 
+@contextmanager
 def on_cluster(
     address: str, options: Options, *, timeout_s: float = 10.0
-) -> Callable[[Plan], ClusterBackend]:
-    r"""A backend for the cluster at `address`.
+) -> Iterator[ClusterBackend]:
+    r"""A backend for the cluster at `address`, while the context lasts.
 
     Raises
     ------
@@ -98,9 +99,10 @@ def on_cluster(
         client = Client(address, timeout=f"{timeout_s}s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler at {address}: {error}") from error
-    if options.sandbox:
-        _probe_workers(client)
-    return lambda plan: ClusterBackend(client, plan.shared.data)
+    with client:
+        if options.sandbox:
+            _probe_workers(client)
+        yield ClusterBackend(client)
 
 
 def _probe_workers(client) -> None:

@@ -15,11 +15,23 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Assignment, Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Base,
+    Gradebook,
+    GradeCell,
+    InvalidEntry,
+    MissingEntry,
+    Notebook,
+    SolutionCell,
+    SourceCell,
+    TaskCell,
+)
 from nbgrader.apps.autogradeapp import AutogradeApp
 from nbgrader.converters.autograde import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from traitlets.config import Application, Config
@@ -319,26 +331,31 @@ def _notebook_blueprint(notebook) -> dict[str, Any]:
     }
 
 
+_KINDS = {
+    "grade_cells": GradeCell,
+    "solution_cells": SolutionCell,
+    "task_cells": TaskCell,
+    "source_cells": SourceCell,
+}
+
+
 def build_gradebook(path: Path, plan: dict[str, Any]) -> str:
     """Make a gradebook from a blueprint; returns its URL."""
-    from nbgrader.api import Base
-    from sqlalchemy import create_engine
-
     url = f"sqlite:///{path}"
     # With its tables in place, Gradebook does not start alembic to ask for the schema's version.
     engine = create_engine(url)
     Base.metadata.create_all(bind=engine)
     engine.dispose()
-    name = plan["assignment"]
     with Gradebook(url) as gradebook:
-        gradebook.add_assignment(name)
+        assignment = gradebook.add_assignment(plan["assignment"])
         for notebook in plan["notebooks"]:
-            gradebook.add_notebook(notebook["name"], name, kernelspec=notebook["kernelspec"])
-            for kind in ("grade_cell", "solution_cell", "task_cell", "source_cell"):
-                add = getattr(gradebook, f"add_{kind}")
-                for cell in notebook[f"{kind}s"]:
-                    fields = {key: value for key, value in cell.items() if key != "name"}
-                    add(cell["name"], notebook["name"], name, **fields)
+            kept = Notebook(
+                name=notebook["name"], kernelspec=notebook["kernelspec"], assignment=assignment
+            )
+            # Together: nbgrader's `add_source_cell` and its like write one cell at a time.
+            for cells, kind in _KINDS.items():
+                gradebook.db.add_all(kind(notebook=kept, **cell) for cell in notebook[cells])
+        gradebook.db.commit()
     return url
 
 

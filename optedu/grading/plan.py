@@ -12,9 +12,10 @@ import platform
 import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,12 @@ from optedu.grading.course import Course, blueprint, canonical
 from optedu.grading.errors import UsageError
 from optedu.grading.execute import Limits
 from optedu.grading.lateness import settings
+from optedu.grading.pool import Job
 
 __all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "share", "source_files"]
 
+# Before the outermost limit: starting kernels, converting, and the limits' own clean-up.
+_GRACE_S = 60.0
 _MAX_DEPTH = 100  # of a notebook's JSON; nbformat and nbgrader go down recursively
 
 # Of this package, what no score can depend on.
@@ -38,13 +42,27 @@ _NO_EFFECT = (
 
 @dataclass(frozen=True)
 class Shared:
-    """What all submissions of an assignment have in common, as it travels to the workers."""
+    """What all submissions of an assignment have in common."""
 
-    data: bytes
-    digest: str
+    content: dict[str, Any]
     notebooks: tuple[str, ...]
     items: tuple[dict[str, Any], ...]
     kernels: str = "two"
+
+    @cached_property
+    def digest(self) -> str:
+        """What changes whenever a score could."""
+        return hashlib.sha256(f"{self.content['digest']}\0{self.kernels}".encode()).hexdigest()
+
+    @cached_property
+    def data(self) -> bytes:
+        """As it travels to the workers."""
+        return pickle.dumps(self.content | {"digest": self.digest, "kernels": self.kernels})
+
+    def job(self, key: str, load: Callable[[], bytes]) -> Job:
+        """Grade the submission that `load` reads."""
+        deadline_s = self.content["limits"].wall_s * len(self.notebooks) + _GRACE_S
+        return Job(key, load, self.data, deadline_s)
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ def make_plan(
     UsageError
         When the assignment is unknown, or there is no submission (of these students).
     """
-    shared = share(course, limits, sandbox, kernels)
+    shared = replace(share(course, limits, sandbox), kernels=kernels)
     wanted = tuple(students)
     found = [
         (student, folder)
@@ -160,7 +178,7 @@ def _folders(course: Course) -> list[tuple[str, Path]]:
     return pairs
 
 
-def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared:
+def share(course: Course, limits: Limits, sandbox: bool) -> Shared:
     """Everything but the submission: tests, data files, configuration, limits, versions."""
     plan = blueprint(course)
     config = copy.deepcopy(course.config)
@@ -176,23 +194,19 @@ def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared
         canonical(config),
         canonical(asdict(limits)),
         str(sandbox),
-        kernels,
         *_versions(),
     ):
         digest.update(part.encode() + b"\0")
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
-    data = pickle.dumps(
-        {
-            "digest": digest.hexdigest(),
-            "blueprint": plan,
-            "config": config,
-            "files": files,
-            "limits": limits,
-            "sandbox": sandbox,
-            "kernels": kernels,
-        }
-    )
+    content = {
+        "digest": digest.hexdigest(),
+        "blueprint": plan,
+        "config": config,
+        "files": files,
+        "limits": limits,
+        "sandbox": sandbox,
+    }
     items = tuple(
         {
             "notebook": notebook["name"],
@@ -204,7 +218,7 @@ def share(course: Course, limits: Limits, sandbox: bool, kernels: str) -> Shared
         for cell in notebook["grade_cells"]
     )
     names = tuple(notebook["name"] for notebook in plan["notebooks"])
-    return Shared(data, digest.hexdigest(), names, items, kernels)
+    return Shared(content, names, items)
 
 
 def _is_test(notebook: dict[str, Any], cell: dict[str, Any]) -> bool:

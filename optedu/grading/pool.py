@@ -34,10 +34,25 @@ _TIDYING = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """One submission to grade; `load` reads its bytes when a worker is free for it."""
+    r"""One submission to grade.
+
+    Attributes
+    ----------
+    key : str
+        By which its result is known.
+    load : callable
+        Reads its bytes, when a worker is free for it.
+    shared : bytes
+        The first argument of the function: sent to a process once for all jobs that follow.
+    deadline_s : float
+        After so long its worker is killed and the job counts as dead: the outermost limit, for
+        what the limits inside did not catch.
+    """
 
     key: str
     load: Callable[[], bytes]
+    shared: bytes
+    deadline_s: float
 
 
 @dataclass
@@ -79,7 +94,6 @@ class Pool:
         lend: Callable[[], socket.socket | None] = lambda: None,
     ) -> None:
         self.function, self.jobs, self.lend = function, jobs, lend
-        self._shared, self._deadline_s = b"", 0.0
         self._context = multiprocessing.get_context("forkserver")
         self._workers: list[_Worker] = []
 
@@ -93,22 +107,8 @@ class Pool:
         """The process ids of the workers."""
         return [worker.process.pid for worker in self._workers]
 
-    def run(
-        self, jobs: Iterable[Job], *, shared: bytes, deadline_s: float
-    ) -> Iterator[tuple[str, bytes | None, str]]:
-        """Yield (key, result, reason) as jobs end; the result is None where the reason says why.
-
-        Parameters
-        ----------
-        jobs : iterable of Job
-            What to do.
-        shared : bytes
-            The first argument of the function, sent to each process once.
-        deadline_s : float
-            After so long a worker is killed and its job counts as dead: the outermost limit, for
-            what the limits inside did not catch.
-        """
-        self._shared, self._deadline_s = shared, deadline_s
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
+        """Yield (key, result, reason) as jobs end; the result is None where the reason says why."""
         waiting = deque((job, 0) for job in jobs)
         self.start()
         try:
@@ -177,11 +177,11 @@ class Pool:
             yield job.key, None, f"the submission can no longer be read: {error.strerror}"
             return
         worker.job, worker.tries = job, tries
-        worker.deadline = time.monotonic() + self._deadline_s
+        worker.deadline = time.monotonic() + job.deadline_s
         with contextlib.suppress(OSError):  # dead: the job is given to another worker
-            known = worker.shared == self._shared
-            worker.connection.send((None if known else self._shared, data))
-            worker.shared = self._shared
+            known = worker.shared == job.shared
+            worker.connection.send((None if known else job.shared, data))
+            worker.shared = job.shared
 
     def _collect(self, waiting: Any) -> Iterator[tuple[str, bytes | None, str]]:
         busy = [worker for worker in self._workers if worker.job is not None]
@@ -208,7 +208,7 @@ class Pool:
             elif now > worker.deadline:
                 job = worker.job
                 self._replace(worker)
-                yield job.key, None, f"no result after {self._deadline_s:.0f} s"
+                yield job.key, None, f"no result after {job.deadline_s:.0f} s"
 
     def _lost(self, worker, waiting) -> Iterator[tuple[str, bytes | None, str]]:
         job, tries = worker.job, worker.tries + 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -21,12 +21,10 @@ from optedu.grading.pool import Job, Pool
 from optedu.grading.sandbox import zygote
 from optedu.grading.store import Store
 from optedu.grading.tally import Tally, count
-from optedu.grading.trial import Trial, attempt
+from optedu.grading.trial import VERSIONS, WAYS, Trial, attempt
 
 __all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run", "try_out"]
 
-# Before the outermost limit: starting kernels, converting, and the limits' own clean-up.
-_GRACE_S = 60.0
 # How long a result waits for others to be merged with.
 _TOGETHER_S = 1.0
 _PAUSE_S = 0.2
@@ -129,9 +127,9 @@ def run(
     course: Course,
     options: Options,
     observer: Observer,
-    backend: Callable[[Plan], Backend] | None = None,
+    backend: Backend | None = None,
 ) -> Outcome:
-    r"""Grade an assignment.
+    r"""Grade an assignment, with processes of this machine where no `backend` is given.
 
     Every result is on disk before the gradebook sees it, and is marked merged only after the
     gradebook has it: a run that was ended at any moment goes on where it stopped.
@@ -154,9 +152,9 @@ def run(
         students=options.students,
         kernels=options.kernels or course.kernels or "two",
     )
-    with store.locked(), _workers(options, backend) as backend, course.gradebook() as gradebook:
+    with store.locked(), _workers(options, backend) as workers, course.gradebook() as gradebook:
         if options.try_first and (options.kernels or course.kernels) is None:
-            found = _attempt(course, options, backend, store, observer)
+            found = _attempt(course, plan.shared, workers, store, observer)
             if found is not None and found.differing:
                 raise NotForTwoKernels(found.explain(course.assignment))
         merger = Merger(course, gradebook)
@@ -164,7 +162,7 @@ def run(
         if not options.students:
             store.keep_only({submission.key for submission in plan.submissions})
         graded = _Grading(course, options, observer, plan, store, merger)
-        entries = graded.work(backend)
+        entries = graded.work(workers)
         lateness = graded.settle()
     return Outcome(plan, entries, time.perf_counter() - started, graded.items, lateness)
 
@@ -173,50 +171,30 @@ def try_out(
     course: Course,
     options: Options,
     observer: Observer,
-    backend: Callable[[Plan], Backend] | None = None,
+    backend: Backend | None = None,
 ) -> Trial | None:
     """Only grade the solution and the blank notebook, both ways; None where there is no source."""
     store = Store(course.results)
-    few = replace(options, jobs=min(options.jobs, 2))
-    with store.locked(), _workers(few, backend) as backend:
-        return _attempt(course, options, backend, store, observer)
+    shared = share(course, options.limits, options.sandbox)
+    few = replace(options, jobs=min(options.jobs, len(WAYS) * len(VERSIONS)))
+    with store.locked(), _workers(few, backend) as workers:
+        return _attempt(course, shared, workers, store, observer)
 
 
-def _attempt(course, options, backend, store, observer) -> Trial | None:
-    return attempt(
-        course,
-        lambda kernels: share(course, options.limits, options.sandbox, kernels),
-        backend,
-        store,
-        lambda: observer.waiting("the solution and the blank notebook are tried first"),
-    )
+def _attempt(course, shared, workers, store, observer) -> Trial | None:
+    def begin() -> None:
+        observer.waiting("the solution and the blank notebook are tried first")
+
+    return attempt(course, shared, workers, store, begin)
 
 
-@contextmanager
-def _workers(
-    options: Options, backend: Callable[[Plan], Backend] | None
-) -> Iterator[Callable[[Plan], Backend]]:
+def _workers(options: Options, backend: Backend | None) -> AbstractContextManager[Backend]:
     """The backend that was given, or this machine's processes: they stay from the trial on."""
     if backend is not None:
-        yield backend
-        return
+        return nullcontext(backend)
     # One zygote for all workers.
-    with Pool(
-        "optedu.grading.task:grade", jobs=options.jobs, lend=lambda: zygote.shared().lend()
-    ) as pool:
-        yield partial(_Here, pool, options.limits.wall_s)
-
-
-@dataclass(frozen=True)
-class _Here:
-    pool: Pool
-    wall_s: float
-    plan: Plan
-
-    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[str, bytes | None, str]]:
-        shared = self.plan.shared
-        deadline = self.wall_s * len(shared.notebooks) + _GRACE_S
-        return self.pool.run(jobs, shared=shared.data, deadline_s=deadline)
+    function, lend = "optedu.grading.task:grade", lambda: zygote.shared().lend()
+    return Pool(function, jobs=options.jobs, lend=lend)
 
 
 class _Grading:
@@ -231,7 +209,7 @@ class _Grading:
         self.unmerged: list[tuple[Submission, dict[str, Any] | None]] = []
         self.busy = ""  # why
 
-    def work(self, backend: Callable[[Plan], Backend]) -> tuple[Entry, ...]:
+    def work(self, workers: Backend) -> tuple[Entry, ...]:
         kept, todo = self._sort()
         known = sum(submission.problem is None for submission in kept)
         self.observer.begin(len(self.plan.submissions), known)
@@ -247,7 +225,7 @@ class _Grading:
                 self._merge(submission, result)
             self._enter(submission, result, fresh=False)
         if todo:
-            self._grade(todo, backend)
+            self._grade(todo, workers)
         self._merge_rest()
         entries = [self.entries[submission.student] for submission in self.plan.submissions]
         ungraded = {entry.student for entry in entries if entry.score is None}
@@ -284,10 +262,11 @@ class _Grading:
             return _set_aside(submission, "invalid", submission.problem)
         return self.store.load(submission.key)
 
-    def _grade(self, todo: list[Submission], backend: Callable[[Plan], Backend]) -> None:
+    def _grade(self, todo: list[Submission], workers: Backend) -> None:
         by_key = {submission.key: submission for submission in todo}
-        jobs = [Job(s.key, partial(read_submission, self.course, s)) for s in todo]
-        for key, data, reason in backend(self.plan).run(jobs):
+        shared = self.plan.shared
+        jobs = [shared.job(s.key, partial(read_submission, self.course, s)) for s in todo]
+        for key, data, reason in workers.run(jobs):
             submission = by_key[key]
             if data is None:
                 result = _set_aside(submission, "error", reason)

@@ -10,15 +10,14 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from nbgrader.utils import find_all_files
 
 from optedu.grading.course import Course
-from optedu.grading.plan import Plan, Shared
-from optedu.grading.pool import Job
+from optedu.grading.plan import Shared
 from optedu.grading.store import Store
 
 __all__ = ["VERSIONS", "WAYS", "Row", "Trial", "attempt"]
@@ -83,8 +82,8 @@ def _number(points: float | None) -> str:
 
 def attempt(
     course: Course,
-    share: Callable[[str], Shared],
-    backend: Callable[[Plan], Any],
+    shared: Shared,
+    workers: Any,
     store: Store,
     begin: Callable[[], None] = lambda: None,
 ) -> Trial | None:
@@ -92,9 +91,9 @@ def attempt(
 
     Parameters
     ----------
-    share : callable
-        ``share(kernels) -> Shared``: what the tests are, for this number of kernels.
-    backend : callable
+    shared : Shared
+        What the tests are, with any number of kernels.
+    workers : optedu.grading.run.Backend
         Where jobs are worked off.
     store : Store
         Keeps the result until the tests, the configuration or an installed version changes.
@@ -109,18 +108,17 @@ def attempt(
     versions = {name: files for name in VERSIONS if (files := _files(course, name))}
     if "solution" not in versions:
         return None
-    shared = {way: share(way) for way in WAYS}
     digest = hashlib.sha256()
-    for part in (*(s.digest.encode() for s in shared.values()), *map(_packed, versions.values())):
+    for part in (shared.content["digest"].encode(), *map(_packed, versions.values())):
         digest.update(hashlib.sha256(part).digest())
     key = digest.hexdigest()[:40]
     known = store.load_trial(key)
     if known is None:
         begin()
-        known = {way: _grade(shared[way], versions, backend) for way in WAYS}
+        known = _grade(shared, versions, workers)
         if all(result["status"] != "error" for way in known.values() for result in way.values()):
             store.save_trial(key, json.dumps(known).encode())
-    return _trial(shared["two"], known, versions)
+    return _trial(shared, known, versions)
 
 
 def _files(course: Course, version: str) -> dict[str, bytes]:
@@ -141,12 +139,18 @@ def _packed(files: dict[str, bytes]) -> bytes:
     return pickle.dumps(sorted(files.items()))
 
 
-def _grade(shared: Shared, versions: dict[str, dict[str, bytes]], backend: Any) -> dict[str, Any]:
-    jobs = [Job(name, partial(pickle.dumps, files)) for name, files in versions.items()]
-    found = {}
-    for name, data, reason in backend(Plan(shared)).run(jobs):
+def _grade(shared: Shared, versions: dict[str, dict[str, bytes]], workers: Any) -> dict[str, Any]:
+    """What each version's cells got, by number of kernels and version."""
+    jobs = [
+        replace(shared, kernels=way).job(f"{way} {name}", partial(pickle.dumps, files))
+        for way in WAYS
+        for name, files in versions.items()
+    ]
+    found: dict[str, Any] = {way: {} for way in WAYS}
+    for key, data, reason in workers.run(jobs):
+        way, name = key.split()
         result = json.loads(data) if data is not None else {"status": "error", "detail": reason}
-        found[name] = {
+        found[way][name] = {
             "status": result["status"],
             "detail": result["detail"],
             "grades": [

@@ -18,7 +18,8 @@ from optedu.grading.run import Options, run
 from tests.desk.conftest import complaint, optedu, said, tree
 from tests.desk.test_release import autograded
 from tests.grading import course as courses
-from tests.grading.test_merge import Silent, _never, _returns
+from tests.grading.test_merge import Silent
+from tests.grading.workers import Finds, Nobody
 
 POINTS = {"test_squares": 4, "essay": 2}
 
@@ -172,7 +173,7 @@ def test_grading_says_so_goes_by_the_gradebook_and_wants_a_person(course, blank)
         "grades": [{"notebook": "problem", "name": n, "auto_score": s} for n, s in cells],
         "seconds": 0.1, "cpu_s": 0.1,
     }  # fmt: skip
-    run(here, options, Silent(), backend=_returns(result))
+    run(here, options, Silent(), backend=Finds(result))
     command = ("grade", "ps1", "--no-sandbox", "--kernels", "one")
     assert "newer" not in said(*command)
     edit(course, POINTS)
@@ -186,7 +187,7 @@ def test_grading_says_so_goes_by_the_gradebook_and_wants_a_person(course, blank)
     assert "Graded 0 in" in text
     said("release", "ps1", "--update")
     with pytest.raises(AssertionError, match="nothing should have to be graded"):
-        run(here, options, Silent(), backend=_never)
+        run(here, options, Silent(), backend=Nobody())
 
 
 def test_who_has_the_notebook_of_before_is_not_looked_at_for_its_points(course, blank):

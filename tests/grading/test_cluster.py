@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -61,8 +62,9 @@ def test_a_killed_worker_costs_nothing(root, blank, cluster):
     pids = [worker.pid for worker in cluster.workers.values()]
     killer = threading.Thread(target=_kill_after_first, args=(observer, pids[0]))
     killer.start()
-    backend = on_cluster(cluster.scheduler_address, options)
-    outcome = run(open_course(courses.ASSIGNMENT, root), options, observer, backend=backend)
+    course = open_course(courses.ASSIGNMENT, root)
+    with on_cluster(cluster.scheduler_address, options) as backend:
+        outcome = run(course, options, observer, backend=backend)
     killer.join()
     assert all(entry.status == "graded" for entry in outcome.entries), outcome.entries
     rows = compare.gradebook_rows(root)
@@ -82,5 +84,21 @@ def _kill_after_first(observer, pid):
 def test_nobody_at_the_address_is_a_usage_error():
     from optedu.grading.cluster import on_cluster
 
-    with pytest.raises(UsageError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"):
-        on_cluster("tcp://127.0.0.1:9", Options(), timeout_s=0.5)
+    nobody = on_cluster("tcp://127.0.0.1:9", Options(), timeout_s=0.5)
+    with pytest.raises(UsageError, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9"), nobody:
+        pass
+
+
+def test_the_command_tries_the_assignment_there_and_grades_it_there(root, blank, cluster):
+    """As the guide says it: nothing is said of kernels, so that a trial comes first."""
+    from click.testing import CliRunner
+
+    from optedu.cli import main
+
+    courses.submit(root, "ada", courses.answered(blank, **courses.ANSWERS))
+    with contextlib.chdir(root):
+        done = CliRunner().invoke(
+            main, ["grade", courses.ASSIGNMENT, "--cluster", cluster.scheduler_address]
+        )
+    assert "solution and the blank notebook are tried first" in done.output
+    assert compare.gradebook_rows(root)["ada"]["score"] == 7.0, done.output

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import re
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.preprocessors import Execute as Stock
+from PIL import Image
 
 from optedu.grading.execute import Execute, Limits
 from optedu.grading.outputs import Outputs
@@ -47,9 +50,12 @@ SOURCES = [
 
 
 def _comparable(cell):
-    """Outputs with neighbouring streams joined, without addresses and process ids."""
+    """Outputs with neighbouring streams joined, images unpacked, no addresses and process ids."""
     merged: list = []
     for output in copy.deepcopy(cell.outputs):
+        if image := output.get("data", {}).get("image/png"):
+            pixels = Image.open(io.BytesIO(base64.b64decode(image)))
+            output.data["image/png"] = pixels.mode, pixels.size, pixels.tobytes()
         if output.output_type == "stream" and merged and merged[-1].get("name") == output.name:
             merged[-1].text += output.text
         else:

@@ -18,7 +18,8 @@ from optedu.grading.report import late_lines, summarize
 from optedu.grading.run import Options, run
 from tests.grading import compare
 from tests.grading import course as courses
-from tests.grading.test_merge import Silent, _never, _returns, one  # noqa: F401
+from tests.grading.test_merge import Silent, one  # noqa: F401
+from tests.grading.workers import Finds, Nobody
 
 GUIDE = (Path(__file__).parents[2] / "book/instructor/guide.md").read_text("utf-8")
 # The submission of `one` is of 2026-01-10 12:00 UTC.
@@ -50,8 +51,9 @@ def extend(root, *lines):
     (root / "extensions.csv").write_text("\n".join(["assignment,student,due", *lines]) + "\n")
 
 
-def graded(root, backend=_never):
-    return run(open_course(courses.ASSIGNMENT, root), Options(), Silent(), backend=backend)
+def graded(root, backend=None):
+    course = open_course(courses.ASSIGNMENT, root)
+    return run(course, Options(), Silent(), backend=backend or Nobody())
 
 
 def penalty(root):
@@ -64,7 +66,7 @@ def late(one):  # noqa: F811
     root = one[0].root
     configure(root, ZERO)
     due(root, "2026-01-08 12:00")
-    outcome = graded(root, _returns(one[2]))
+    outcome = graded(root, Finds(one[2]))
     assert penalty(root) == 1.5
     assert outcome.lateness.changed == ()  # it is new, not changed
     assert late_lines(outcome.lateness) == [
@@ -112,7 +114,7 @@ def test_an_extension_is_there_before_the_submission(one):  # noqa: F811
     configure(root, ZERO)
     due(root, "2026-01-08")
     extend(root, "ps1,ada,2026-01-11", "other,ada,2026-01-01")
-    outcome = graded(root, _returns(one[2]))
+    outcome = graded(root, Finds(one[2]))
     assert penalty(root) is None and outcome.lateness.late == ()
 
 

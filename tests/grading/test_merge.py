@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import json
 import os
 import shutil
 import sqlite3
@@ -25,6 +24,7 @@ from optedu.grading.run import Options, run
 from tests.grading import compare
 from tests.grading import course as courses
 from tests.grading.test_same_result import optedu_grade
+from tests.grading.workers import Finds, Nobody
 
 
 @pytest.fixture
@@ -118,14 +118,14 @@ def test_a_read_only_gradebook_stops_the_run_before_it_grades(one):
     path = course.root / "gradebook.db"
     course = dataclasses.replace(course, db_url=f"sqlite:///file:{path}?mode=ro&uri=true")
     with pytest.raises(RunError, match="the gradebook is read-only"):
-        run(course, Options(), Silent(), backend=_never)
+        run(course, Options(), Silent(), backend=Nobody())
 
 
 def test_a_run_waits_for_a_locked_gradebook(one):
     course, _, result = one
     with _locked(course.root) as release:
         threading.Timer(1.0, release).start()
-        outcome = run(course, Options(busy_s=60.0), Silent(), backend=_returns(result))
+        outcome = run(course, Options(busy_s=60.0), Silent(), backend=Finds(result))
     assert outcome.entries[0].status == "graded"
     assert grades(course.root)["test_squares"][0] == 1.5
 
@@ -134,10 +134,10 @@ def test_results_survive_a_gradebook_that_stays_locked(one):
     course, _, result = one
     observer = Silent()
     with _locked(course.root), pytest.raises(RunError, match=r"locked .* 1 results are kept"):
-        run(course, Options(busy_s=0.0), observer, backend=_returns(result))
+        run(course, Options(busy_s=0.0), observer, backend=Finds(result))
     assert observer.reasons
     # The next run needs no worker: it merges what is there.
-    outcome = run(course, Options(), Silent(), backend=_never)
+    outcome = run(course, Options(), Silent(), backend=Nobody())
     assert not outcome.entries[0].fresh
     assert grades(course.root)["test_squares"][0] == 1.5
 
@@ -151,10 +151,10 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(one, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(store_module.os, "fsync", full)
         with pytest.raises(RunError, match="No space left on device"):
-            run(course, Options(), Silent(), backend=_returns(result))
+            run(course, Options(), Silent(), backend=Finds(result))
     left = list(course.results.glob("*.json")) + list(course.results.glob(".*.new"))
     assert left == []
-    outcome = run(course, Options(), Silent(), backend=_returns(result))
+    outcome = run(course, Options(), Silent(), backend=Finds(result))
     assert outcome.entries[0].status == "graded"
     assert grades(course.root)["test_squares"][0] == 1.5
 
@@ -162,10 +162,10 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(one, monkeypatch):
 def test_a_gradebook_restored_from_a_backup_gets_its_results_again(one):
     course, _, result = one
     backup = shutil.copy(course.root / "gradebook.db", course.root / "backup.db")
-    run(course, Options(), Silent(), backend=_returns(result))
+    run(course, Options(), Silent(), backend=Finds(result))
     shutil.copy(backup, course.root / "gradebook.db")
     assert compare.gradebook_rows(course.root) == {}
-    run(course, Options(), Silent(), backend=_never)
+    run(course, Options(), Silent(), backend=Nobody())
     assert grades(course.root)["test_squares"][0] == 1.5
 
 
@@ -174,12 +174,12 @@ def test_strangers_stay_out_of_the_gradebook_where_the_course_says_so(one):
     config = root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.Autograde.create_student = False\n")
     course = open_course(courses.ASSIGNMENT, root)
-    outcome = run(course, Options(), Silent(), backend=_never)
+    outcome = run(course, Options(), Silent(), backend=Nobody())
     assert "no student with this id" in outcome.entries[0].reason
     with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "tiny") as gradebook:
         assert gradebook.students == []
         gradebook.add_student("ada")
-    outcome = run(course, Options(), Silent(), backend=_returns(one[2]))
+    outcome = run(course, Options(), Silent(), backend=Finds(one[2]))
     assert outcome.entries[0].status == "graded"
 
 
@@ -189,7 +189,7 @@ def test_two_runs_of_one_assignment_do_not_meet(one):
         store_module.Store(course.results).locked(),
         pytest.raises(RunError, match="another run is grading"),
     ):
-        run(course, Options(), Silent(), backend=_never)
+        run(course, Options(), Silent(), backend=Nobody())
 
 
 @pytest.mark.sandbox
@@ -228,22 +228,6 @@ class Silent:
     def waiting(self, reason):
         self.reasons.append(reason)
         time.sleep(0.05)
-
-
-def _never(plan):
-    raise AssertionError("nothing should have to be graded")
-
-
-def _returns(result):
-    """A backend whose workers all find this result."""
-
-    class Backend:
-        def run(self, jobs):
-            for job in jobs:
-                job.load()
-                yield job.key, json.dumps(result).encode(), ""
-
-    return lambda plan: Backend()
 
 
 @contextlib.contextmanager

@@ -18,18 +18,17 @@ from optedu.grading.pool import Job, Pool
 FUNCTION = "tests.grading.jobs:work"
 
 
-def job(key: str, data: str) -> Job:
-    return Job(key, data.encode)
+def job(key: str, data: str, *, shared: bytes = b"shared", deadline_s: float = 60.0) -> Job:
+    return Job(key, data.encode, shared, deadline_s)
 
 
-def run(jobs, *, workers=2, deadline_s=60.0):
+def run(jobs, *, workers=2):
     with Pool(FUNCTION, jobs=workers) as pool:
-        return results_of(pool, jobs, deadline_s=deadline_s)
+        return results_of(pool, jobs)
 
 
-def results_of(pool, jobs, shared=b"shared", deadline_s=60.0):
-    running = pool.run(jobs, shared=shared, deadline_s=deadline_s)
-    return {key: (result, reason) for key, result, reason in running}
+def results_of(pool, jobs):
+    return {key: (result, reason) for key, result, reason in pool.run(jobs)}
 
 
 def test_every_job_comes_back_with_the_shared_bytes():
@@ -42,13 +41,18 @@ def test_workers_stay_from_job_to_job():
     assert 1 <= len({result for result, _ in results.values()}) <= 2
 
 
-def test_workers_stay_from_run_to_run_and_get_what_each_shares():
+def test_each_job_gets_what_it_shares_whatever_the_worker_had_before():
+    kinds = [b"first", b"first", b"second", b"first", b"second"]
+    jobs = [job(str(i), f"echo {i}", shared=kind) for i, kind in enumerate(kinds)]
+    results = run(jobs, workers=1)
+    assert results == {str(i): (kind + b":%d" % i, "") for i, kind in enumerate(kinds)}
+
+
+def test_workers_stay_from_run_to_run():
     with Pool(FUNCTION, jobs=1) as pool:
-        first = results_of(pool, [job("a", "echo 1"), job("b", "pid")], shared=b"first")
-        second = results_of(pool, [job("a", "echo 1"), job("b", "pid")], shared=b"second")
-    assert (first["a"], second["a"]) == ((b"first:1", ""), (b"second:1", ""))
-    assert first["b"] == second["b"]
-    assert not psutil.pid_exists(int(first["b"][0]))
+        (first, second) = (results_of(pool, [job("a", "pid")]) for _ in range(2))
+    assert first == second
+    assert not psutil.pid_exists(int(first["a"][0]))
 
 
 def test_the_job_of_a_killed_worker_is_done_again(tmp_path):
@@ -74,7 +78,8 @@ def test_a_job_that_kills_every_worker_is_reported_and_costs_no_other():
 
 
 def test_a_worker_that_hangs_is_killed_at_its_deadline_and_holds_no_other(tmp_path):
-    results = run([job("hang", f"hang {tmp_path / 'pid'}"), job("a", "echo a")], deadline_s=1.0)
+    hang = job("hang", f"hang {tmp_path / 'pid'}", deadline_s=1.0)
+    results = run([hang, job("a", "echo a")])
     assert results == {"hang": (None, "no result after 1 s"), "a": (b"shared:a", "")}
     (tried,) = (tmp_path / "pid").read_text().split()
     assert not psutil.pid_exists(int(tried))
@@ -84,7 +89,7 @@ def test_a_submission_that_vanished_is_reported():
     def gone():
         raise FileNotFoundError(2, "No such file or directory")
 
-    results = run([Job("gone", gone), job("a", "echo a")], workers=1)
+    results = run([Job("gone", gone, b"", 60.0), job("a", "echo a")], workers=1)
     assert results["gone"] == (
         None,
         "the submission can no longer be read: No such file or directory",
@@ -95,7 +100,7 @@ def test_a_submission_that_vanished_is_reported():
 def test_no_worker_is_left_when_the_run_is_given_up():
     pool = Pool(FUNCTION, jobs=2)
     jobs = [job(str(i), f"echo {i}") for i in range(10)]
-    running = pool.run(jobs, shared=b"", deadline_s=60.0)
+    running = pool.run(jobs)
     next(running)
     pids = pool.pids()
     running.close()
@@ -109,8 +114,8 @@ def test_workers_die_with_the_parent(tmp_path):
         f"""
         from optedu.grading.pool import Job, Pool
         pool = Pool({FUNCTION!r}, jobs=1)
-        hang = Job("hang", {f"hang {marker}".encode()!r}.__bytes__)
-        list(pool.run([hang], shared=b"", deadline_s=600.0))
+        hang = Job("hang", {f"hang {marker}".encode()!r}.__bytes__, b"", 600.0)
+        list(pool.run([hang]))
         """
     )
     root = Path(__file__).parents[2]

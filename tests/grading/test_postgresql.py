@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from optedu.grading.run import Options, run
 from tests.grading import compare, postgresql
 from tests.grading import course as courses
 from tests.grading.test_merge import Silent
+from tests.grading.workers import Finds, Nobody
 
 STUDENTS = tuple(f"s{number}" for number in range(6))
 WRONG = "def mean(xs):\n    return 0.0\n"
@@ -111,17 +111,7 @@ def _results(course, mean=3.0):
         "grades": [{"notebook": "problem", "name": name, "auto_score": score}
                    for name, score in scores.items()],
     }  # fmt: skip
-
-    class Backend:
-        def run(self, jobs):
-            for job in jobs:
-                yield job.key, json.dumps(result).encode(), ""
-
-    return lambda plan: Backend()
-
-
-def _nothing_to_grade(plan):
-    raise AssertionError("every result is there")
+    return Finds(result)
 
 
 class Doing(Silent):
@@ -190,7 +180,7 @@ def test_a_course_that_moves_to_a_server_is_not_graded_again(course, master_cour
     here = open_course(courses.ASSIGNMENT, course.root)
     run(here, Options(), Silent(), backend=_results(here))
     _configure(course.root, course.db_url)
-    run(course, Options(), Silent(), backend=_nothing_to_grade)
+    run(course, Options(), Silent(), backend=Nobody())
     assert scores(course) == dict.fromkeys(STUDENTS, 6.0)
 
 
@@ -239,12 +229,12 @@ def test_a_server_that_stays_away_costs_no_result(course, server, database):
         with pytest.raises(RunError, match=r"cannot be reached: .* 4 results are kept in ") as told:
             run(course, Options(busy_s=0.0, together=1), stopped, backend=_results(course))
         with pytest.raises(RunError, match="cannot be reached"):
-            run(course, Options(), Silent(), backend=_nothing_to_grade)
+            run(course, Options(), Silent(), backend=Nobody())
         assert "\n" not in str(told.value)
     finally:
         server.start()
     assert scores(course) == dict.fromkeys(STUDENTS[:2], 6.0)
-    run(course, Options(), Silent(), backend=_nothing_to_grade)
+    run(course, Options(), Silent(), backend=Nobody())
     assert scores(course) == dict.fromkeys(STUDENTS, 6.0)
 
 
@@ -270,15 +260,12 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_merge(course, server, datab
 
 
 def test_the_password_does_not_travel_to_the_workers(course):
-    sent = []
-
-    def looks(plan):
-        sent.append(plan.shared.data)
-        return _results(course)(plan)
-
-    run(course, Options(), Silent(), backend=looks)
+    workers = _results(course)
+    run(course, Options(), Silent(), backend=workers)
+    sent = {job.shared for job in workers.jobs} | {job.load() for job in workers.jobs}
     assert "sesame" in course.db_url
-    assert b"sesame" not in sent[0] and pickle.loads(sent[0])["config"].CourseDirectory
+    assert not any(b"sesame" in each for each in sent)
+    assert pickle.loads(workers.jobs[0].shared)["config"].CourseDirectory
 
 
 @pytest.mark.parametrize(
@@ -297,5 +284,5 @@ def test_an_address_that_leads_nowhere_is_one_line(root, url, says):
     pytest.importorskip("psycopg")
     _configure(root, url)
     with pytest.raises((UsageError, RunError), match=says) as told:
-        run(open_course(courses.ASSIGNMENT, root), Options(), Silent(), backend=_nothing_to_grade)
+        run(open_course(courses.ASSIGNMENT, root), Options(), Silent(), backend=Nobody())
     assert "\n" not in str(told.value)

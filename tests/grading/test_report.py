@@ -56,7 +56,7 @@ def outcome():
         (1.0, "NameError: total"),
         (3.0, None),
     )
-    return Outcome(Plan(Shared(b"", "", ("problem",), (ITEM, ESSAY))), entries, 12.0, items)
+    return Outcome(Plan(Shared({}, ("problem",), (ITEM, ESSAY))), entries, 12.0, items)
 
 
 def test_who_needs_a_person():
