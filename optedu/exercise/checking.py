@@ -46,9 +46,9 @@ def check(
     parts : str or iterable of str, optional
         What to check, all of it by default: `"state"` (the new state alone), `"first step"`,
         `"many steps"`, `"schedule"`, `"hyper-parameters"`, `"shapes"`, `"dtype"`, `"inputs"`
-        (the caller's arrays are left as they are), `"backend"` (array-api-strict; left out in a
-        browser, which has no such package). The last four look at their own matter alone: the
-        numbers have to be those that the same function gives for plain vectors of float64.
+        (the caller's arrays and state are left as they are), `"backend"` (array-api-strict; left
+        out in a browser, which has no such package). The last four look at their own matter alone:
+        the numbers have to be those that the same function gives for plain vectors of float64.
     optional : iterable of str
         Hyper-parameters that are off by default (`"weight_decay"`, `"dampening"`) and that the
         function has to know none the less.
@@ -272,6 +272,7 @@ class _Trial:
         given = self.given(xp, state)
         watched = arrays | {f'state["{k}"]': v for k, v in given.items() if k not in self.scalars}
         copies = {k: np.array(to_numpy(v)) for k, v in watched.items()}
+        held = dict(given)
         try:
             result = invoke(self.function, xp, arrays["x"], arrays["g"], given, t, hyper)
         except StudentError as error:
@@ -280,6 +281,10 @@ class _Trial:
             for key, array in watched.items():
                 if not np.array_equal(to_numpy(array), copies[key], equal_nan=True):
                     self.fail(messages.changed_input(self.name, key))
+            for key in held.keys() | given.keys():
+                if given.get(key) is not held.get(key):
+                    wanted = messages.return_line([s.name for s in self.rule.states])
+                    self.fail(messages.changed_state(self.name, key, wanted))
         return self.unpack(result, xp)
 
     @cached_property

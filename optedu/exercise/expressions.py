@@ -25,6 +25,7 @@ POINTS = 48
 TOLERANCE = 1e-8
 CANCELLATION = 1e-13
 r"""Most that rounding may excuse, where terms of a formula cancel."""
+_IN_PYTHON = {"lambda": "lam"}  # as programs write a symbol whose name is a word of Python
 SLIPS = 12
 r"""Powers of the expected formula in which a slip is looked for."""
 
@@ -98,7 +99,15 @@ def check_expression(
         _compare(label, one, other, domain, tolerance)
     where = " and ".join(str(v) for v in domain)
     lines = (f"equal for {where}" if where else "the number is right",)
-    return Report(name, lines, special=any(v.low == v.high for v in domain))
+    special = any(v.low == v.high for v in domain)
+    but = ""
+    if special and not given.free_symbols:
+        names = " or ".join(_IN_PYTHON.get(v.symbol.name, v.symbol.name) for v in domain)
+        but = (
+            f"there is no {names} in your answer: where a formula is asked for, run the cell that "
+            "makes the symbols again, then your own"
+        )
+    return Report(name, lines, special, but)
 
 
 # -- reading the answer ----------------------------------------------------------------------
@@ -181,17 +190,18 @@ def _free(right: Any, variables: Mapping[str, Any]) -> list[Symbol]:
 def _renamed(given: Any, domain: Sequence[_Variable], name: str) -> Any:
     r"""Put the expected symbols in place of the student's, which may have other assumptions."""
     wanted = {v.symbol.name: v.symbol for v in domain}
-    mapping = {}
-    for symbol in given.free_symbols:
-        if symbol.name not in wanted:
-            near = difflib.get_close_matches(symbol.name, wanted, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            names = ", ".join(wanted) or "none: a number is expected"
-            raise CheckFailed(
-                f"{name}: your answer uses {symbol.name}{hint}. It may use {names}.", name=name
-            )
-        mapping[symbol] = wanted[symbol.name]
-    return given.xreplace(mapping)
+    known = {_IN_PYTHON.get(name, name): symbol for name, symbol in wanted.items()}
+    used = {_IN_PYTHON.get(symbol.name, symbol.name): symbol for symbol in given.free_symbols}
+    strange = sorted(used.keys() - known.keys())
+    if strange:
+        near = difflib.get_close_matches(strange[0], known, n=1) if len(strange) == 1 else []
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        names = ", ".join(known) or "none: a number is expected"
+        raise CheckFailed(
+            f"{name}: your answer uses {' and '.join(strange)}{hint}. It may use {names}.",
+            name=name,
+        )
+    return given.xreplace({symbol: known[name] for name, symbol in used.items()})
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:

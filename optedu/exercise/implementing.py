@@ -106,7 +106,10 @@ def _check_arguments(name: str, function: FunctionType) -> None:
     call = f"{function.__name__}(xp, x, g, state, t, *, lr=..., ...)"
     try:
         signature = inspect.signature(function)
-        signature.bind(*_ARGUMENTS)
+        bound = signature.bind(*_ARGUMENTS).arguments
+        misplaced = [own for own, ours in bound.items() if own in _ARGUMENTS and ours != own]
+        if misplaced:
+            raise TypeError(f"the argument {misplaced[0]} would be {bound[misplaced[0]]}")
     except TypeError as error:
         raise TypeError(
             f"implement({name!r}): the function is called as {call}, which does not fit "

@@ -14,6 +14,7 @@ from optedu.rule import Rule
 
 __all__ = [
     "changed_input",
+    "changed_state",
     "missing_keys",
     "no_array",
     "no_number",
@@ -110,14 +111,21 @@ def wrong_dtype(name: str, quantity: str, dtype: np.dtype, run: Scenario) -> str
     if dtype == np.float64:
         text += (
             "\nA float64 array or NumPy scalar widens everything that it touches, and "
-            "np.sqrt(1 - beta2**t) is such a scalar. A Python number does not: write "
-            "(1 - beta2**t) ** 0.5. For new arrays use xp.zeros_like(x)."
+            "np.sqrt of a number is such a scalar. A Python number does not: write "
+            "(...) ** 0.5. For new arrays use xp.zeros_like(x)."
         )
     return text
 
 
 def changed_input(name: str, what: str) -> str:
     return f"{name} changed {what} in place, an array that belongs to the caller. {NEW_ARRAY}"
+
+
+def changed_state(name: str, key: Any, wanted: str) -> str:
+    return (
+        f"{name} writes into the caller's dictionary, state[{key!r}] = ...: whoever needs the old "
+        f"state finds the new one there. Give the new value a name, and end with:\n    {wanted}"
+    )
 
 
 def other_form(name: str, quantity: str, got: Any, own: Any, run: Scenario, index: int) -> str:
@@ -208,7 +216,7 @@ def wrong_values(
         lines.append(f"    right step {_array(wanted['x'] - old)}")
     right = [s.name for s in rule.states if s.name not in wrong]
     if right:
-        lines.append(f"    right      {_list(right)}")
+        lines.append(f"    as it should be: {_list(right)}")
     t = scenario.first + index
     hyper = {**rule.defaults(), **scenario.hyper[index]}
     numbers = ", ".join(f"{k} = {v:.6g}" for k, v in hyper.items())

@@ -244,6 +244,7 @@ _RATES = (
     {"beta1": 0.62, "beta2": 0.83, "momentum": 0.71},
 )
 _STEPS = ((1, 2, 3, 4), (1, 2, 5, 9, 12))
+_MANY_STEPS = (tuple(range(1, 31)), tuple(range(1, 31)))
 # Factors of the last two elements of a gradient: a root below eps, and one of zero.
 _SMALL = ((1, 0.02), (0, 1))
 
@@ -252,7 +253,9 @@ def cases(rule: Rule, varied: bool) -> list[Call]:
     r"""Return calls at which the known misconceptions come apart: arguments and hypers."""
     rng = np.random.default_rng(90210)
     cases = []
-    for rates, steps, small in zip(_RATES, _STEPS, _SMALL, strict=True):
+    # Two wrong arguments of a sign agree by chance more often than not: it takes many to tell.
+    signs = any(eq.rhs.has(sign) for eq in rule.equations)
+    for rates, steps, small in zip(_RATES, _MANY_STEPS if signs else _STEPS, _SMALL, strict=True):
         values = {"eps": 0.07, "lr": 0.37, "shortest_step": 0.05, "longest_step": 0.4, **rates}
         hyper = {h.name: values.get(h.name, h.lower + 0.23) for h in rule.hypers} if varied else {}
         # As in the runs: a hidden array from one of them has to fit.
@@ -864,11 +867,35 @@ def _memory(rule: Rule) -> Iterator[Candidate]:
             _outputs(**{state.name: state.old}),
         )
         yield (
+            f"no-look-ahead:{state.name}",
+            f"your step is {state.name} alone, or looks ahead with the {state.name} from before "
+            f"this step, which is the same: update {state.name} first, then look ahead with the "
+            "new one",
+            _not_ahead(state),
+        )
+        yield (
             f"uses-old:{state.name}",
             f"your step uses the {state.name} from before this step: update {state.name} first, "
             "then use the new one",
             _chain(_outputs(), _use_old(state)),
         )
+
+
+def _not_ahead(state: State) -> Change:
+    r"""Put the state where the rule has it once more, a step further: Nesterov's g + momentum*b."""
+
+    def change(form: Form) -> Form | None:
+        made = dict(form.equations).get(state.new)
+        if made is None:
+            return None
+
+        def ahead(node: Expr) -> bool:
+            return isinstance(node, Add) and node.xreplace({state.new: state.old}) == made
+
+        changed = _rewrite(lambda node: node != made and ahead(node), lambda node: state.new)(form)
+        return changed if changed != form else None
+
+    return change
 
 
 def _use_old(state: State) -> Change:

@@ -174,7 +174,7 @@ class Proof:
         place = {block.name: k for k, block in enumerate(given)}
         said = [f"{letters[b.name]} does not belong: {b.why}" for b in given if b.why]
         said += [
-            f"{letters[b.name]} stands before {letters[needed]}: {sentence}"
+            f"{letters[b.name]} stands before {letters[needed]}, which it needs: {sentence}"
             for b in given
             for needed, sentence in b.after.items()
             if place.get(needed, -1) > place[b.name]
@@ -188,7 +188,9 @@ class Proof:
         known = f"{', '.join(self.blocks)}"
         if not isinstance(order, Iterable):
             raise CheckFailed(f"your order is {order!r}; give the letters of the blocks, {known}.")
-        letters = [each for each in order if not (isinstance(order, str) and each in " ,;\n")]
+        if isinstance(order, str):
+            order = re.sub(r"[\s,;]", "", order).upper()
+        letters = list(order)
         for k, letter in enumerate(letters):
             if not isinstance(letter, str) or letter not in self.blocks:
                 raise CheckFailed(f"your order has {letter!r} in it; the blocks are {known}.")
@@ -312,7 +314,7 @@ def check_order(proof: Proof | str, order: Any, *, points: float = 1.0) -> float
     ... after double: What is even is known by its half.
     ... So it is even.''')
     >>> optedu.check_order(proof, "AB", points=2)
-    A stands before B: What is even is known by its half.
+    A stands before B, which it needs: What is even is known by its half.
     Your order gets 1 of 2 points.
     1.0
     """

@@ -63,17 +63,21 @@ class Report:
         One line for each thing that was compared.
     special : bool
         Whether that was a special case, in which a wrong answer may be right as well.
+    but : str
+        What is odd about the answer all the same.
     """
 
     name: str
     lines: tuple[str, ...] = field(default=())
     special: bool = False
+    but: str = ""
 
     def __str__(self) -> str:
         head = f"{self.name}: all right."
         if self.special:
             head = f"{self.name}: right in this case; other values are tried when you hand in."
-        return "\n".join([head, *(f"  ok  {line}" for line in self.lines)])
+        lines = [f"  ok  {line}" for line in self.lines]
+        return "\n".join([head, *lines, *([f"  but {self.but}"] if self.but else [])])
 
     __repr__ = __str__
 

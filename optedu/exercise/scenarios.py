@@ -26,7 +26,7 @@ PARTS: dict[str, str] = {
     "hyper-parameters": "10 steps with each hyper-parameter off its default",
     "shapes": "arrays with 1 element, with 2 and 3 axes, and without elements",
     "dtype": "float32 in, float32 out",
-    "inputs": "arrays that are handed in stay as they are",
+    "inputs": "what is handed in stays as it is, the arrays and the state",
     "backend": "the same code on a second array library",
 }
 r"""The parts of a check and what each compares, in the order in which they run."""

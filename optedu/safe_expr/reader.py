@@ -155,9 +155,10 @@ def _syntax(text: str, error: BaseException) -> str:
             "such as (1 - beta1**t)/sqrt(v)"
         )
     if "lambda" in text:
-        return "'lambda' is a word of Python and no name for a variable"
-    detail = getattr(error, "msg", None) or str(error)
-    return f"{_short(text)!r} is no expression: {detail}"
+        return "'lambda' is a word of Python and no name for a variable: write lam"
+    # What Python says after a full stop is advice for programs ("Perhaps you forgot a comma?").
+    detail = (getattr(error, "msg", None) or str(error)).partition(". ")[0]
+    return f"{_short(text)!r} is no expression: {detail} (a product needs a *, a power **)"
 
 
 def _short(text: str) -> str:
@@ -302,7 +303,9 @@ class _Builder:
     def build_Call(self, node: ast.Call) -> Any:
         if not isinstance(node.func, ast.Name):
             self.build(node.func)
-            raise ExpressionError("only known functions can be called in an expression")
+            raise ExpressionError(
+                "only known functions can be called in an expression (a product needs a *)"
+            )
         name = node.func.id
         if name == "Symbol":
             return self.symbol(node)

@@ -153,7 +153,7 @@ def test_message_has_step_quantity_size_and_values():
         "got        v = [",
         "worst      v[",
         "off by",
-        "right      m",
+        "as it should be: m",
     ):
         assert piece in text
     assert "t = 7, lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-08" in text
@@ -220,6 +220,19 @@ def test_writing_to_what_came_in_is_found(what):
     failure = failing(writes)
     assert failure.part == "inputs"
     assert "changes an array in place that belongs to the caller" in " ".join(str(failure).split())
+
+
+@pytest.mark.parametrize("change", [lambda s: s.update(m=0.0 + s["m"]), lambda s: s.pop("v")])
+def test_writing_to_the_state_is_found(change):
+    def writes(xp, x, g, state, t, **hyper):
+        result = adam(xp, x, g, state, t, **hyper)
+        change(state)
+        return result
+
+    failure = failing(writes)
+    assert failure.part == "inputs"
+    assert "writes into the caller's dictionary, state[" in str(failure)
+    assert 'return x_new, {"m": m, "v": v}' in str(failure)
 
 
 def test_float64_that_leaks_is_found_and_explained():

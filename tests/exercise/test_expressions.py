@@ -54,7 +54,10 @@ def test_equivalent_forms_are_right(answer):
         (..., "there is no answer yet"),
         ("", "there is no answer yet"),
         ("1 - beta1^t", r"write \*\* for a power"),
-        ("2 beta1", "is no expression"),
+        ("2 beta1", r"no expression: invalid syntax \(a product needs a \*, a power \*\*\)\.$"),
+        ("2beta1", r"invalid decimal literal \(a product needs a \*"),
+        ("2(beta1)", r"a product needs a \*"),
+        (sp.Symbol("a") * sp.Symbol("b"), "uses a and b. It may use beta1, beta2, t"),
         ("lambda*t", "'lambda' is a word of Python"),
         (r"\frac{1 - \beta_1^t}{2}", "is LaTeX; write the formula as in Python"),
         ("$beta1$", "is LaTeX"),
@@ -286,3 +289,23 @@ def test_unknown_functions_and_endless_sums_are_refused():
 
 def test_public_module():
     assert optedu.exercise.safe_expr.parse is parse
+
+
+def test_lambda_is_written_as_in_a_program():
+    lam, a = sp.Symbol("lambda", positive=True), sp.Symbol("a", positive=True)
+    for answer in ("a/(1 + lam)", a / (1 + lam), a / (1 + sp.Symbol("lam"))):
+        optedu.check_expression(answer, a / (1 + lam))
+    with pytest.raises(CheckFailed, match="no name for a variable: write lam"):
+        optedu.check_expression("a/(1 + lambda)", a / (1 + lam))
+    with pytest.raises(CheckFailed, match=r"uses eta\. It may use a, lam\."):
+        optedu.check_expression(sp.Symbol("eta") / a, a / (1 + lam))
+
+
+def test_a_number_that_is_right_in_one_case_is_said_to_be_a_number():
+    a, b = sp.symbols("a b", positive=True)
+    case = {"a": (3, 3), "b": (2, 2)}
+    assert "but there is no a or b in your answer" in str(
+        optedu.check_expression(6.0, 6, variables=case)
+    )
+    assert not optedu.check_expression(a * b, 6, variables=case).but
+    assert not optedu.check_expression(6, 6).but

@@ -45,6 +45,7 @@ def test_minimize_runs_on_it():
     [
         (len, "decorates a function written with def, got builtin_function_or_method"),
         (functools.partial(len), "got partial"),
+        (lambda x, g, state, lr, momentum: x, "the argument x would be xp"),
         (lambda x, g: x, r"called as <lambda>\(xp, x, g, state, t, \*, lr=..., ...\)"),
     ],
 )

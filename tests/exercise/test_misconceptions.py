@@ -65,6 +65,7 @@ def test_every_rule_has_known_mistakes(name):
 @pytest.mark.parametrize(
     ("name", "mistake", "sentence"),
     [
+        ("nesterov", "no-look-ahead:b", "or looks ahead with the b from before this step"),
         ("muon", "shape-transposed", "rows and columns are exchanged"),
         ("muon", "not-orthogonalized", "along the matrix as it is"),
         ("shampoo", "inverse-of-half-the-root", "twice as high a root"),
@@ -81,6 +82,17 @@ def test_a_mistake_in_a_matrix_or_a_norm_is_named(name, mistake, sentence):
         check(name)
     assert failure.value.misconceptions == (mistake,)
     assert sentence in " ".join(str(failure.value).split())
+
+
+def test_signs_that_agree_by_chance_name_no_mistake():
+    def lion(xp, x, g, state, t, *, lr=1e-4, beta1=0.9, beta2=0.99):
+        mixed = beta1 * state["m"] + (1 - beta2) * g  # no known mistake, and often the same sign
+        return x - lr * xp.sign(mixed), {"m": beta2 * state["m"] + (1 - beta2) * g}
+
+    written.register("lion", lion)
+    with pytest.raises(CheckFailed) as failure:
+        check("lion")
+    assert failure.value.misconceptions == ()
 
 
 @pytest.mark.parametrize("name", rules.all())

@@ -43,6 +43,13 @@ def test_every_order_that_the_dependencies_allow_is_right_and_no_other():
     assert all(DIAMOND.faults(letters(p)) == [] for p in full)
 
 
+def test_letters_may_be_small_and_stand_apart():
+    order = "".join(letters("abcd"))
+    assert {DIAMOND.score(each) for each in (order.lower(), " ".join(order), ", ".join(order))} == {
+        1
+    }
+
+
 def test_moves_are_the_fewest():
     """Against the definition: the largest part of the order that contradicts nothing."""
     before = {"a": "", "b": "a", "c": "a", "d": "abc"}
@@ -62,9 +69,16 @@ def test_moves_are_the_fewest():
         ("abc", 0.75, ["A step is missing."]),
         ("a", 0.25, ["3 steps are missing."]),
         ("abxcd", 0.75, ["{x} does not belong: x is false."]),
-        ("bacd", 0.75, ["{b} stands before {a}: b needs a."]),
+        ("bacd", 0.75, ["{b} stands before {a}, which it needs: b needs a."]),
         ("x", 0.0, ["{x} does not belong: x is false.", "4 steps are missing."]),
-        ("adbc", 0.75, ["{d} stands before {b}: d needs b.", "{d} stands before {c}: d needs c."]),
+        (
+            "adbc",
+            0.75,
+            [
+                "{d} stands before {b}, which it needs: d needs b.",
+                "{d} stands before {c}, which it needs: d needs c.",
+            ],
+        ),
     ],
 )
 def test_wrong_places_are_explained_and_the_rest_counts(names, score, said):

@@ -204,10 +204,9 @@ def test_the_script_scores_as_python_does(tmp_path):
     for (proof, order, many), judged in zip(expected, got, strict=True):
         assert judged["score"] == proof.score(order), (proof.blocks, order)
         said = [f"{one} does not belong: No." for one in judged["faults"]["foreign"]]
-        said += [
-            f"{one} stands before {other}: {proof.blocks[one].after[proof.blocks[other].name]}"
-            for one, other in judged["faults"]["early"]
-        ]
+        for one, other in judged["faults"]["early"]:
+            sentence = proof.blocks[one].after[proof.blocks[other].name]
+            said.append(f"{one} stands before {other}, which it needs: {sentence}")
         missing = judged["faults"]["missing"]
         said += {0: [], 1: ["A step is missing."]}.get(missing, [f"{missing} steps are missing."])
         assert said == proof.faults(order), (proof.blocks, order)
