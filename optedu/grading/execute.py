@@ -30,6 +30,7 @@ from optedu.grading.wire import names
 
 __all__ = ["Ending", "Execute", "Limits", "SandboxUnavailable", "probe"]
 
+_ERROR_CHARS = 10_000
 _UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 _ADDED = re.compile(r"# This cell \(id:[^\n]*\n\n")  # what nbgrader puts before a cell it re-adds
 
@@ -180,9 +181,9 @@ class Execute(NbgraderExecute):
                 shown = [o.ename for o in cell.outputs if o.output_type == "error"]
                 if reply.get("ename") not in shown:
                     lines = ["ERROR: An error occurred while showtraceback was disabled"]
-                    cell.outputs.append(
-                        _error(as_text(reply.get("ename")), as_text(reply.get("evalue")), lines)
-                    )
+                    name = as_text(reply.get("ename"))[:_ERROR_CHARS]
+                    value = as_text(reply.get("evalue"))[:_ERROR_CHARS]
+                    cell.outputs.append(_error(name, value, lines))
 
     def _look_for_tampering(self, pair: Pair) -> None:
         """Evaluate what must fail, the way that tests are; record what passes."""

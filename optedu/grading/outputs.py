@@ -31,21 +31,26 @@ class Outputs:
     def __init__(self, max_bytes: int):
         self._left = max_bytes
         self._limit = max_bytes
-        self._displayed: dict[str, list[NotebookNode]] = {}
+        self._displayed: dict[tuple[str, str], list[NotebookNode]] = {}
+        self._owner = ""
         self._clear_first = False
         self._cell: list[NotebookNode] = []
         self._count = 0
         self.cut = False
 
-    def begin(self, outputs: list[NotebookNode], count: int) -> None:
-        """What comes next belongs to the cell with these outputs and this execution count."""
+    def begin(self, outputs: list[NotebookNode], count: int, owner: str = "") -> None:
+        """What comes next belongs to the cell with these outputs and this execution count.
+
+        A display is changed by cells of its own ``owner`` alone.
+        """
         self._cell, self._count, self._clear_first = outputs, count, False
+        self._owner = owner
 
     def add(self, message: Any) -> None:
         """Add one message; what is no output, or not made of JSON and text, is dropped."""
         try:
             self._add(message)
-        except RecursionError:  # nested too deeply for anybody to read
+        except (RecursionError, _TooMuch):  # nested too deeply for anybody to read, or too large
             self._room(self._left + 1)
 
     def _add(self, message: Any) -> None:
@@ -113,47 +118,65 @@ class Outputs:
         self._cell.append(new_output("error", ename=name, evalue=value, traceback=lines))
 
     def _display(self, kind: str, content: dict) -> None:
-        data, size = _bundle(content.get("data"))
-        metadata, more = _plain(content.get("metadata") or {})
-        if not data or not isinstance(metadata, dict) or not self._room(size + more):
+        budget = _Budget(self._left)
+        data = _bundle(content.get("data"), budget)
+        metadata = _plain(content.get("metadata") or {}, budget)
+        if not data or not isinstance(metadata, dict) or not self._room(budget.used):
             return
         transient = content.get("transient")
         name = transient.get("display_id") if isinstance(transient, dict) else None
-        if isinstance(name, str):
-            for earlier in self._displayed.get(name, []):
+        known = (self._owner, name) if isinstance(name, str) else None
+        if known:
+            for earlier in self._displayed.get(known, []):
                 earlier.data, earlier.metadata = data, metadata
         if kind == "update_display_data":
             return
         extra = {"execution_count": self._count} if kind == "execute_result" else {}
         output = new_output(kind, data=data, metadata=metadata, **extra)
         self._cell.append(output)
-        if isinstance(name, str):
-            self._displayed.setdefault(name, []).append(output)
+        if known:
+            self._displayed.setdefault(known, []).append(output)
 
 
-def _bundle(data: Any) -> tuple[NotebookNode, int]:
-    """A MIME bundle with text (or, for JSON types, JSON) as values, and its size."""
-    kept, total = NotebookNode(), 0
+class _TooMuch(Exception):
+    """A message is larger than what is left."""
+
+
+class _Budget:
+    """Counts while nodes are made: they take many times the memory of the JSON."""
+
+    def __init__(self, left: int):
+        self._left, self.used = left, 0
+
+    def spend(self, size: int) -> None:
+        self.used += size
+        if self.used > self._left:
+            raise _TooMuch
+
+
+def _bundle(data: Any, budget: _Budget) -> NotebookNode:
+    """A MIME bundle with text (or, for JSON types, JSON) as values."""
+    kept = NotebookNode()
     if isinstance(data, dict):
         for mime, value in data.items():
             if isinstance(value, str) or _JSON.fullmatch(mime):
-                plain, size = _plain(value)
-                kept[as_text(mime)] = plain
-                total += size + len(mime)
-    return kept, total
+                budget.spend(len(mime))
+                kept[as_text(mime)] = _plain(value, budget)
+    return kept
 
 
-def _plain(value: Any) -> tuple[Any, int]:
-    """JSON as notebook nodes, and roughly its size."""
+def _plain(value: Any, budget: _Budget) -> Any:
+    """JSON as notebook nodes."""
+    budget.spend(8)
     if isinstance(value, str):
-        return as_text(value), len(value)
+        budget.spend(len(value))
+        return as_text(value)
     if isinstance(value, dict):
-        node, total = NotebookNode(), 0
+        node = NotebookNode()
         for key, item in value.items():
-            node[as_text(key)], size = _plain(item)
-            total += size + len(key)
-        return node, total
+            budget.spend(len(key))
+            node[as_text(key)] = _plain(item, budget)
+        return node
     if isinstance(value, list):
-        items = [_plain(item) for item in value]
-        return [item for item, _ in items], sum(size for _, size in items)
-    return value, 8
+        return [_plain(item, budget) for item in value]
+    return value

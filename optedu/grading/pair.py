@@ -136,7 +136,7 @@ class Pair:
         if not kernel.alive:
             return {"status": "dead"}
         self._cells += 1
-        self.outputs.begin(outputs, count)
+        self.outputs.begin(outputs, count, owner="student" if kernel is self.student else "checks")
         try:
             needs = names.of_cell(code) if kernel is not self.student else None
             if needs is not None and shared:  # its imports are there
@@ -280,6 +280,8 @@ class Pair:
         whose = self._whose(kernel)
         if kernel.exit_code == -24:
             self._note("timeout", f"more than {self.limits.cpu_s} CPU seconds")
+        elif kernel.exit_code is None:
+            self._note("crashed", f"{whose} closed its connection, or takes no more cells")
         elif kernel.exit_code in _SIGNALS:
             self._note("crashed", f"{whose} ended: {_SIGNALS[kernel.exit_code]}")
         else:

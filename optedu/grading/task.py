@@ -69,6 +69,7 @@ _STUDENT = "student"  # in the scratch course; who it is stays with the coordina
 # Not where the first took long: its tests have their points, and two tries take two deadlines.
 _QUICK_S = 20.0
 _PERHAPS_NOT_ITS_FAULT = ("crashed", "error")
+_ITS_OWN_END = "exit status"
 _SCRATCH = "optedu-grade-"
 _PLENTY = 2**30
 _LOG_LINES = 50
@@ -104,7 +105,11 @@ def grade(shared: bytes, submission: bytes) -> bytes:
             return json.dumps(_result("error", _line(error), _Marks())).encode()
         result = _grade(course, files)
         if result["status"] in _PERHAPS_NOT_ITS_FAULT and result["seconds"] < _QUICK_S:
-            result = max(_grade(course, files), result, key=_worth)
+            again = _grade(course, files)
+            # Who ends when the dice fall badly has two throws.
+            if again["status"] == "graded" and _ITS_OWN_END in result["detail"]:
+                again["tampered"].append(f"the first of two tries: {result['detail']}")
+            result = max(again, result, key=_worth)
         return json.dumps(result).encode()
 
 

@@ -6,6 +6,7 @@ import base64
 import copy
 import io
 import re
+import tracemalloc
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -14,6 +15,7 @@ from PIL import Image
 
 from optedu.grading.execute import Execute, Limits
 from optedu.grading.outputs import Outputs
+from optedu.grading.sandbox import process
 from tests.grading.cells import SMALL, answer, graded, needs_sandbox, run, scores, setup, text
 
 SOURCES = [
@@ -124,6 +126,69 @@ def test_outputs_survive_any_message():
         outputs.add(message)
     assert [o.output_type for o in cell] == ["error", "execute_result", "execute_result"]
     assert {o.execution_count for o in cell[1:]} == {3}
+
+
+@pytest.mark.parametrize("item", [[], {}, 0, "", {"": []}, [[]]])
+def test_small_things_without_number_are_cut_before_they_take_memory(item):
+    outputs, cell = Outputs(10_000), []
+    outputs.begin(cell, 1)
+    many = [item] * 1_000_000
+    tracemalloc.start()
+    outputs.add({"type": "display_data", "content": {"data": {"application/json": many}}})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert outputs.cut and "was cut" in cell[0].text
+    assert peak < 50_000_000  # of which most is the schema of the note
+
+
+def test_a_display_is_changed_by_cells_of_its_owner_alone():
+    outputs, test, students = Outputs(10_000), [], []
+
+    def show(kind, text):
+        content = {"data": {"text/plain": text}, "transient": {"display_id": "d"}}
+        outputs.add({"type": kind, "content": content})
+
+    outputs.begin(test, 1, owner="checks")
+    show("display_data", "checked: wrong")
+    outputs.begin(students, 2, owner="student")
+    show("update_display_data", "checked: right")
+    assert test[0].data == {"text/plain": "checked: wrong"}
+    outputs.begin(test, 3, owner="checks")
+    show("update_display_data", "checked anew")
+    assert test[0].data == {"text/plain": "checked anew"}
+
+
+FORGED = """
+import gc
+from optedu.grading.sandbox.kernel import CellRunner
+kernel = next(o for o in gc.get_objects() if isinstance(o, CellRunner))
+"""
+
+
+@needs_sandbox
+def test_a_forged_error_is_cut_as_any_other():
+    forged = FORGED + (
+        "kernel.control.send({'op': 'done', 'cell': kernel._cell, 'status': 'error',\n"
+        "                     'ename': 'E', 'evalue': 'x' * 1_000_000})"
+    )
+    notebook, _ = run(answer(forged), graded("assert True"))
+    assert 9_000 < len(repr(notebook)) < 100_000
+
+
+@needs_sandbox
+def test_a_kernel_that_takes_no_more_cells_is_given_up(monkeypatch):
+    monkeypatch.setattr(process, "_PATIENCE_S", 1)
+    deaf = FORGED + (
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "kernel.control.send({'op': 'done', 'cell': kernel._cell, 'status': 'ok'})\n"
+        "time.sleep(1000)"
+    )
+    notebook, outcome = run(
+        answer("x = 6"), graded("assert x == 6"), answer(deaf), answer("#" * 2_000_000),
+        graded("assert 1 + 1 == 2"),
+    )  # fmt: skip
+    assert scores(notebook) == [1, 1]
+    assert outcome.status == "crashed" and "takes no more cells" in outcome.detail
 
 
 def test_unsandboxed_run_works(tmp_path):

@@ -19,6 +19,7 @@ from optedu.grading.wire.names import Needs
 
 __all__ = ["KernelFailed", "KernelProcess"]
 
+_PATIENCE_S = 10  # until a kernel that takes no cell counts as ended
 _START_S = 120.0  # includes the imports of a new zygote, on a busy machine
 
 
@@ -62,7 +63,9 @@ class KernelProcess:
         cpu: int | None = None,
     ):
         mine, theirs = socket.socketpair()
-        self.control = Channel(mine)
+        # Of output a kernel sends what the limit allows, in JSON up to six bytes a character.
+        head = (limits.output_kb << 13) + (1 << 20)
+        self.control = Channel(mine, max_head=head, patience_s=_PATIENCE_S)
         self.limits, self.jail = limits, jail
         self.status = ""
         self.pid = 0

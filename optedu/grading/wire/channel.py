@@ -48,11 +48,25 @@ class Channel:
     max_frame : int
         Largest frame accepted and sent, in bytes. Of these at most 16 MB may be JSON, which takes
         many times its size when it is read.
+    max_head : int
+        Most of JSON that is accepted.
+    patience_s : float, optional
+        How long the peer may leave a message unread before it counts as gone.
     """
 
-    def __init__(self, sock: socket.socket, max_frame: int = 64 << 20):
+    def __init__(
+        self,
+        sock: socket.socket,
+        max_frame: int = 64 << 20,
+        *,
+        max_head: int = _MAX_HEAD,
+        patience_s: int = 0,
+    ):
         self.sock = sock
-        self.max_frame = max_frame
+        self.max_frame, self.max_head = max_frame, max_head
+        if patience_s:  # not `settimeout`, which would hold for reading, too
+            left = struct.pack("@ll", patience_s, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, left)
         self.received = 0
         self._owner = os.getpid()
         self._buffer = bytearray()
@@ -112,7 +126,7 @@ class Channel:
         self._buffer += self._arrived[:count]
         if len(self._buffer) >= _PREFIX.size:
             total, head = _PREFIX.unpack_from(self._buffer)
-            if total > self.max_frame or head > min(total, _MAX_HEAD):
+            if total > self.max_frame or head > min(total, self.max_head):
                 raise ChannelError(f"a message of {total} bytes is too large")
 
     def take(self) -> tuple[object, list[bytes]]:

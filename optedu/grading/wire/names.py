@@ -7,6 +7,7 @@ import builtins
 import importlib
 import symtable
 import warnings
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,6 +44,8 @@ _CHECKS = {
     "unittest": ("TestCase",),
     **subject.CHECKS,
 }  # fmt: skip
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+_LOOKED_AT = 20_000  # characters of a student's cell with magics; it may be made to be slow
 _WHERE = {name: module for module, names in _CHECKS.items() for name in names}
 
 
@@ -101,12 +104,8 @@ def needs(code: str) -> Needs:
     top = symtable.symtable(code, "<cell>", "exec")
     own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     read = {s.get_name() for s in top.get_symbols() if s.is_referenced()} | _deleted(code)
-    first: set[str] = set()
-    assigned: set[str] = set()
-    for statement in ast.parse(code).body:
-        loads, stores = _top_level_names(statement)
-        first |= (loads & read) - assigned
-        assigned |= stores
+    first, assigned = _in_order(ast.parse(code).body, set())
+    first &= read
     inner = _read_inside(top)
     asks = (read | inner) & OF_THE_NOTEBOOK
     for magic in _magics(code):
@@ -145,9 +144,11 @@ def read_by_functions(code: str) -> frozenset[str]:
     >>> sorted(read_by_functions("n = 2\ndef f(x): return x ** n + len(g(x))"))
     ['g', 'n']
     """
+    if len(code) > _LOOKED_AT and not _is_python(code):  # the search for magics is quadratic
+        return frozenset()
     try:
         top = symtable.symtable(transformed(code), "<cell>", "exec")
-    except SyntaxError:
+    except _UNREADABLE:
         return frozenset()
     return frozenset(_without_builtins(_read_inside(top)))
 
@@ -175,7 +176,7 @@ def _is_python(code: str) -> bool:
         warnings.simplefilter("ignore")  # the code will be compiled, and warned of, again
         try:
             ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except _UNREADABLE:
             return False
     return True
 
@@ -216,7 +217,58 @@ def _magics(code: str) -> list[str]:
     return found
 
 
-def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:
+def _in_order(nodes: Iterable[ast.AST], assigned: set[str]) -> tuple[set[str], set[str]]:
+    """Names that are read before they are assigned, in the order in which it runs, and all that
+    are assigned; not in bodies of functions.
+    """
+    first: set[str] = set()
+    assigned = set(assigned)
+    for node in nodes:
+        if not isinstance(node, _COMPOUND):
+            loads, stores = _names(node)
+            first |= loads - assigned
+            assigned |= stores
+            continue
+        head, *rest = _parts(node)
+        read, before = _in_order(head, assigned)
+        first |= read
+        assigned |= before
+        for part in rest:  # each branch has what was assigned before all of them
+            read, made = _in_order(part, before if isinstance(node, _BRANCHES) else assigned)
+            first |= read
+            assigned |= made
+    return first, assigned
+
+
+_BRANCHES = (ast.If, ast.Match)
+_COMPOUND = (
+    *_BRANCHES, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar,
+    ast.ExceptHandler, ast.match_case, ast.withitem,
+)  # fmt: skip
+
+
+def _parts(node: Any) -> list[list[Any]]:
+    """The parts of a compound statement, in the order in which they run."""
+    match node:
+        case ast.For() | ast.AsyncFor():
+            return [[node.iter], [node.target], node.body, node.orelse]
+        case ast.While() | ast.If():
+            return [[node.test], node.body, node.orelse]
+        case ast.Match():
+            return [[node.subject], *([case] for case in node.cases)]
+        case ast.match_case():
+            return [[node.pattern], [node.guard] if node.guard else [], node.body]
+        case ast.With() | ast.AsyncWith():
+            return [node.items, node.body]
+        case ast.withitem():
+            return [[node.context_expr], [node.optional_vars] if node.optional_vars else []]
+        case ast.ExceptHandler():
+            caught = [ast.Name(node.name, ast.Store())] if node.name else []
+            return [[node.type] if node.type else [], caught, node.body]
+    return [node.body, node.handlers, node.orelse, node.finalbody]  # try
+
+
+def _names(statement: ast.AST) -> tuple[set[str], set[str]]:
     """Names that a statement reads and binds when it runs; not in bodies of functions."""
     loads: set[str] = set()
     stores: set[str] = set()
@@ -227,6 +279,9 @@ def _top_level_names(statement: ast.stmt) -> tuple[set[str], set[str]]:
             (stores if isinstance(node.ctx, ast.Store) else loads).add(node.id)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             loads.add(node.target.id)
+        if isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+            bound = node.rest if isinstance(node, ast.MatchMapping) else node.name
+            stores |= {bound} if bound else set()
         if isinstance(node, ast.alias):
             stores.add((node.asname or node.name).partition(".")[0])
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

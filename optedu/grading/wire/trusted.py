@@ -63,6 +63,7 @@ class Trusted(Peer):
         self._copies: list[tuple[Any, list]] = []  # of what the student's objects hold
         self._lost: set[str] = set()  # attributes of what crossed as plain data
         self._replaced: set[str] = set()  # by something of the test, for a while
+        self._tests: set[str] = set()  # of the student's names, those that hold a test's value now
         self._busy = False
         self.active = False  # while a cell runs
         self.seeded = False  # by the cell that runs
@@ -90,7 +91,7 @@ class Trusted(Peer):
                 del space[name]
         known_to_them = bool(self._theirs)
         for each in (self._bound, self._theirs, self._held, self._deleted, self._replaced,
-                     self._copies):  # fmt: skip
+                     self._tests, self._copies):  # fmt: skip
             each.clear()
         CannotJudge.made.clear()
         self._doubts.clear()
@@ -101,7 +102,12 @@ class Trusted(Peer):
             if known_to_them:
                 self._quietly("forget")
             return
-        wanted = (found.first | found.inner | self._inner) - self._instructors
+        # What the cell assigns before it reads it is its own, whoever else has such a name.
+        wanted = (found.first | (found.inner | self._inner) - found.own) - self._instructors
+        # At once: should something below fail, or the cell half-way, the names must not be taken
+        # from the student.
+        self._instructors |= found.own
+        self._inner |= found.inner
         lacking = sorted(name for name in wanted if name not in space)
         known = [name for name in lacking if well_known(name) is not None]
         there = set(self.student_names()) if known else set()
@@ -112,9 +118,6 @@ class Trusted(Peer):
         for name in lacking:
             if name not in known or name in there:
                 self._bind(name, found, given)
-        self._inner |= found.inner
-        # Should a locked cell fail half-way, its names must not be taken from the student.
-        self._instructors |= found.own
 
     def _rewrite(self, wanted: bool) -> None:
         """Have the next cell rewritten, or not: most have nothing that would be."""
@@ -138,7 +141,7 @@ class Trusted(Peer):
         """
         try:
             answers = super().request("look", *names)
-        except (StudentGone, CannotCross):
+        except Exception:  # also one of the student's: a property may raise what it likes
             return {}
         if not isinstance(answers, list) or len(answers) != len(names):
             return {}
@@ -156,7 +159,7 @@ class Trusted(Peer):
                 if value is None and name in found.first:
                     self.doubt_crossing(error)
                     raise
-            except StudentGone:
+            except Exception:  # the student's kernel has ended, or what it has there raises
                 if name in found.first:
                     raise
         if value is not None:
@@ -215,6 +218,7 @@ class Trusted(Peer):
                     super().request("refill", name, content)
                     self._held[name] = snapshot(now)
                 continue
+            self._tests.discard(name)
             if now is Missing:
                 super().request("delete", name)
                 self._deleted.add(name)
@@ -223,6 +227,7 @@ class Trusted(Peer):
                 self._deleted.discard(name)
             else:
                 self._replaced.add(name)
+                self._tests.add(name)
             self._theirs[name] = now
         if self.seeded:
             super().request("randomness", random.getstate(), np.random.get_state())  # noqa: NPY002
@@ -248,6 +253,8 @@ class Trusted(Peer):
         for name, encoded in message.get("changed") or []:
             if name not in self._theirs or space.get(name, Missing) is not self._theirs[name]:
                 continue  # the test has put something else there
+            if name in self._tests:  # and long ago: what it compares with is not the student's
+                continue
             (new,) = decoder.decode(encoded)
             old = self._theirs[name]
             if type(old) is type(new) and type(old) in _CONTAINERS:
