@@ -59,7 +59,7 @@ publish: book exercises  ## write what students get to dist/students (BRANCH=stu
 	@$(BIN)/python -m optedu.course.publish $(if $(BRANCH),--branch $(BRANCH))
 
 grade-sample: setup  ## grade the sample class with stock nbgrader and print the table
-	$(BIN)/python -m optedu.course.sample
+	$(BIN)/python -m tests.sample_class.graded
 
 grade-demo: setup  ## grade a class with hostile submissions in the sandbox, and compare
 	$(BIN)/python -m tests.grading.demo

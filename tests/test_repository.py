@@ -115,7 +115,7 @@ def test_no_target_removes_a_class(tmp_path):
     assert not (tmp_path / "_build").exists()
     recipes = re.findall(r"^\t.*\brm\b.*$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert [line for line in recipes if re.search(r"\bcourse\b", line)] == []
-    from optedu.course import sample
+    from tests.sample_class import graded as sample
 
     assert "_build" in inspect.getsource(sample.main)  # its own class is graded elsewhere
 

@@ -14,7 +14,7 @@ from optedu import symbols
 from optedu.arrays import namespace
 from optedu.compile import scalars
 from optedu.compile.lowering import Assignment, array_symbols
-from optedu.compile.printing import PythonPrinter
+from optedu.compile.printing import UFUNCS, PythonPrinter
 from optedu.display import number
 from optedu.quantities import Given, total, x
 
@@ -23,15 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["function", "point", "source"]
 
-FUNCTIONS = {
-    "sqrt": "xp.sqrt",
-    "Abs": "xp.abs",
-    "sign": "xp.sign",
-    "Max": "xp.maximum",
-    "Min": "xp.minimum",
-    "exp": "xp.exp",
-    "log": "xp.log",
-}
+FUNCTIONS = {name: f"xp.{ufunc}" for name, ufunc in UFUNCS.items()}
 OF_ARRAYS = {
     **FUNCTIONS,
     "total": "total",

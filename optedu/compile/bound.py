@@ -107,7 +107,7 @@ class Bound:
     # A form says how it recognises its arrays, what it prepares, and how it does a step.
 
     def _is_array(self, value: Any) -> bool:
-        raise NotImplementedError
+        return isinstance(value, np.ndarray)
 
     def _build(self, rule: Rule, program: Program) -> None:
         raise NotImplementedError

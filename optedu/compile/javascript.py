@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from optedu import symbols
-from optedu.compile.lowering import Program, lower, lower_totals
+from optedu.compile.lowering import Assignment, Program, lower, lower_totals
 from optedu.compile.printing import JavaScriptPrinter
 from optedu.quantities import x
 
@@ -54,21 +54,15 @@ def source(rule: Rule) -> str:
     for level in lower_totals(rule):
         head += _sums(level, printer)
     outputs = {v.new for v in (x, *rule.states)}
-    for assignment in program.scalars:
-        declare = "" if assignment.target in outputs else "const "
-        head.append(
-            f"{declare}{printer.doprint(assignment.target)} = "
-            f"{printer.doprint(assignment.expression)};"
-        )
+
+    def line(a: Assignment) -> str:
+        declare = "" if a.target in outputs else "const "
+        return f"{declare}{printer.doprint(a.target)} = {printer.doprint(a.expression)};"
+
+    head += map(line, program.scalars)
     head += [f"state.{s.name} = {s.name};" for s in program.scalar_states]
-    body = []
-    for assignment in program.body:
-        declare = "" if assignment.target in outputs else "const "
-        body.append(
-            f"{declare}{printer.doprint(assignment.target)} = "
-            f"{printer.doprint(assignment.expression)};"
-        )
-    loop = "for (let i = 0; i < x.length; i++) {\n" + textwrap.indent("\n".join(body), "  ") + "\n}"
+    body = "\n".join(map(line, program.body))
+    loop = "for (let i = 0; i < x.length; i++) {\n" + textwrap.indent(body, "  ") + "\n}"
     defaults = ", ".join(f"{h.name} = {h.default!r}" for h in rule.hypers)
     lines = textwrap.indent("\n".join([*head, loop]), "  ")
     return f"function {rule.name}(x, g, state, t, {{{defaults}}} = {{}}) {{\n{lines}\n}}\n"

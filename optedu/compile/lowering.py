@@ -203,7 +203,7 @@ def _lowered(rule: Rule, equations: list[tuple[Symbol, Expr]]) -> Program:
     arrays = array_symbols(rule)
     scalars: list[Assignment] = []
     body: list[Assignment] = []
-    names = _names("s", taken={s.name for eq in rule.equations for s in eq.free_symbols})
+    names = _names("s", rule)
     known: dict[Expr, Symbol] = {}
 
     def hoist(expression: Expr) -> Expr:
@@ -392,7 +392,7 @@ def _with_positive(expression: Expr) -> tuple[Expr, dict[Dummy, Expr]]:
 
 def _share(assignments: list[Assignment], rule: Rule, prefix: str) -> Iterator[Assignment]:
     r"""Compute common subexpressions once, just before their first use."""
-    names = _names(prefix, taken={s.name for eq in rule.equations for s in eq.free_symbols})
+    names = _names(prefix, rule)
     replacements, reduced = sympy.cse(
         # What stands in one case of a choice only may not be computed outside it.
         [a.expression for a in assignments if not a.expression.has(Piecewise)],
@@ -417,10 +417,7 @@ def _share(assignments: list[Assignment], rule: Rule, prefix: str) -> Iterator[A
         yield Assignment(assignment.target, expression)
 
 
-def _names(prefix: str, taken: set[str]) -> Iterator[Symbol]:
-    number = 0
-    while True:
-        name = f"{prefix}{number}"
-        if name not in taken:
-            yield Symbol(name, real=True)
-        number += 1
+def _names(prefix: str, rule: Rule) -> Iterator[Symbol]:
+    names = {s.name for eq in rule.equations for s in eq.free_symbols}
+    taken = [Symbol(name, real=True) for name in names]
+    return sympy.numbered_symbols(prefix, exclude=taken, real=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from optedu.backend import device
 from optedu.compile import array
 from optedu.compile.bound import Bound, Kernel, OfCuPy
@@ -23,9 +21,6 @@ __all__ = ["kernel", "source"]
 
 class MatrixBound(Bound):
     r"""The pure function, whose results are copied into the arrays."""
-
-    def _is_array(self, value: Any) -> bool:
-        return isinstance(value, np.ndarray)
 
     def _prepare(self) -> None:
         for name, value in self.hyper.items():

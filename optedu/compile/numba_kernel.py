@@ -26,7 +26,7 @@ import numpy as np
 from optedu import symbols
 from optedu.compile.bound import Bound, Kernel, coefficients_source
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
-from optedu.compile.printing import PythonPrinter
+from optedu.compile.printing import UFUNCS, PythonPrinter
 
 if TYPE_CHECKING:
     from optedu.rule import Rule
@@ -36,16 +36,8 @@ __all__ = ["PARALLEL", "kernel", "source"]
 PARALLEL = 100_000
 r"""Elements from which a step is split over threads; below, waking them costs more."""
 
-FUNCTIONS = {
-    "sqrt": "np.sqrt",
-    "Abs": "abs",
-    "sign": "np.sign",
-    # Where one is NaN so is the result; of Python's max that depends on the order.
-    "Max": "np.maximum",
-    "Min": "np.minimum",
-    "exp": "np.exp",
-    "log": "np.log",
-}
+# Where one is NaN so is the maximum; of Python's that depends on the order.
+FUNCTIONS = {name: f"np.{ufunc}" for name, ufunc in UFUNCS.items()} | {"Abs": "abs"}
 
 
 class _NumbaPrinter(PythonPrinter):
@@ -213,9 +205,6 @@ _threads = _Threads()
 
 class NumbaBound(Bound):
     r"""One compiled loop, split over Numba's threads where the arrays are large."""
-
-    def _is_array(self, value: Any) -> bool:
-        return isinstance(value, np.ndarray)
 
     def _build(self, rule: Rule, program: Program) -> None:
         import numba

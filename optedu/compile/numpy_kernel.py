@@ -32,6 +32,7 @@ from optedu.compile.bound import (
     coefficients_source,
 )
 from optedu.compile.lowering import Program, lower, lower_totals, optional, specialized
+from optedu.compile.printing import UFUNCS
 from optedu.quantities import Given, x
 
 if TYPE_CHECKING:
@@ -69,14 +70,7 @@ def block_length(arrays: int, itemsize: int) -> int:
     return max(1, CACHE * 15 // 16 // (arrays * itemsize * line)) * line
 
 
-_UFUNCS = {
-    "Abs": "abs",
-    "sign": "sign",
-    "Max": "maximum",
-    "Min": "minimum",
-    "exp": "exp",
-    "log": "log",
-}
+_UFUNCS = {name: ufunc for name, ufunc in UFUNCS.items() if name != "sqrt"}  # which is a power
 
 
 # -- printing ------------------------------------------------------------------------------------
@@ -412,9 +406,6 @@ def _binder(rule: Rule, blocks: bool) -> Callable[..., Callable[[np.ndarray, int
 
 class NumPyBound(Bound):
     r"""The blocks, their temporaries, and the loop over them."""
-
-    def _is_array(self, value: Any) -> bool:
-        return isinstance(value, np.ndarray)
 
     def _coefficients_of(self, program: Program) -> ScalarFunctions:
         self._floats = all(type(v) is float for v in self.hyper.values())

@@ -23,6 +23,7 @@ from optedu.display import is_short
 
 __all__ = [
     "ELEMENTARY",
+    "UFUNCS",
     "CPrinter",
     "JavaScriptPrinter",
     "PythonPrinter",
@@ -30,6 +31,11 @@ __all__ = [
     "otherwise",
 ]
 
+UFUNCS = {
+    "sqrt": "sqrt", "Abs": "abs", "sign": "sign", "Max": "maximum", "Min": "minimum", "exp": "exp",
+    "log": "log",
+}  # fmt: skip
+r"""What SymPy's functions in a rule are called in NumPy and every array namespace."""
 # Functions that problems use and update rules do not; of one name in SymPy, JavaScript and NumPy.
 ELEMENTARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh")
 
@@ -47,6 +53,7 @@ class _Readable(CodePrinter):
         SymPy function name (sqrt, Abs, sign, Max, Min, exp, log) to the function in the code.
     """
 
+    FUNCTIONS: Mapping[str, str] = {}
     # The largest power of a symbol that prints as a product, g**2 as g*g: exact, and fast where the
     # power is a call of pow.
     _multiplies = 4
@@ -60,7 +67,7 @@ class _Readable(CodePrinter):
         super().__init__()
         self._symbols = {**(names or {}), **(indexed or {})}
         self._arrays = set(indexed or {})
-        self._calls = dict(functions or {})
+        self._calls = dict(functions or self.FUNCTIONS)
 
     def _print_Symbol(self, expr: Symbol) -> str:
         return self._symbols.get(expr, expr.name)
@@ -224,13 +231,6 @@ class JavaScriptPrinter(_Readable, JavascriptCodePrinter):
     }
     _multiplies = 8
 
-    def __init__(
-        self,
-        names: Mapping[Symbol, str] | None = None,
-        indexed: Mapping[Symbol, str] | None = None,
-    ) -> None:
-        super().__init__(names, indexed, self.FUNCTIONS)
-
     def _power(self, base: Expr, exponent: Expr) -> str:
         # A minus before a power is an error in JavaScript, and a quotient would bind less.
         codes = [self._print(part) for part in (base, exponent)]
@@ -264,13 +264,6 @@ class CPrinter(_Readable, C99CodePrinter):
         "exp": "exp",
         "log": "log",
     }
-
-    def __init__(
-        self,
-        names: Mapping[Symbol, str] | None = None,
-        indexed: Mapping[Symbol, str] | None = None,
-    ) -> None:
-        super().__init__(names, indexed, self.FUNCTIONS)
 
     def _one(self) -> str:
         return "T(1)"

@@ -14,12 +14,8 @@ from optedu.compile.printing import PythonPrinter
 
 __all__ = ["FUNCTIONS", "environment", "lines"]
 
-FUNCTIONS = {
-    **{name: name for name in ("sqrt", "exp", "log", "cos", "floor")},
-    "Abs": "abs",
-    "Max": "max",
-    "Min": "min",
-}
+_OF_MATH = ("sqrt", "exp", "log", "cos", "floor")
+FUNCTIONS = {**{name: name for name in _OF_MATH}, "Abs": "abs", "Max": "max", "Min": "min"}
 
 
 def lines(
@@ -43,16 +39,7 @@ def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..
         their values once.
     """
     if xp is None:
-        return {
-            "sqrt": math.sqrt,
-            "abs": abs,
-            "max": max,
-            "min": min,
-            "exp": math.exp,
-            "log": math.log,
-            "cos": math.cos,
-            "floor": math.floor,
-        }
+        return {"abs": abs, "max": max, "min": min, **{n: getattr(math, n) for n in _OF_MATH}}
 
     def mapped(name: str, scalar: Callable[..., Any]) -> Callable[..., Any]:
         function = getattr(xp, name)
@@ -77,10 +64,7 @@ def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..
         "abs": mapped("abs", abs),
         "max": mapped("maximum", max),
         "min": mapped("minimum", min),
-        "exp": mapped("exp", math.exp),
-        "log": mapped("log", math.log),
-        "cos": mapped("cos", math.cos),
-        "floor": mapped("floor", math.floor),
+        **{name: mapped(name, getattr(math, name)) for name in _OF_MATH[1:]},
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from optedu.grading.errors import UsageError
 from optedu.grading.one_line import one_line
 
 _FILE = click.Path(path_type=Path)
@@ -20,9 +21,7 @@ def doctor():
     """
     from optedu.desk.doctor import report
 
-    text, status = report()
-    click.echo(text)
-    return status
+    return report()
 
 
 @click.command()
@@ -50,8 +49,7 @@ def quickstart(**options):
     """
     from optedu.desk.quickstart import quickstart
 
-    click.echo(quickstart(**options))
-    return 0
+    return quickstart(**options)
 
 
 @click.command()
@@ -67,17 +65,14 @@ def roster(file, id_column, missing):
     gradebook and not in FILE stays there.
     """
     from optedu.desk import roster
-    from optedu.grading.errors import UsageError
 
     if missing is not None and (file or id_column):
         raise UsageError("--missing lists the class that is in the gradebook: give no FILE with it")
     if id_column and not file:
         raise UsageError("--id says which column of FILE to read: give FILE")
     if missing is not None:
-        click.echo(roster.missing(missing))
-    else:
-        click.echo(roster.load(file, id_column) if file else roster.listing())
-    return 0
+        return roster.missing(missing)
+    return roster.load(file, id_column) if file else roster.listing()
 
 
 @click.command()
@@ -105,9 +100,7 @@ def export(assignments, to, titles, output, partial, force):
     """
     from optedu.desk.export import export
 
-    text, status = export(to, assignments, titles, output, partial, force)
-    click.echo(text)
-    return status
+    return export(to, assignments, titles, output, partial, force)
 
 
 @click.command()
@@ -122,8 +115,7 @@ def assignment(name, title):
     """
     from optedu.desk.assignment import assignment
 
-    click.echo(assignment(name, title))
-    return 0
+    return assignment(name, title)
 
 
 @click.command()
@@ -142,8 +134,7 @@ def due(assignment, date, students):
     """
     from optedu.desk.due import due
 
-    click.echo(due(assignment, date, students))
-    return 0
+    return due(assignment, date, students)
 
 
 @click.command()
@@ -171,16 +162,12 @@ def collect(assignment, archives, platform, worksheet, replace_any):
     taken.
     """
     from optedu.desk.collect import collect, from_exchange
-    from optedu.grading.errors import UsageError
 
     if not archives:
         if platform or worksheet or replace_any:
             raise UsageError("--from, --worksheet and --replace are for ZIP files: give an ARCHIVE")
-        click.echo(from_exchange(assignment))
-        return 0
-    text, status = collect(assignment, archives, platform, worksheet, replace_any)
-    click.echo(text)
-    return status
+        return from_exchange(assignment)
+    return collect(assignment, archives, platform, worksheet, replace_any)
 
 
 @click.command()
@@ -198,13 +185,10 @@ def release(assignment, force, update):
     person has given more points than the new source allows.
     """
     from optedu.desk.release import release
-    from optedu.grading.errors import UsageError
 
     if force and update:
         raise UsageError("--update changes nothing in the exchange: leave --force out")
-    text, status = release(assignment, force, update)
-    click.echo(text)
-    return status
+    return release(assignment, force, update)
 
 
 @click.command()
@@ -220,6 +204,4 @@ def feedback(assignment, students):
     """
     from optedu.desk.feedback import feedback
 
-    text, status = feedback(assignment, students)
-    click.echo(text)
-    return status
+    return feedback(assignment, students)

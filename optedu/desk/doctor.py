@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from optedu.desk.words import place
 
@@ -91,14 +93,14 @@ def findings() -> Iterator[Finding]:
     yield _program("Node.js", ("node",), "the tests of the book's figures: apt install nodejs")
 
 
-def _required() -> dict[str, str]:
-    """The packages of the extra `grade`, each with the version that it asks for."""
-    found = {}
-    for line in metadata.requires("optedu") or []:
-        match = re.match(r"""([\w.-]+)\s*([^;]*?)\s*;\s*extra == ['"]grade['"]""", line)
-        if match:
-            found[match[1]] = match[2]
-    return found
+def _required() -> dict[str, SpecifierSet]:
+    """The packages of the extra `grade`, each with the versions that it asks for."""
+    listed = map(Requirement, metadata.requires("optedu") or [])
+    return {
+        each.name: each.specifier
+        for each in listed
+        if each.marker and each.marker.evaluate({"extra": "grade"})
+    }
 
 
 def _version(name: str) -> str | None:
@@ -113,25 +115,9 @@ def _package(name: str) -> Finding:
     version = _version(name)
     if version is None:
         return Finding(name, "missing", "-", _EXTRA)
-    if not _fits(version, wanted):
+    if not wanted.contains(version, prereleases=True):
         return Finding(name, "missing", version, f"optedu needs {name}{wanted}: {_EXTRA}")
     return Finding(name, "ok", version)
-
-
-def _fits(version: str, wanted: str) -> bool:
-    r"""Whether a version is the one, or at least the one, that is wanted.
-
-    Examples
-    --------
-    >>> _fits("0.9.6", "==0.9.6"), _fits("0.9.5", "==0.9.6"), _fits("13.10", ">=13.9")
-    (True, False, True)
-    """
-
-    def numbers(text: str) -> list[int]:
-        return [int(n) for n in re.findall(r"\d+", text)]
-
-    exact = wanted.startswith("==")
-    return numbers(version) == numbers(wanted) if exact else numbers(version) >= numbers(wanted)
 
 
 def _top(error: ModuleNotFoundError) -> str:

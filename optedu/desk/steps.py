@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbgrader.exchange import ExchangeFactory
 from nbgrader.utils import capture_log
 
-from optedu.course.sample import reason_of
 from optedu.grading.course import Course
 
 __all__ = ["exchange_root", "exchange_step", "run"]
@@ -54,3 +55,19 @@ def exchange_root(course: Course) -> Path | None:
     root = Path(getattr(exchange_step(course, "List"), "root", ""))
     there = sys.platform != "win32" and root.is_dir() and bool(course.coursedir.course_id)
     return root if there else None
+
+
+def reason_of(outcome: Mapping[str, Any]) -> str:
+    r"""Return the last exception in nbgrader's log as one line, or its last error.
+
+    Examples
+    --------
+    >>> reason_of({"log": "[ERROR] Traceback\n    ValueError: no cell named f\n[ERROR] See above."})
+    'ValueError: no cell named f'
+    """
+    lines = outcome.get("log", "").splitlines()
+    raised = [line.strip() for line in lines if re.match(r"\s+[\w.]+: .", line)]
+    errors = [line.removeprefix("[ERROR] ") for line in lines if line.startswith("[ERROR]")]
+    line = (raised or errors or ["nbgrader gave no reason"])[-1]
+    # Some exceptions quote the whole file.
+    return re.sub(r"^[\w.]*\.(?=\w+: )|: '\{.*", "", line)[:120]

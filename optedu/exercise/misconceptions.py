@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ _OPERATIONS: dict[Any, Callable[..., Any]] = {
     matrices.column_sums: compiled.column_sums,
 }
 
-Change = Callable[[Form], Form | None]
+Change = Callable[[Form], Form]
 Candidate = tuple[str, str, Change]
 
 
@@ -202,7 +202,7 @@ def of(rule: Rule) -> tuple[Misconception, ...]:
     tried = _tried(rule) if rule.sums or rule.matrices else None
     for name, sentence, change in _candidates(rule):
         form = change(right)
-        if form is not None and form not in seen:
+        if form not in seen:
             seen.add(form)
             if tried is None or _shows(form, tried):
                 # Where a rule has two squares or two maxima in a state, the first is spoken of.
@@ -278,11 +278,11 @@ def combined(rule: Rule, names: Collection[str]) -> Iterator[Misconception]:
     seen = {right} | {mistake.form for mistake in of(rule)}
     for index, (first, one, change) in enumerate(candidates):
         changed = change(right)
-        if changed is None or changed == right:
+        if changed == right:
             continue
         for second, two, other in candidates[index + 1 :]:
             form = other(changed)
-            if form is not None and form not in seen:
+            if form not in seen:
                 seen.add(form)
                 yield Misconception(f"{first} + {second}", f"{one}; and {two}", form)
 
@@ -296,7 +296,6 @@ def _map(form: Form, change: Callable[[Symbol, Expr], Expr]) -> Form:
 
 
 def _everywhere(mapping: Mapping[Expr, Expr]) -> Change:
-    mapping = dict(mapping)
     return lambda form: _map(form, lambda lhs, rhs: rhs.xreplace(mapping))
 
 
@@ -304,11 +303,22 @@ def _only(target: Symbol, change: Callable[[Expr], Expr]) -> Change:
     return lambda form: _map(form, lambda lhs, rhs: change(rhs) if lhs == target else rhs)
 
 
-def _outputs(**changed: Expr) -> Change:
-    def change(form: Form) -> Form:
-        return replace(form, outputs=tuple((n, changed.get(n, e)) for n, e in form.outputs))
+def _elsewhere(target: Symbol, mapping: Mapping[Expr, Expr]) -> Change:
+    return lambda form: _map(form, lambda lhs, rhs: rhs if lhs == target else rhs.xreplace(mapping))
 
-    return change
+
+def _in(target: Symbol, mapping: Mapping[Expr, Expr]) -> Change:
+    return _only(target, lambda rhs: rhs.xreplace(mapping))
+
+
+def _becomes(target: Symbol, value: Expr) -> Change:
+    return _only(target, lambda rhs: value)
+
+
+def _outputs(**changed: Expr) -> Change:
+    return lambda form: replace(
+        form, outputs=tuple((n, changed.get(n, e)) for n, e in form.outputs)
+    )
 
 
 def _rewrite(match: Callable[[Expr], bool], value: Callable[[Expr], Expr]) -> Change:
@@ -316,15 +326,7 @@ def _rewrite(match: Callable[[Expr], bool], value: Callable[[Expr], Expr]) -> Ch
 
 
 def _chain(*changes: Change) -> Change:
-    def change(form: Form) -> Form | None:
-        for one in changes:
-            changed = one(form)
-            if changed is None:
-                return None
-            form = changed
-        return form
-
-    return change
+    return lambda form: reduce(lambda changed, change: change(changed), changes, form)
 
 
 # -- the catalogue ---------------------------------------------------------------------------
@@ -580,7 +582,7 @@ def _first_and_old(rule: Rule) -> Iterator[Candidate]:
             f"divides-by-new:{state.name}",
             f"you divide by the root of the new {state.name}, which has seen this gradient; "
             f"divide by that of the old {state.name}",
-            _chain(*(_only(u, lambda e, r=root, n=new: e.xreplace({r: n})) for u in users)),
+            _chain(*(_in(u, {root: new}) for u in users)),
         )
         yield (
             "first-step-taken",
@@ -641,36 +643,30 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
             yield (
                 f"not-squared:{state.name}",
                 f"your {phrase} matches {base} instead of {base}**2",
-                _only(state.new, lambda e, square=square: e.xreplace({square: square.base})),
+                _in(state.new, {square: square.base}),
             )
             yield (
                 f"absolute:{state.name}",
                 f"your {phrase} matches |{base}| instead of {base}**2",
-                _only(state.new, lambda e, square=square: e.xreplace({square: Abs(square.base)})),
+                _in(state.new, {square: Abs(square.base)}),
             )
             yield (
                 f"doubled:{state.name}",
                 f"your {phrase} matches {base}*2, twice the gradient, instead of {base}**2",
-                _only(state.new, lambda e, square=square: e.xreplace({square: 2 * square.base})),
+                _in(state.new, {square: 2 * square.base}),
             )
             for over, word in ((total, "sum"), (Mean, "mean")):
                 yield (
                     f"{word}-over-elements:{state.name}",
                     f"your {phrase} takes the {word} of {base}**2 over all elements: one number "
                     "for all parameters; here each element has its own",
-                    _only(
-                        state.new,
-                        lambda e, square=square, over=over: e.xreplace({square: over(square)}),
-                    ),
+                    _in(state.new, {square: over(square)}),
                 )
             yield (
                 f"square-of-sum:{state.name}",
                 f"your {phrase} squares the sum of {base} over all elements; here each element has "
                 f"its own {base}**2",
-                _only(
-                    state.new,
-                    lambda e, square=square: e.xreplace({square: total(square.base) ** 2}),
-                ),
+                _in(state.new, {square: total(square.base) ** 2}),
             )
             for other, value in _means(rule, state):
                 yield (
@@ -678,21 +674,13 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                     f"your {phrase} squares the distance to {other.partition('_')[0]}, "
                     f"({base} - {other.partition('_')[0]})**2, as AdaBelief does; here it squares "
                     f"{base} itself",
-                    _only(
-                        state.new,
-                        lambda e, square=square, value=value: e.xreplace(
-                            {square: (square.base - value) ** 2}
-                        ),
-                    ),
+                    _in(state.new, {square: (square.base - value) ** 2}),
                 )
             for first in _earlier(rule, state):
                 yield (
                     f"squares-{first.name}:{state.name}",
                     f"your {phrase} squares {first.name}; it has to square {base}",
-                    _only(
-                        state.new,
-                        lambda e, square=square, first=first: e.xreplace({square: first.new**2}),
-                    ),
+                    _in(state.new, {square: first.new**2}),
                 )
         if not squares and not rhs.has(Max) and not state.scalar and rhs.has(state.old):
             yield (
@@ -715,10 +703,7 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                 yield (
                     f"{mixed}-in:{state.name}",
                     f"your {phrase} uses {mixed} where {weight} belongs",
-                    _only(
-                        state.new,
-                        lambda e, weight=weight, mixed=mixed: e.xreplace({weight: mixed}),
-                    ),
+                    _in(state.new, {weight: mixed}),
                 )
             if squares and rhs.has(1 - weight):
                 yield (
@@ -726,10 +711,7 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                     f"your {phrase} adds up all squares, as AdaGrad does; here the old ones are "
                     f"forgotten: {weight}*{state.name} + (1 - {weight})*{_spoken(squares[0].base)}"
                     "**2",
-                    _only(
-                        state.new,
-                        lambda e, state=state, square=squares[0]: state.old + square,
-                    ),
+                    _becomes(state.new, state.old + squares[0]),
                 )
             yield (
                 f"swapped-weights:{state.name}",
@@ -742,17 +724,12 @@ def _moments(rule: Rule) -> Iterator[Candidate]:
                     f"sum-not-mean:{state.name}",
                     f"the new term of your {phrase} lacks its weight 1 - {weight}: this is a "
                     "decaying sum (heavy ball), not a moving average",
-                    _only(state.new, lambda e, weight=weight: e.xreplace({1 - weight: ONE})),
+                    _in(state.new, {1 - weight: ONE}),
                 )
                 yield (
                     f"no-decay:{state.name}",
                     f"the old {state.name} is not multiplied by {weight}",
-                    _only(
-                        state.new,
-                        lambda e, state=state, weight=weight: e.xreplace(
-                            {weight * state.old: state.old}
-                        ),
-                    ),
+                    _in(state.new, {weight * state.old: state.old}),
                 )
             elif not rhs.has(Max):
                 yield (
@@ -813,13 +790,13 @@ def _step(rule: Rule) -> Iterator[Candidate]:
             "sign-of-g",
             "your step takes the sign of the gradient alone; here it is the sign of a mean of the "
             "old state and the gradient",
-            _rewrite(lambda node: isinstance(node, sign), lambda node: sign(symbols.g)),
+            _rewrite(_is(sign), lambda node: sign(symbols.g)),
         )
         for state in rule.states:
             yield (
                 f"sign-of-old:{state.name}",
                 f"your step takes the sign of the old {state.name} alone: the gradient is missing",
-                _rewrite(lambda node: isinstance(node, sign), lambda node, s=state: sign(s.old)),
+                _rewrite(_is(sign), lambda node, s=state: sign(s.old)),
             )
             yield (
                 f"sign-of-new:{state.name}",
@@ -827,9 +804,7 @@ def _step(rule: Rule) -> Iterator[Candidate]:
                 "here it is the sign of another mean of the old one and the gradient, with beta1",
                 _only(
                     X.new,
-                    lambda e, s=state: e.replace(
-                        lambda node: isinstance(node, sign), lambda node: sign(s.new)
-                    ),
+                    lambda e, s=state: e.replace(_is(sign), lambda node: sign(s.new)),
                 ),
             )
             yield (
@@ -839,7 +814,7 @@ def _step(rule: Rule) -> Iterator[Candidate]:
                 _only(
                     X.new,
                     lambda e, s=state: e.replace(
-                        lambda node: isinstance(node, sign),
+                        _is(sign),
                         lambda node: node.xreplace(between).xreplace({s.old: s.new}),
                     ),
                 ),
@@ -877,33 +852,20 @@ def _memory(rule: Rule) -> Iterator[Candidate]:
             f"uses-old:{state.name}",
             f"your step uses the {state.name} from before this step: update {state.name} first, "
             "then use the new one",
-            _chain(_outputs(), _use_old(state)),
+            _elsewhere(state.new, {state.new: state.old}),
         )
 
 
 def _not_ahead(state: State) -> Change:
     r"""Put the state where the rule has it once more, a step further: Nesterov's g + momentum*b."""
 
-    def change(form: Form) -> Form | None:
+    def change(form: Form) -> Form:
         made = dict(form.equations).get(state.new)
-        if made is None:
-            return None
 
         def ahead(node: Expr) -> bool:
-            return isinstance(node, Add) and node.xreplace({state.new: state.old}) == made
+            return isinstance(node, Add) and made == node.xreplace({state.new: state.old}) != node
 
-        changed = _rewrite(lambda node: node != made and ahead(node), lambda node: state.new)(form)
-        return changed if changed != form else None
-
-    return change
-
-
-def _use_old(state: State) -> Change:
-    def change(form: Form) -> Form:
-        return _map(
-            form,
-            lambda lhs, rhs: rhs if lhs == state.new else rhs.xreplace({state.new: state.old}),
-        )
+        return _rewrite(ahead, lambda node: state.new)(form)
 
     return change
 
@@ -966,7 +928,7 @@ def _turns(rule: Rule) -> Iterator[Candidate]:
             "turn-not-skipped",
             "where the sign of the gradient has changed you take a step all the same; there "
             "the gradient counts as zero",
-            _only(state.new, lambda e: g),
+            _becomes(state.new, g),
         )
         yield (
             f"turn-kept:{state.name}",
@@ -977,7 +939,7 @@ def _turns(rule: Rule) -> Iterator[Candidate]:
         yield (
             "step-not-sign",
             "your step is as long as the gradient says; only its sign counts",
-            _only(X.new, lambda e, s=state: e.xreplace({sign(s.new): s.new})),
+            _in(X.new, {sign(state.new): state.new}),
         )
     if {"shrink", "grow"} <= set(hypers):
         shrink, grow = hypers["shrink"], hypers["grow"]
@@ -1005,7 +967,7 @@ def _turns(rule: Rule) -> Iterator[Candidate]:
                 yield (
                     f"no-limit:{limit}",
                     f"your {state.name} gets {side} {limit}: keep it within its limits",
-                    _only(state.new, lambda e, node=node, other=other: e.xreplace({node: other})),
+                    _in(state.new, {node: other}),
                 )
 
 
@@ -1055,7 +1017,7 @@ def _special(rule: Rule) -> Iterator[Candidate]:
         yield (
             "plain-gradient",
             "this is plain gradient descent, x - lr*g: your step does not use the state",
-            _only(X.new, lambda rhs: X.old - lr * g),
+            _becomes(X.new, X.old - lr * g),
         )
     for state in rule.states:
         rhs = rule.expression(state.name)
@@ -1078,7 +1040,7 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     f"adds it: that is Keras' form, which differs as soon as lr changes; here "
                     f"{state.name} sums the gradients and x - lr*{state.name} is the step",
                     _chain(
-                        _only(X.new, lambda e, s=state: X.old + s.new),
+                        _becomes(X.new, X.old + state.new),
                         _only(
                             state.new,
                             lambda e, s=state: _part(e, s) - lr * (e - _part(e, s)),
@@ -1090,13 +1052,15 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     f"plain-{state.name}",
                     f"your step goes along {state.name} alone: this is plain momentum, without "
                     "the look-ahead",
-                    _only(X.new, lambda e, s=state: X.old - lr * s.new),
+                    _becomes(X.new, X.old - lr * state.new),
                 )
-            else:
+            elif weights := _weights(rule, rhs):
+                # What the next step would add to the old value, and what this one adds.
+                ahead = Add(rhs.subs(state.old, 0), Mul(*weights) * state.new)
                 yield (
                     f"look-ahead:{state.name}",
                     "your step looks ahead: this is Nesterov's momentum, not the heavy ball",
-                    _look_ahead(rule, state),
+                    _becomes(X.new, X.old - lr * ahead),
                 )
         yield from _adam_ahead(rule, state)
         limits = {h.symbol for h in rule.hypers} if rhs.has(Min) else set()
@@ -1106,34 +1070,25 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                 yield (
                     f"no-maximum:{state.name}",
                     f"your {state.name} takes {_spell(rule, kept)} without the maximum",
-                    _only(state.new, lambda e, node=node, kept=kept: e.xreplace({node: kept})),
+                    _in(state.new, {node: kept}),
                 )
     if any(eq.rhs.has(Abs) for eq in rule.equations):
         yield (
             "no-absolute",
             "the absolute value of the gradient is missing",
-            _rewrite(lambda node: isinstance(node, Abs), lambda node: node.args[0]),
+            _rewrite(_is(Abs), lambda node: node.args[0]),
         )
     if any(eq.rhs.has(sign) for eq in rule.equations):
         yield (
             "no-sign",
             "the sign function is missing in your step",
-            _rewrite(lambda node: isinstance(node, sign), lambda node: node.args[0]),
+            _rewrite(_is(sign), lambda node: node.args[0]),
         )
 
 
 def _part(expression: Expr, state: State) -> Expr:
     r"""Return the part of a recurrence that carries the old value."""
     return expression - expression.subs(state.old, 0)
-
-
-def _look_ahead(rule: Rule, state: State) -> Change:
-    rhs = rule.expression(state.name)
-    rate = Mul(*_weights(rule, rhs)) if _weights(rule, rhs) else None
-    fresh = rhs.subs(state.old, 0)
-    if rate is None:
-        return lambda form: None
-    return _only(X.new, lambda e: X.old - symbols.lr * Add(fresh, rate * state.new))
 
 
 def _adam_ahead(rule: Rule, state: State) -> Iterator[Candidate]:
@@ -1154,14 +1109,12 @@ def _adam_ahead(rule: Rule, state: State) -> Iterator[Candidate]:
             f"{name}:{state.name}",
             f"your step looks ahead along {state.name}, as NAdam does, {beta}*{state.name}_hat + "
             f"(1 - {beta})*g/...; here it goes along {state.name}_hat itself",
-            _only(X.new, lambda e, ahead=ahead: e.xreplace({corrected[0]: ahead})),
+            _in(X.new, {corrected[0]: ahead}),
         )
 
 
 def _spell(rule: Rule, expression: Expr) -> str:
-    names = {s.old: Symbol(s.name) for s in rule.states} | {
-        s.new: Symbol(s.name) for s in rule.states
-    }
+    names = {symbol: Symbol(s.name) for s in rule.states for symbol in (s.old, s.new)}
     names |= {s: Symbol("g") for s in expression.free_symbols if s.name == "g_decayed"}
     return str(expression.xreplace(names))
 
@@ -1194,7 +1147,7 @@ def _matrices(rule: Rule) -> Iterator[Candidate]:
                     f"no-look-ahead:{state.name}",
                     f"your step goes along {state.name} alone: this is plain momentum, without "
                     "the look-ahead",
-                    _only(eq.lhs, lambda e, new=state.new: new),
+                    _becomes(eq.lhs, state.new),
                 )
     yield (
         "inverse-of-half-the-root",

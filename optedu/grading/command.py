@@ -58,7 +58,7 @@ def grade(assignment, no_sandbox, **options):
     some need a person or the trial does, 2 when the command was misused, and 1 when the gradebook
     or the disk could not be written; then the same command goes on from there.
     """
-    return _grade(assignment, sandbox=not no_sandbox, **options)
+    return "", _grade(assignment, sandbox=not no_sandbox, **options)
 
 
 def _grade(

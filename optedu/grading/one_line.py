@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 import click
 
+from optedu.grading.errors import NotForTwoKernels, RunError, UsageError
+
 __all__ = ["one_line"]
 
 
 def one_line(again: str = "", *, stopped: int = 2) -> Callable[..., Callable[..., None]]:
-    r"""Make the number that a command returns its exit status, and its errors one line each.
+    r"""Print what a command returns, a text or that and its status; make its errors one line each.
 
     Parameters
     ----------
@@ -22,14 +24,15 @@ def one_line(again: str = "", *, stopped: int = 2) -> Callable[..., Callable[...
         The status then. What was asked wrongly ends with 2, and nothing was written.
     """
 
-    def decorate(function: Callable[..., int]) -> Callable[..., None]:
+    def decorate(function: Callable[..., str | tuple[str, int]]) -> Callable[..., None]:
         @click.option("--debug", is_flag=True, help="Show tracebacks.")
         @functools.wraps(function)
         def command(*arguments, debug, **options):
-            from optedu.grading.errors import NotForTwoKernels, RunError, UsageError
-
             try:
-                code = function(*arguments, **options)
+                said = function(*arguments, **options)
+                text, code = said if isinstance(said, tuple) else (said, 0)
+                if text:
+                    click.echo(text)
             except UsageError as error:
                 code = _fail(error, 2, debug)
             except NotForTwoKernels as error:

@@ -72,6 +72,10 @@ class DerivedMethod:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.name = rule.name
+        # Whether the state has the square of the gradient in it, which overflows early; whether a
+        # step needs sums over all parameters, or over each tensor; whether it steps a matrix.
+        self.squares, self.sums, self.per_tensor = _squares(rule), rule.sums, rule.per_tensor
+        self.matrices, self.check_shape = rule.matrices, rule.check_shape
 
     def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
         r"""Return all hyper-parameters, checked, defaults filled in; schedules as they are."""
@@ -86,30 +90,6 @@ class DerivedMethod:
     def takes(self, name: str) -> bool:
         r"""Say whether there is a hyper-parameter of that name."""
         return name in self.rule.defaults()
-
-    @property
-    def squares(self) -> bool:
-        r"""Whether the state has the square of the gradient in it, which overflows early."""
-        return _squares(self.rule)
-
-    @property
-    def sums(self) -> bool:
-        r"""Whether a step needs sums over all parameters."""
-        return self.rule.sums
-
-    @property
-    def per_tensor(self) -> bool:
-        r"""Whether it sums over each tensor by itself."""
-        return self.rule.per_tensor
-
-    @property
-    def matrices(self) -> bool:
-        r"""Whether it steps a matrix as a whole, and nothing that is none."""
-        return self.rule.matrices
-
-    def check_shape(self, name: str, x: Any) -> None:
-        r"""Check that parameters are a matrix, where the rule steps one."""
-        self.rule.check_shape(name, x)
 
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
@@ -133,6 +113,8 @@ class WrittenMethod:
         self.name = name
         self._function = function
         self._rule = rule
+        self.squares = rule is not None and _squares(rule)
+        self.matrices = rule is not None and rule.matrices
         self._defaults, self._open = _keywords(function)
 
     def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,20 +136,10 @@ class WrittenMethod:
         r"""Say whether there is a hyper-parameter of that name."""
         return self._open or name in self._defaults
 
-    @property
-    def matrices(self) -> bool:
-        r"""Whether it steps a matrix as a whole: that goes by the rule of its name."""
-        return self._rule is not None and self._rule.matrices
-
     def check_shape(self, name: str, x: Any) -> None:
         r"""Check that parameters are a matrix, where the rule of its name steps one."""
         if self._rule is not None:
             self._rule.check_shape(name, x)
-
-    @property
-    def squares(self) -> bool:
-        r"""Whether the state has the square of the gradient in it, which overflows early."""
-        return self._rule is not None and _squares(self._rule)
 
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name, and its range where the notation has one."""

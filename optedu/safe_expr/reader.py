@@ -192,7 +192,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(sympy, name) for name in _FORMS.split()},
     "ExprCondPair": sympy.functions.elementary.piecewise.ExprCondPair,
 }
-_ASSUMPTIONS = {
+ASSUMPTIONS = {
     "commutative", "complex", "even", "extended_real", "finite", "imaginary", "infinite", "integer",
     "negative", "nonnegative", "nonpositive", "nonzero", "odd", "positive", "prime", "rational",
     "real", "zero", "extended_negative", "extended_nonnegative", "extended_nonpositive",
@@ -344,7 +344,7 @@ class _Builder:
         assumptions = {}
         for keyword in node.keywords:
             value = keyword.value
-            if keyword.arg not in _ASSUMPTIONS or not (
+            if keyword.arg not in ASSUMPTIONS or not (
                 isinstance(value, ast.Constant) and isinstance(value.value, bool)
             ):
                 raise ExpressionError(f"Symbol takes no argument {keyword.arg!r} here")

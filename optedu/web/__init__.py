@@ -8,35 +8,17 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 FEATURES = (
-    "addresses",
-    "pages",
-    "notebooks",
-    "numbers",
-    "plan",
-    "references",
-    "search",
-    "terms",
-    "folding",
-    "boxes",
-    "formulas",
-    "accessible",
-    "generated",
-    "figures",
-    "pyexercise",
-    "quiz",
-    "prooforder",
-    "lean",
-)
+    "addresses", "pages", "notebooks", "numbers", "plan", "references", "search", "terms",
+    "folding", "boxes", "formulas", "accessible", "generated", "figures", "pyexercise", "quiz",
+    "prooforder", "lean",
+)  # fmt: skip
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Register every feature with Sphinx."""
     for feature in FEATURES:
-        name = f"{__name__}.{feature}"
-        if find_spec(name) is not None:
-            import_module(name).setup(app)
+        import_module(f"{__name__}.{feature}").setup(app)
     return {"version": version("optedu"), "parallel_read_safe": True, "parallel_write_safe": True}

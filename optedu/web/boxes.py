@@ -14,6 +14,8 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from optedu.web.tasks import OTHER
+
 logger = logging.getLogger(__name__)
 
 
@@ -149,17 +151,8 @@ def depart_html(translator: Any, _: deeper) -> None:
     translator.body.append("</details>\n")
 
 
-def visit_other(translator: Any, node: deeper) -> None:
-    """Show all of it where nothing folds."""
-
-
-def depart_other(translator: Any, node: deeper) -> None:
-    """Show all of it where nothing folds."""
-
-
 def setup(app: Any) -> None:
-    other = (visit_other, depart_other)
-    app.add_node(deeper, html=(visit_html, depart_html), latex=other, text=other)
+    app.add_node(deeper, html=(visit_html, depart_html), **OTHER)
     app.add_node(fence)
     app.add_directive("inshort", InShort)
     app.add_directive("deeper", Deeper)

@@ -183,10 +183,6 @@ def visit_html(translator: Any, node: optfigure) -> None:
     raise nodes.SkipNode
 
 
-def pass_by(translator: Any, node: nodes.Node) -> None:
-    """Other formats show the still."""
-
-
 def write_assets(app: Any) -> None:
     """Put the scripts, the printed module among them, where the pages load them."""
     if app.builder.format != "html":
@@ -207,12 +203,7 @@ def add_assets(app: Any, page: str, template: str, context: dict[str, Any], doct
 
 def setup(app: Any) -> dict[str, Any]:
     app.setup_extension("optedu.web.tasks")
-    app.add_node(
-        optfigure,
-        html=(visit_html, None),
-        latex=(pass_by, pass_by),
-        text=(pass_by, pass_by),
-    )
+    app.add_node(optfigure, html=(visit_html, None), **tasks.OTHER)
     app.add_directive("optfigure", OptFigureDirective)
     app.connect("builder-inited", write_assets)
     app.connect("html-page-context", add_assets)

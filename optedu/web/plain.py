@@ -7,7 +7,7 @@ page; an exercise becomes its task and its starter, never its solution.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -198,135 +198,109 @@ def _split(inner: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return options, list(inner[k:])
 
 
+@dataclass(frozen=True)
+class Directive:
+    """A directive as it is written, and the page that it stands on."""
+
+    name: str
+    title: str
+    options: Mapping[str, str]
+    body: Sequence[str]
+    page: Page
+
+    def inline(self, text: str) -> str:
+        """Return a text with roles and macros replaced."""
+        return inline(text, self.page)
+
+    def parts(self, lines: Sequence[str]) -> list[str | Passage]:
+        """Return lines as a notebook shows them."""
+        return list(_parts(lines, self.page))
+
+
 def _directive(name: str, title: str, inner: Sequence[str], page: Page) -> Iterator[str | Passage]:
-    options, body = _split(inner)
-    maker = MAKERS.get(name)
-    if name.startswith("prf:"):
-        maker = _statement
-    elif name in QUOTED:
-        maker = _box
-    elif name in UNWRAPPED:
-        maker = _bare
+    maker = _statement if name.startswith("prf:") else MAKERS.get(name)
     if maker is None:
         raise ValueError(f"the directive {{{name}}} has no form in a notebook, give it one here")
-    yield from maker(name, title, options, body, page)
+    yield from maker(Directive(name, title, *_split(inner), page))
 
 
-def _box(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    label = {"inshort": "In short", "deeper": f"Go deeper: {title}"}.get(name)
-    label = label or inline(title, page) or name.title()
-    yield from _quote(label, list(_parts(body, page)))
+def _box(it: Directive) -> Iterator[str | Passage]:
+    label = {"inshort": "In short", "deeper": f"Go deeper: {it.title}"}.get(it.name)
+    label = label or it.inline(it.title) or it.name.title()
+    yield from _quote(label, it.parts(it.body))
 
 
-def _statement(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    label = name.removeprefix("prf:").title()
-    if "label" in options:
-        label = page.resolve("prf:ref", options["label"])
-    if title:
-        label += f" ({inline(title, page)})"
-    yield from _quote(f"{label}.", list(_parts(body, page)))
+def _statement(it: Directive) -> Iterator[str | Passage]:
+    label = it.name.removeprefix("prf:").title()
+    if "label" in it.options:
+        label = it.page.resolve("prf:ref", it.options["label"])
+    if it.title:
+        label += f" ({it.inline(it.title)})"
+    yield from _quote(f"{label}.", it.parts(it.body))
 
 
-def _bare(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield from _parts(body, page)
+def _elsewhere(it: Directive) -> Iterator[str | Passage]:
+    yield from ["", f"The table stands {it.page.link('on the page')}.", ""]
 
 
-def _deeper(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield from ["", f"**Go deeper: {inline(title, page)}**", ""]
+def _formula(it: Directive) -> Iterator[str | Passage]:
+    yield from ["$$", *it.inline("\n".join(it.body)).split("\n"), "$$"]
 
 
-def _nothing(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield ""
-
-
-def _solution(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield from ["", f"The solution stands {page.link('on the page', title)}.", ""]
-
-
-def _elsewhere(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield from ["", f"The table stands {page.link('on the page')}.", ""]
-
-
-def _formula(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    yield from ["$$", *inline("\n".join(body), page).split("\n"), "$$"]
-
-
-def _figure(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
+def _figure(it: Directive) -> Iterator[str | Passage]:
     try:
-        asked = (yaml.safe_load("\n".join(body)) or {}).get("predict")
+        asked = (yaml.safe_load("\n".join(it.body)) or {}).get("predict")
     except yaml.YAMLError as error:
-        raise ValueError(f"optfigure {title}: {error}") from error
-    caption = options.get("caption") or page.caption(title, "\n".join(body))
-    anchor = make_id(f"opt-{options.get('name') or title or 'figure'}")
-    said = [inline(caption, page), "", f"The figure moves {page.link('on the page', anchor)}."]
+        raise ValueError(f"optfigure {it.title}: {error}") from error
+    caption = it.options.get("caption") or it.page.caption(it.title, "\n".join(it.body))
+    anchor = make_id(f"opt-{it.options.get('name') or it.title or 'figure'}")
+    said = [it.inline(caption), "", f"The figure moves {it.page.link('on the page', anchor)}."]
     if asked:
-        said += ["", f"Predict first: {inline(asked['ask'], page)}"]
+        said += ["", f"Predict first: {it.inline(asked['ask'])}"]
     yield from _quote("", said)
 
 
-def _quiz(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
+def _quiz(it: Directive) -> Iterator[str | Passage]:
     # Only its form matters here: the page has looked the numbers up.
     question = quiz_text.parse(
-        list(body), multiple="multiple" in options, lookup=lambda name: float(len(name))
+        list(it.body), multiple="multiple" in it.options, lookup=lambda name: float(len(name))
     )
-    said = list(_parts(question.prose.splitlines(), page))
+    said = it.parts(question.prose.splitlines())
     if question.kind != "number":
-        said += ["", *(f"- {inline(answer.text, page)}" for answer in question.answers)]
-    said += ["", f"Answer it {page.link('on the page', make_id(f'quiz-{title}'))}."]
+        said += ["", *(f"- {it.inline(answer.text)}" for answer in question.answers)]
+    said += ["", f"Answer it {it.page.link('on the page', make_id(f'quiz-{it.title}'))}."]
     yield from _quote("Check yourself", said)
 
 
-def _proof(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    proof = Proof.read(page.proofs(options["file"]) if "file" in options else "\n".join(body))
-    said = list(_parts(proof.claim.splitlines(), page))
+def _proof(it: Directive) -> Iterator[str | Passage]:
+    proof = Proof.read(
+        it.page.proofs(it.options["file"]) if "file" in it.options else "\n".join(it.body)
+    )
+    said = it.parts(proof.claim.splitlines())
     for letter, block in proof.blocks.items():
-        first, *more = inline(block.text, page).splitlines()
+        first, *more = it.inline(block.text).splitlines()
         said += ["", f"- {letter}. {first}", *(f"  {line}" for line in more)]
-    said += ["", f"Order it {page.link('on the page', make_id(f'prooforder-{title}'))}."]
+    said += ["", f"Order it {it.page.link('on the page', make_id(f'prooforder-{it.title}'))}."]
     yield from _quote("Put this proof in order", said)
 
 
-def _exercise(
-    name: str, title: str, options: Mapping[str, str], body: Sequence[str], page: Page
-) -> Iterator[str | Passage]:
-    text = exercise_text.parse(list(body))
-    said = [*_parts(text.prose.splitlines(), page), "", "What is checked:", ""]
-    said += [f"- {inline(check.sentence, page)}" for check in text.checks]
-    where = page.link("on the page", make_id(f"pyexercise-{title}"))
+def _exercise(it: Directive) -> Iterator[str | Passage]:
+    text = exercise_text.parse(list(it.body))
+    said = [*it.parts(text.prose.splitlines()), "", "What is checked:", ""]
+    said += [f"- {it.inline(check.sentence)}" for check in text.checks]
+    where = it.page.link("on the page", make_id(f"pyexercise-{it.title}"))
     said += ["", f"Checks, hints and a solution wait {where}."]
-    called = f"Try it: {inline(options['title'], page)}"
+    called = f"Try it: {it.inline(it.options['title'])}"
     yield from ["", f"**{called}.** The task and its cell are at the end of this notebook.", ""]
     yield Passage("task", "\n".join(str(line) for line in _quote(called, said)).strip("\n"))
     yield Passage("starter", text.starter.strip("\n"))
 
 
-MAKERS = {
-    "inshort": _box,
-    "deeper": _box,
-    "deeper-start": _deeper,
-    "deeper-end": _nothing,
+MAKERS: dict[str, Callable[[Directive], Iterable[str | Passage]]] = {
+    **dict.fromkeys((*QUOTED, "inshort", "deeper"), _box),
+    **dict.fromkeys(UNWRAPPED, lambda it: it.parts(it.body)),
+    "deeper-start": lambda it: ["", f"**Go deeper: {it.inline(it.title)}**", ""],
+    "deeper-end": lambda it: [""],
     "bibliography": _elsewhere,
     "generated": _elsewhere,
     "math": _formula,
@@ -334,5 +308,9 @@ MAKERS = {
     "prooforder": _proof,
     "pyexercise": _exercise,
     "quiz": _quiz,
-    "solution": _solution,
+    "solution": lambda it: [
+        "",
+        f"The solution stands {it.page.link('on the page', it.title)}.",
+        "",
+    ],
 }

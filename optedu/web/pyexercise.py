@@ -18,12 +18,11 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
 from optedu.exercise.marks import MarkError
 from optedu.web import exercise_text
 from optedu.web.runtime import Unavailable, assemble, find_vendor
-from optedu.web.tasks import refuse
+from optedu.web.tasks import OTHER, TaskDirective, close, refuse
 
 ASSETS = Path(__file__).resolve().parent / "static" / "pyexercise"
 SHIPPED = ("pyexercise.js", "editor.js", "worker.js", "pyexercise.css")
@@ -38,12 +37,10 @@ class folded(nodes.General, nodes.Element):
     """The editor, a hint or the solution, shown on request."""
 
 
-class PyExerciseDirective(SphinxDirective):
+class PyExerciseDirective(TaskDirective):
     """Parse the block into a :class:`pyexercise` node."""
 
     required_arguments = 1
-    optional_arguments = 0
-    has_content = True
     option_spec = {"title": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
@@ -64,9 +61,7 @@ class PyExerciseDirective(SphinxDirective):
         )
         node += nodes.paragraph("", "", nodes.strong("", f"Try it: {title}"), classes=["title"])
         if text.prose:
-            prose = nodes.container(classes=["prose"])
-            self.state.nested_parse(text.prose.splitlines(), self.content_offset, prose)
-            node += prose
+            node += nodes.container("", *self.blocks(text.prose, 0), classes=["prose"])
         code = nodes.literal_block(text.starter, text.starter, language="python")
         code["classes"] = ["starter"]
         # The page stays short: who wants to write unfolds the editor.
@@ -80,9 +75,8 @@ class PyExerciseDirective(SphinxDirective):
         work += nodes.paragraph("", "What is checked:", classes=["checks-title"])
         work += listed
         for number, (line, hint) in enumerate(text.hints, start=1):
-            fold = folded(kind="hint", summary=f"Hint {number} of {len(text.hints)}")
-            self.state.nested_parse(hint.splitlines(), self.content_offset + line, fold)
-            work += fold
+            summary = f"Hint {number} of {len(text.hints)}"
+            work += folded("", *self.blocks(hint, line), kind="hint", summary=summary)
         shown = nodes.literal_block(text.solution, text.solution, language="python")
         work += folded("", shown, kind="solution", summary="Show a solution")
         return [node]
@@ -118,14 +112,6 @@ def visit_folded_html(translator: Any, node: folded) -> None:
         f'<details class="pyexercise-fold pyexercise-{node["kind"]}">'
         f"<summary>{translator.encode(node['summary'])}</summary>"
     )
-
-
-def depart_folded_html(translator: Any, node: folded) -> None:
-    translator.body.append("</details>")
-
-
-def pass_by(translator: Any, node: nodes.Node) -> None:
-    """Other formats show the children alone."""
 
 
 def prepare(app: Any) -> None:
@@ -166,18 +152,8 @@ def setup(app: Any) -> None:
     # Set by prepare, not by authors.
     app.add_config_value("pyexercise_missing", "", "")
     app.add_config_value("pyexercise_bytes", (0, 0), "")
-    app.add_node(
-        pyexercise,
-        html=(visit_html, depart_html),
-        latex=(pass_by, pass_by),
-        text=(pass_by, pass_by),
-    )
-    app.add_node(
-        folded,
-        html=(visit_folded_html, depart_folded_html),
-        latex=(pass_by, pass_by),
-        text=(pass_by, pass_by),
-    )
+    app.add_node(pyexercise, html=(visit_html, depart_html), **OTHER)
+    app.add_node(folded, html=(visit_folded_html, close("details")), **OTHER)
     app.add_directive("pyexercise", PyExerciseDirective)
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", add_assets)

@@ -99,6 +99,9 @@ def pass_by(translator: Any, node: nodes.Node) -> None:
     """Other formats show the children alone."""
 
 
+OTHER = {"latex": (pass_by, pass_by), "text": (pass_by, pass_by)}
+
+
 def copy_assets(app: Any) -> None:
     """Put scripts and style where the pages load them."""
     if app.builder.format == "html":
@@ -115,10 +118,9 @@ def add_assets(app: Any, page: str, template: str, context: dict[str, Any], doct
 
 
 def setup(app: Any) -> dict[str, Any]:
-    other = {"latex": (pass_by, pass_by), "text": (pass_by, pass_by)}
-    app.add_node(task, html=(visit_task, close("div")), **other)
-    app.add_node(answers, html=(visit_answers, close("details")), **other)
-    app.add_node(verdict, html=(visit_verdict, close("div")), **other)
+    app.add_node(task, html=(visit_task, close("div")), **OTHER)
+    app.add_node(answers, html=(visit_answers, close("details")), **OTHER)
+    app.add_node(verdict, html=(visit_verdict, close("div")), **OTHER)
     app.connect("builder-inited", copy_assets)
     app.connect("html-page-context", add_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,11 +18,11 @@ import pytest
 from nbgrader.utils import determine_grade, is_grade
 
 from optedu.course.release import assignments
-from optedu.course.sample import grade
 from optedu.grading.execute import Limits
 from tests.assignments import notebooks
 from tests.assignments.bench import load
 from tests.grading.cells import has_sandbox, run
+from tests.sample_class.graded import grade
 
 
 @dataclass(frozen=True)

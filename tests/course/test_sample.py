@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from optedu.course import release, sample
-from optedu.course.sample import Grade
+from optedu.course import release
+from tests.sample_class import graded as sample
+from tests.sample_class.graded import Grade
 from tests.course.test_release import write_course
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, on import and on use

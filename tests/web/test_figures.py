@@ -264,8 +264,8 @@ def test_which_schedule_is_best_turns_with_the_peak() -> None:
 def test_the_rates_of_a_still_are_those_of_the_runs() -> None:
     config = configuration(presets()["schedule-handles"], "schedule-handles")
     ax, mean = Figure().subplots(2)
-    still._VIEWS["rates"](ax, config["views"][0], config, [])
-    still._VIEWS["expected"](mean, config["views"][1], config, [])
+    still._VIEWS["rates"](ax, config["views"][0], config, [None] * 3)
+    still._VIEWS["expected"](mean, config["views"][1], config, [None] * 3)
     heights = [line.get_ydata() for line in ax.lines]
     assert [h[0] for h in heights] == [0.5, 0.5, 0.5]
     assert [h[-1] for h in heights] == pytest.approx([0.5, 0.5 / 200, 0], abs=1e-5)

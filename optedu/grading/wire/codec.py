@@ -399,7 +399,7 @@ class Decoder:
             case "c":
                 return complex(float(message["v"][0]), float(message["v"][1]))
             case "b":
-                return self._bytes(message["i"])
+                return self.buffer(message["i"])
             case "y":
                 return expression.read(message["v"])
             case "n":
@@ -441,13 +441,10 @@ class Decoder:
 
     def buffer(self, index: Any) -> bytes:
         """The raw bytes of that number."""
-        return self._bytes(index)
-
-    def _bytes(self, index: Any) -> bytes:
         return self._buffers[_index(index)]
 
     def _array(self, message: dict, depth: int) -> Any:
-        data = self._bytes(message["i"])
+        data = self.buffer(message["i"])
         array = np.frombuffer(data, dtype_of(message["d"])).reshape(shape_of(message["s"])).copy()
         if message.get("n"):
             if message["n"] not in _NAMESPACES:

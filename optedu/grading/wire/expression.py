@@ -33,37 +33,11 @@ _CLASSES = [
     "FiniteSet", "Str", "Contains",
 ]  # fmt: skip
 _NAMED = {"Symbol", "Dummy", "Str", "IndexedBase", "Idx", "MatrixSymbol"}
-_CONSTANTS = {
-    "One": "One", "Zero": "Zero", "NegativeOne": "NegativeOne", "Half": "Half", "pi": "Pi",
-    "E": "Exp1", "I": "ImaginaryUnit", "oo": "Infinity", "nan": "NaN", "zoo": "ComplexInfinity",
-    "true": "true", "false": "false", "EulerGamma": "EulerGamma", "GoldenRatio": "GoldenRatio",
-    "Catalan": "Catalan", "Reals": "Reals", "EmptySet": "EmptySet",
-}  # fmt: skip
-_ASSUMPTIONS = frozenset(
-    [
-        "commutative",
-        "complex",
-        "real",
-        "positive",
-        "negative",
-        "zero",
-        "nonzero",
-        "nonnegative",
-        "nonpositive",
-        "integer",
-        "rational",
-        "finite",
-        "infinite",
-        "extended_real",
-        "hermitian",
-        "imaginary",
-        "even",
-        "odd",
-        "prime",
-        "algebraic",
-    ]
-)
-_KEYWORDS = {name: bool for name in _ASSUMPTIONS} | {"precision": int, "dummy_index": int}
+_CONSTANTS = (
+    "pi", "E", "I", "oo", "nan", "zoo", "true", "false", "EulerGamma", "GoldenRatio", "Catalan",
+    "Reals", "EmptySet",
+)  # fmt: skip
+_KEYWORDS = dict.fromkeys(reader.ASSUMPTIONS, bool) | {"precision": int, "dummy_index": int}
 
 
 class UnsafeExpression(ValueError):
@@ -119,13 +93,7 @@ def _known() -> tuple[dict[str, Any], dict[str, Any]]:
         kind = getattr(sympy, name)
         if isinstance(kind, type) and issubclass(kind, sympy.Function) and kind not in open_:
             classes.setdefault(name, kind)
-    constants = {
-        name: getattr(sympy, name, None) or getattr(sympy.S, singleton)
-        for name, singleton in _CONSTANTS.items()
-    }
-    constants |= {"true": sympy.true, "false": sympy.false, "nan": sympy.nan}
-    constants |= {name: getattr(sympy.S, name) for name in ("One", "Zero", "NegativeOne", "Half")}
-    return classes, constants
+    return classes, {name: getattr(sympy, name) for name in _CONSTANTS}
 
 
 def _build(node: ast.AST, depth: int) -> Any:
@@ -144,14 +112,6 @@ def _build(node: ast.AST, depth: int) -> Any:
     classes, constants = _known()
     if isinstance(node, ast.Name) and node.id in constants:
         return constants[node.id]
-    if (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "S"
-    ):
-        for name, singleton in _CONSTANTS.items():
-            if node.attr == singleton and name in constants:
-                return constants[name]
     if isinstance(node, ast.Call):
         return _call(node, depth, classes)
     raise UnsafeExpression(f"{ast.unparse(node)[:60]!r} may not be in an expression")

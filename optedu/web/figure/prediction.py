@@ -294,23 +294,19 @@ def _width(written: Mapping[str, Any], whole: float, example: str = "0.1, or '5 
 # -- expressions in a run --------------------------------------------------------------------------
 
 
-def _first(holds: Any) -> int:
-    found = np.flatnonzero(holds)
-    if not len(found):
-        raise ValueError("what first(...) asks for never happens")
-    return int(found[0])
+def _when(name: str, place: int) -> Callable[[Any], int]:
+    def found(holds: Any) -> int:
+        steps = np.flatnonzero(holds)
+        if not len(steps):
+            raise ValueError(f"what {name}(...) asks for never happens")
+        return int(steps[place])
 
-
-def _last(holds: Any) -> int:
-    found = np.flatnonzero(holds)
-    if not len(found):
-        raise ValueError("what last(...) asks for never happens")
-    return int(found[-1])
+    return found
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "first": _first,
-    "last": _last,
+    "first": _when("first", 0),
+    "last": _when("last", -1),
     "argmax": np.nanargmax,
     "argmin": np.nanargmin,
     "max": np.nanmax,

@@ -82,38 +82,12 @@ DEFAULTS = {
 DROP_OF_A_STEP = 0.995  # of a schedule that drops at every step
 # What the sliders say; a schedule's own symbols are none of a rule.
 _KNOBS: dict[str, dict[str, Any]] = {
-    "lr_start": {"symbol": "", "meaning": "first rate", "lo": 0, "hi": 1, "scale": "zerolog"},
-    "lr_end": {"symbol": "", "meaning": "final rate", "lo": 0, "hi": 1, "scale": "zerolog"},
-    "cooldown": {
-        "symbol": "",
-        "meaning": "steps of the cooldown",
-        "lo": 1,
-        "hi": 1000,
-        "scale": "int",
-    },
-    "every": {
-        "symbol": "",
-        "meaning": "steps between drops",
-        "lo": 1,
-        "hi": 1000,
-        "scale": "int",
-    },
-    "drop": {
-        "symbol": "",
-        "meaning": "factor of a drop",
-        "lo": 0,
-        "hi": 0.9999,
-        "max": 1,
-        "scale": "complement",
-    },
-    "warmup": {
-        "symbol": "",
-        "meaning": "warm-up steps",
-        "lo": 0,
-        "hi": 1000,
-        "scale": "int",
-        "minor": True,
-    },
+    "lr_start": {"meaning": "first rate", "lo": 0, "hi": 1, "scale": "zerolog"},
+    "lr_end": {"meaning": "final rate", "lo": 0, "hi": 1, "scale": "zerolog"},
+    "cooldown": {"meaning": "steps of the cooldown", "lo": 1, "hi": 1000, "scale": "int"},
+    "every": {"meaning": "steps between drops", "lo": 1, "hi": 1000, "scale": "int"},
+    "drop": {"meaning": "factor of a drop", "lo": 0, "hi": 0.9999, "max": 1, "scale": "complement"},
+    "warmup": {"meaning": "warm-up steps", "lo": 0, "hi": 1000, "scale": "int", "minor": True},
 }
 
 
@@ -193,4 +167,4 @@ def sources() -> tuple[dict[str, str], dict[str, str]]:
         codes = [" ".join(one.source("javascript").split()) for one in both]
         codes += ["null"] * (2 - len(codes))
         shapes[name] = f"[{', '.join(codes)}, {json.dumps(knobs(name))}, {json.dumps(shape.title)}]"
-    return shapes, {key: json.dumps(meta, ensure_ascii=False) for key, meta in _KNOBS.items()}
+    return shapes, {key: json.dumps({"symbol": "", **meta}) for key, meta in _KNOBS.items()}

@@ -6,7 +6,7 @@ Drawn by `optedu.plot` from runs of `optedu.minimize` with the figure's own conf
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,19 @@ def legend(figure: Figure, handles: list[Any], labels: list[str]) -> Any:
         drawn.remove()
 
 
+def _each(
+    config: Mapping[str, Any], runs: Iterable[Any]
+) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+    r"""Yield the colour of each run, what was chosen for it, and the run."""
+    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+        yield style.PALETTE[number % len(style.PALETTE)], chosen, run
+
+
+def _hyper(chosen: Mapping[str, Any]) -> dict[str, float]:
+    r"""Return all hyper-parameters of a run by name."""
+    return {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}
+
+
 def _labelled(config: Mapping[str, Any], runs: list[Run]) -> dict[str, Run]:
     return {chosen["label"]: run for chosen, run in zip(config["runs"], runs, strict=True)}
 
@@ -80,7 +93,7 @@ def _plane(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
 
 def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     positive = True
-    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+    for colour, chosen, run in _each(config, runs):
         gradients, states = trajectories.state_history(config, chosen, run)
         for k, name in enumerate(view["y"]):
             values = trajectories.quantity(name, run, gradients, states)
@@ -89,7 +102,6 @@ def _chart(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
             finite = values[np.isfinite(values)]
             positive &= bool((finite >= 0).all() and (finite > 0).any())
             label = chosen["label"] if k == 0 else None
-            colour = style.PALETTE[number % len(style.PALETTE)]
             ax.plot(values, color=colour, ls=("-", "--", ":")[k], label=label)
     if view.get("log", positive and view["y"][0] not in ("x", "f", "g")):
         ax.set_yscale("log", nonpositive="mask")
@@ -108,9 +120,8 @@ def _profile(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: 
 
     if problem.minimizer is not None:
         chain(problem.minimizer, color=style.MUTED, ls="--")
-    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+    for colour, chosen, run in _each(config, runs):
         shown = run.x[min(config.get("t", run.steps), len(run.x) - 1)]
-        colour = style.PALETTE[number % len(style.PALETTE)]
         chain(shown, color=colour, marker=".", label=chosen["label"])
     ax.set(xlabel="coordinate", title="height of each bead")
     ax.grid(True)
@@ -132,17 +143,16 @@ def _words(name: str) -> str:
 def _eigen(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     circle = np.exp(1j * np.linspace(0, 2 * np.pi, 200))
     ax.plot(circle.real, circle.imag, color=style.MUTED, lw=1)
-    for number, chosen in enumerate(config["runs"]):
+    for colour, chosen, _ in _each(config, runs):
         rule = catalog.rule(chosen["rule"])
         matrix = derived.iteration_matrix(rule)
         if matrix is None:
             continue
         names = [derived.CURVATURE, *(h.symbol for h in rule.hypers)]
         parts = sympy.lambdify(names, derived.eigenvalues(matrix), "math")
-        hyper = {**rule.defaults(), **chosen["hyper"]}
+        hyper = _hyper(chosen)
         for lam, mark in zip(catalog.problem(config["problem"]).eigenvalues, "os", strict=False):
             a, b, c, d = parts(lam, *hyper.values())
-            colour = style.PALETTE[number % len(style.PALETTE)]
             ax.plot([a, c], [b, d], mark, color=colour)
     ax.set(aspect="equal", title="eigenvalues of a step")
 
@@ -175,19 +185,17 @@ def _floor(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     batches = 2 ** np.arange(0, 11, 2)
     problem = catalog.problem(config["problem"])
     noises = getattr(problem, "noises", [config["noise"]] * problem.dim)
-    for number, chosen in enumerate(config["runs"]):
-        rule = catalog.rule(chosen["rule"])
+    for colour, chosen, _ in _each(config, runs):
         measured = []
         for batch in batches:
             away = trajectories.run(config, chosen, batch=int(batch)).x - problem.minimizer
             measured.append(np.mean(np.sum(away[len(away) // 2 :] ** 2, axis=1)))
-        floor = derived.noise_floor().subs(symbols.lr, {**rule.defaults(), **chosen["hyper"]}["lr"])
+        floor = derived.noise_floor().subs(symbols.lr, _hyper(chosen)["lr"])
         predicted = sum(
             floor.subs({derived.CURVATURE: lam, derived.NOISE: noise})
             for lam, noise in zip(problem.eigenvalues, noises, strict=True)
         )
         line = [float(predicted.subs(symbols.batch_size, int(b))) for b in batches]
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.loglog(batches, line, color=colour)
         ax.loglog(batches, measured, "o", color=colour, label=chosen["label"])
     squared = "x^2" if problem.dim == 1 else r"\mathrm{distance}^2"
@@ -214,7 +222,7 @@ def _cloud(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
 
 def _memory(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the share that each past gradient has in the state by which a run divides."""
-    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+    for colour, chosen, run in _each(config, runs):
         kept = trajectories.memory(chosen)
         last = min(config.get("t", config["steps"]), run.steps)
         if kept is None or not last:
@@ -222,7 +230,6 @@ def _memory(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
         past = np.arange(1, last + 1)
         squares = trajectories.state_history(config, chosen, run)[0][1 : last + 1] ** 2
         weight = kept.take * kept.keep ** (last - past) * squares
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.semilogy(past, weight / weight.sum(), color=colour, label=chosen["label"])
     ax.set(xlabel="past step", ylim=(1e-4, 1.6), xlim=(0, config["steps"]))
     ax.set_title("share of its gradient in the memory")
@@ -233,10 +240,8 @@ def _box(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list
     r"""Draw where each run is, the box of its weight decay, and the minimum with an L2 penalty."""
     problem = catalog.problem(config["problem"])
     (minimum,) = problem.minimizer
-    for row, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
-        decay = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}.get(
-            "weight_decay", 0
-        )
+    for row, (colour, chosen, run) in enumerate(_each(config, runs)):
+        decay = _hyper(chosen).get("weight_decay", 0)
         colour = style.PALETTE[row % len(style.PALETTE)]
         if decay > 0:
             ax.barh(row, 2 / decay, left=-1 / decay, height=0.5, color=style.MUTED, alpha=0.25)
@@ -254,14 +259,13 @@ def _box(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list
 
 def _squares(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw what the first run that keeps it has added up of each coordinate, as squares."""
-    for number, (chosen, run) in enumerate(zip(config["runs"], runs, strict=True)):
+    for colour, chosen, run in _each(config, runs):
         if view["state"] not in (s.name for s in catalog.rule(chosen["rule"]).states):
             continue
         t = min(config.get("t", run.steps), len(run.x) - 1)
         sums = [trajectories.state_history(config, chosen, run, k)[1] for k in range(2)]
         sides = [np.sqrt(one[view["state"]]) for one in sums]
         most = max(side[-1] for side in sides)
-        colour = style.PALETTE[number % len(style.PALETTE)]
         for k, side in enumerate(sides):
             now, left = side[t] / most, 1.15 * k
             light = (*to_rgb(colour), 0.25)
@@ -275,9 +279,8 @@ def _squares(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: 
 
 def _speed(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the bytes that a step moves; the rates are measured in the reader's browser only."""
-    for number, chosen in enumerate(config["runs"]):
+    for colour, chosen, _ in _each(config, runs):
         moved = traffic(catalog.rule(chosen["rule"]), "fused")
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.barh(
             [chosen["label"]],
             [8 * (moved.reads + moved.writes)],
@@ -337,8 +340,8 @@ def _relief(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: l
     if "stable" in view:
         first, last = view["stable"]
         drawn(np.linspace(first, last, 60), ls="--", color="black", lw=1)
-    for number, (name, run) in enumerate(_labelled(config, runs).items()):
-        drawn(run.x, color=style.PALETTE[number % len(style.PALETTE)], label=name)
+    for colour, chosen, run in _each(config, runs):
+        drawn(run.x, color=colour, label=chosen["label"])
     ax.autoscale_view()
     letter = view.get("names", "x")[0][0]
     ax.set(aspect="equal", title=f"height: $f({letter})$")
@@ -364,13 +367,12 @@ def _stability(
         limit = sympy.lambdify(momentum, sympy.sympify(derived.stability_limit(rule)).subs(fixed))
         border = np.broadcast_to(limit(rho), rho.shape)
         ax.plot(border, rho, color="black", ls=("-", "--", ":")[number % 3], label=rule.title)
-    for number, chosen in enumerate(config["runs"]):
+    for colour, chosen, _ in _each(config, runs):
         if chosen["rule"] not in view["rules"]:
             continue
-        hyper = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}
+        hyper = _hyper(chosen)
         curvatures = catalog.problem(config["problem"]).eigenvalues
         points = [hyper["lr"] * lam for lam in curvatures]
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.plot(points, [hyper["momentum"]] * len(points), "s-", color=colour)
     ax.set(xlabel=r"$\eta h$", ylabel=r"$\rho$", xlim=(0, view["to"]), ylim=(0, 1))
     ax.set(title="where it converges")
@@ -380,13 +382,12 @@ def _ball(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: lis
     r"""Draw the plane, and a ball for each run where it stands, with its velocity as an arrow."""
     _plane(ax, view, config, runs)
     problem = catalog.problem(config["problem"])
-    for number, run in enumerate(runs):
+    for colour, _, run in _each(config, runs):
         t = min(config.get("t", len(run.x) - 1), len(run.x) - 1)
         at, ahead = run.x[t], run.x[min(t + 1, len(run.x) - 1)]
         if problem.dim == 1:
             height = float(problem.f(at))
             at, ahead = np.array([at[0], height]), np.array([ahead[0], height])
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.plot(*at, "o", color=colour, markersize=9)
         ax.annotate("", ahead, at, arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
 
@@ -434,7 +435,7 @@ def _width(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
     r"""Draw the last loss of each run over its learning rate, and the level that counts as good."""
     problem, rates = catalog.problem(config["problem"]), np.geomspace(view["lo"], view["hi"], 61)
     first = runs[0].gap[0]
-    for number, chosen in enumerate(config["runs"]):
+    for colour, chosen, _ in _each(config, runs):
         swept = sweep(
             problem,
             np.array(config["start"]),
@@ -443,7 +444,6 @@ def _width(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
             **{**chosen["hyper"], "lr": rates},
         )
         height = np.where(swept.diverged, np.nan, swept.f - problem.minimum)
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.loglog(
             rates, np.clip(height, first * 1e-10, None), ".-", color=colour, label=chosen["label"]
         )
@@ -455,11 +455,10 @@ def _width(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
 def _rates(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the learning rate of each run over the step."""
     steps = np.arange(1, config["steps"] + 1)
-    for number, chosen in enumerate(config["runs"]):
-        hyper = {**catalog.rule(chosen["rule"]).defaults(), **chosen["hyper"]}
+    for colour, chosen, _ in _each(config, runs):
+        hyper = _hyper(chosen)
         moves = trajectories.rate(config, chosen)
         values = [moves(int(k)) if moves else hyper["lr"] for k in steps]
-        colour = style.PALETTE[number % len(style.PALETTE)]
         ax.plot(steps, values, color=colour, label=chosen["label"])
     ax.set(ylim=(0, view["to"]), xlabel="step $t$", title="learning rate")
     ax.grid(True)
@@ -467,33 +466,19 @@ def _rates(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: li
 
 def _expected(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list[Run]) -> None:
     r"""Draw the expected loss of each run over the step."""
-    for number, chosen in enumerate(config["runs"]):
+    for colour, chosen, _ in _each(config, runs):
         losses = expectation.expected(config, chosen)
         if losses is not None:
-            colour = style.PALETTE[number % len(style.PALETTE)]
             ax.semilogy(losses, color=colour, label=chosen["label"])
     ax.set(xlabel="step $t$", title="expected loss")
     ax.grid(True)
 
 
 _VIEWS: dict[str, Callable[..., None]] = {
-    "plane": _plane,
-    "chart": _chart,
-    "profile": _profile,
-    "eigen": _eigen,
-    "heat": _heat,
-    "floor": _floor,
-    "cloud": _cloud,
-    "memory": _memory,
-    "box": _box,
-    "speed": _speed,
-    "squares": _squares,
-    "relief": _relief,
-    "stability": _stability,
-    "ball": _ball,
-    "arrows": _arrows,
-    "compass": _compass,
-    "width": _width,
-    "rates": _rates,
-    "expected": _expected,
-}
+    view.__name__.removeprefix("_"): view
+    for view in (
+        _plane, _chart, _profile, _eigen, _heat, _floor, _cloud, _memory, _box, _speed,
+        _squares, _relief, _stability, _ball, _arrows, _compass, _width, _rates,
+        _expected,
+    )
+}  # fmt: skip

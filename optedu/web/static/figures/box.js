@@ -17,7 +17,7 @@ export function shrunk(problem, minimum, lambda) {
 
 export class Box extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     this.el.classList.add("of-scene");
   }
 

@@ -7,10 +7,6 @@ import { View } from "./views.js";
 const DRAWS = 200;
 
 export class Cloud extends View {
-  constructor(fig, spec) {
-    super(fig, spec, "");
-  }
-
   update() {
     const { fig, box } = this;
     if (!fig.problem.examples) return;

@@ -49,7 +49,7 @@ export class Arrows extends VIEWS.plane {
 /** The slope along each direction, at the point where the first run stands. */
 export class Compass extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     fig.angle ??= spec.angle ?? 0;
     const turn = (degrees) => {
       fig.angle = Math.round(((((degrees + 180) % 360) + 360) % 360) - 180);

@@ -34,7 +34,7 @@ export function shares({ keep, take }, grad, t) {
 
 export class Memory extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     this.el.classList.add("of-scene");
   }
 

@@ -110,7 +110,7 @@ const HANDLES = {
 
 export class Rates extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     this.el.classList.add("of-scene");
     fig.handles = spec.handles;
     this.knobs = document.createElement("div");
@@ -296,10 +296,6 @@ export class Rates extends View {
 }
 
 export class Expected extends View {
-  constructor(fig, spec) {
-    super(fig, spec, "");
-  }
-
   update() {
     const { fig, box, w } = this;
     box.w = w - box.x - 62; // beside it stand the ends

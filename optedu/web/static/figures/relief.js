@@ -12,7 +12,7 @@ const RISE = 1.1; // pixels of a height, where one of the plane has 1
 
 export class Relief extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     this.el.classList.add("of-scene");
     this.turn = (spec.turn ?? -35) * DEGREE;
     this.tilt = (spec.tilt ?? 32) * DEGREE;

@@ -5,10 +5,6 @@ import { simulate } from "./engine.js";
 import { View } from "./views.js";
 
 export class Squares extends View {
-  constructor(fig, spec) {
-    super(fig, spec, "");
-  }
-
   update() {
     const { fig, spec } = this;
     this.run = fig.runs.find((run) => spec.state in run.result.state);

@@ -11,7 +11,7 @@ const DASHES = [[], [7, 4], [2, 3]];
 
 export class Stability extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     const aim = (u, rho) => {
       if (!this.able) return;
       const round = (v, lo, hi) => Number(Math.max(lo, Math.min(hi, v)).toPrecision(4));

@@ -7,7 +7,7 @@ import { EIGEN, PARTS, noise_floor } from "./printed.js";
 const DASHES = [[], [6, 4], [2, 3]];
 
 export class View extends Pen {
-  constructor(fig, spec, label) {
+  constructor(fig, spec, label = "") {
     const canvas = document.createElement("canvas");
     super(canvas.getContext("2d"));
     this.fig = fig;
@@ -101,7 +101,7 @@ export class View extends Pen {
 /** The problem itself: contours and paths in two dimensions, the curve and its slope in one. */
 class Plane extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     this.el.classList.add("of-scene"); // what may be seen before a prediction
     const round = (v) => Number(v.toPrecision(4));
     this.pointer((px, py) => {
@@ -361,7 +361,7 @@ class Eigen extends View {
 /** Final loss over two hypers of the first run; the run under the pointer is the one shown. */
 class Heat extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     const aim = (u, v) => {
       if (!this.able) return;
       const value = (name, p) => tidy(this.range(name), toValue(this.range(name), p));

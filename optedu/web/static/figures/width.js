@@ -8,7 +8,7 @@ const COUNT = 61;
 
 export class Width extends View {
   constructor(fig, spec) {
-    super(fig, spec, "");
+    super(fig, spec);
     const aim = (v) => fig.set({ hyper: { lr: tidy({ scale: "log" }, Math.max(this.sx.lo, Math.min(this.sx.hi, v))) } });
     this.pointer((px) => aim(this.sx.invert(px)), { grab: (px) => Math.abs(px - this.sx(fig.runs[0].hyper.lr)) < 32 });
     this.keys((dx) => aim(fig.runs[0].hyper.lr * (this.sx.hi / this.sx.lo) ** (dx / (COUNT - 1))));

@@ -13,7 +13,6 @@ import hashlib
 import importlib
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from optedu.course.release import assignments, course_config
+from optedu.desk.steps import reason_of
 
 __all__ = ["Grade", "grade", "main", "mismatches", "table"]
 
@@ -68,22 +68,6 @@ def sample_config(root: Path, folder: Path) -> Any:
     directory.feedback_directory = "feedback"
     directory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
     return config
-
-
-def reason_of(outcome: Mapping[str, Any]) -> str:
-    r"""Return the last exception in nbgrader's log as one line, or its last error.
-
-    Examples
-    --------
-    >>> reason_of({"log": "[ERROR] Traceback\n    ValueError: no cell named f\n[ERROR] See above."})
-    'ValueError: no cell named f'
-    """
-    lines = outcome.get("log", "").splitlines()
-    raised = [line.strip() for line in lines if re.match(r"\s+[\w.]+: .", line)]
-    errors = [line.removeprefix("[ERROR] ") for line in lines if line.startswith("[ERROR]")]
-    line = (raised or errors or ["nbgrader gave no reason"])[-1]
-    # Some exceptions quote the whole file.
-    return re.sub(r"^[\w.]*\.(?=\w+: )|: '\{.*", "", line)[:120]
 
 
 def grade(
