@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbgrader.api import Student
+from nbgrader.utils import temp_attrs
 
 from optedu.desk import archives
 from optedu.desk.archives import File, Unsafe
@@ -115,43 +116,87 @@ def collect(
     return said.text(), 3 if said.aside or said.unknown or said.outcomes["undated"] else 0
 
 
-def from_exchange(assignment: str) -> str:
-    r"""Collect what is new in nbgrader's exchange; return what to say.
+def from_exchange(assignment: str) -> tuple[str, int]:
+    r"""Collect what is new in nbgrader's exchange; return what to say, and the exit status.
 
     Raises
     ------
     UsageError
-        When there is no course, gradebook, exchange or such assignment here, or nbgrader refuses.
+        When there is no course, gradebook, class, exchange or such assignment here, or nbgrader
+        refuses.
     """
     course = course_here(assignment)
     with gradebook(course) as book:
         known(book, assignment)
-        ids = [student.id for student in book.students]
+        ids = [student.id for student in enrolled(book)]
     if exchange_root(course) is None:
         raise UsageError(
             "no exchange here, see c.Exchange.root in nbgrader_config.py: give a ZIP file"
         )
-    before = {s: _stamp(course, s) for s in submitters(course)}
+    said = _Said(assignment)
+    said.kept = " (what was there is in replaced/)"
+    submitted = course.root / course.coursedir.submitted_directory
+    there = submitters(course)
+    try:
+        made = Path(_beside(submitted))
+        try:
+            for student in _fetched(course, made):
+                new = course.folder(str(made), student)
+                target = course.folder(course.coursedir.submitted_directory, student)
+                if student not in ids:
+                    reason = f"'{student}' is not in the class, and not collected"
+                    said.unknown.append((student, reason))
+                elif target.exists():
+                    _swap(course, student, new, target)
+                    said.outcomes["replaced"].append(student)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.rename(new, target)
+                    said.outcomes["new"].append(student)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        where = error.filename or submitted
+        raise RunError(f"{where}: {error.strerror}: run it again") from error
+    said.outcomes["unchanged"] = sorted(there - set(said.outcomes["replaced"]))
+    said.aside += [
+        (f"{submitted.name}/{student}", "not in the class: rename it, or add it to the roster")
+        for student in sorted(there - set(ids))
+    ]
+    said.absent = sum(not has_submitted(course, student) for student in ids)
+    return said.text(), 3 if said.aside or said.unknown else 0
+
+
+def _fetched(course: Course, made: Path) -> list[str]:
+    """Have nbgrader collect into a folder what is newer than what is there; return whose.
+
+    Where it collects it removes what is older, and takes all for older that has no time stamp, such
+    as what came in a ZIP file. So it is shown the times of what is there, and nothing else of it.
+    """
+    mark = ".there"
+    everybody = course.root / course.coursedir.submitted_directory
+    names = [path.name for path in everybody.iterdir()] if everybody.is_dir() else []
+    for student in names:
+        there = course.folder(course.coursedir.submitted_directory, student)
+        if not there.is_dir():
+            continue
+        shown = course.folder(str(made), student)
+        shown.mkdir(parents=True)
+        (shown / mark).touch()
+        try:
+            stamp = course.coursedir.get_existing_timestamp(str(there))
+        except (AttributeError, ValueError, UnicodeDecodeError):
+            stamp = None
+        when = stamp or _EPOCH + datetime.timedelta(seconds=_time_of(course, there))
+        (shown / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S.%f} UTC")
     step = exchange_step(course, "Collect")
     step.update = True
-    if reason := run(step):
+    with temp_attrs(course.coursedir, submitted_directory=str(made)):
+        reason = run(step)
+    if reason:
         raise UsageError(f"not collected: {reason}")
-    said = _Said(assignment)
-    for student in submitters(course):
-        stamp = _stamp(course, student)
-        kind = "new" if student not in before else "replaced"
-        said.outcomes["unchanged" if before.get(student, "") == stamp else kind].append(student)
-    said.absent = sum(not has_submitted(course, student) for student in ids)
-    return said.text()
-
-
-def _stamp(course: Course, student: str) -> str | None:
-    """The time that the exchange gave a submission."""
-    folder = course.folder(course.coursedir.submitted_directory, student)
-    try:
-        return (folder / "timestamp.txt").read_text("utf-8", errors="replace")
-    except OSError:
-        return None
+    folders = {path.name: course.folder(str(made), path.name) for path in made.iterdir()}
+    return sorted(s for s, new in folders.items() if new.is_dir() and not (new / mark).exists())
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -386,13 +431,7 @@ def _place(
         if not target.exists():
             os.rename(made, target)
             return "new"
-        kept = _aside(course, student)
-        os.rename(target, kept)
-        try:
-            os.rename(made, target)
-        except OSError:
-            os.rename(kept, target)
-            raise
+        _swap(course, student, made, target)
         return "replaced"
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Unsafe(f"two of its files have one path: {error.filename}") from error
@@ -402,6 +441,17 @@ def _place(
         raise RunError(f"{error.filename or target}: {error.strerror}: run it again") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _swap(course: Course, student: str, made: Path, target: Path) -> None:
+    """Put a folder where another one is, which is kept."""
+    kept = _aside(course, student)
+    os.rename(target, kept)
+    try:
+        os.rename(made, target)
+    except OSError:
+        os.rename(kept, target)
+        raise
 
 
 def _beside(target: Path) -> str:

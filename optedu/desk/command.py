@@ -167,8 +167,7 @@ def collect(assignment, archives, platform, worksheet, replace_any):
 
     Without an ARCHIVE they come from nbgrader's exchange. The newest of a student counts; one that
     is replaced is kept in replaced/. A plain archive has a folder for each student, or files whose
-    names begin with the student's id. The exit status is 3 when something in an archive was not
-    taken.
+    names begin with the student's id. The exit status is 3 when something was not taken.
     """
     from optedu.desk.collect import collect, from_exchange
     from optedu.grading.errors import UsageError
@@ -176,9 +175,9 @@ def collect(assignment, archives, platform, worksheet, replace_any):
     if not archives:
         if platform or worksheet or replace_any:
             raise UsageError("--from, --worksheet and --replace are for ZIP files: give an ARCHIVE")
-        click.echo(from_exchange(assignment))
-        return 0
-    text, status = collect(assignment, archives, platform, worksheet, replace_any)
+        text, status = from_exchange(assignment)
+    else:
+        text, status = collect(assignment, archives, platform, worksheet, replace_any)
     click.echo(text)
     return status
 

@@ -359,7 +359,9 @@ def test_misuse_is_one_line_and_collects_nothing(course, arguments, words):
     assert tree(course) == before
 
 
-def test_the_exchange_is_collected_by_nbgrader(course):
+@pytest.fixture
+def hand_in(course):
+    """Hand in by an exchange that the course has."""
     config = (course / "nbgrader_config.py").read_text()
     exchange = course.parent / "exchange"
     inbound = exchange / "tiny" / "inbound"
@@ -373,10 +375,60 @@ def test_the_exchange_is_collected_by_nbgrader(course):
         (folder / "problem.ipynb").write_bytes(content)
         (folder / "timestamp.txt").write_text(stamp)
 
-    hand_in("ada", "2026-11-23 12:00:00 UTC", A)
+    return hand_in
+
+
+def test_the_exchange_is_collected_by_nbgrader(course, hand_in):
+    hand_in("ada", "2026-11-23 12:00:00.123457 UTC", A)
     hand_in("bob", "2026-11-23 12:00:00 UTC", B)
     assert said("collect", "ps1").startswith("ps1: 2 new\n1 of the class have not handed in")
+    assert said("collect", "ps1").startswith("ps1: 2 as before\n")
     hand_in("ada", "2026-11-24 12:00:00 UTC", E)
     text = said("collect", "ps1")
-    assert text.startswith("ps1: 1 replaced by a newer one, 1 as before\nReplaced: ada\n")
+    assert text.startswith(
+        "ps1: 1 replaced by a newer one, 1 as before\n"
+        "Replaced (what was there is in replaced/): ada\n"
+    )
     assert submitted(course)["ada/problem.ipynb"] == E
+    assert (course / "replaced/ada/ps1.1/problem.ipynb").read_bytes() == A
+    assert [p.name for p in course.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_newer_one_of_an_archive_stays_where_the_exchange_has_an_older(course, hand_in):
+    zipped(course / "tuesday.zip", {"ada/problem.ipynb": A}, TUESDAY)
+    said("collect", "ps1", "tuesday.zip")
+    hand_in("ada", "2026-11-23 12:00:00 UTC", E)
+    assert said("collect", "ps1").startswith("ps1: 1 as before\n")
+    assert submitted(course) == {"ada/problem.ipynb": A}
+    hand_in("ada", "2026-11-25 12:00:00 UTC", B)
+    assert "1 replaced" in said("collect", "ps1")
+    assert submitted(course)["ada/problem.ipynb"] == B
+    assert (course / "replaced/ada/ps1.1/problem.ipynb").read_bytes() == A
+
+
+@pytest.mark.parametrize("stamp", [None, "", "soon"])
+def test_what_a_teacher_has_repaired_stays_until_there_is_a_newer_one(course, hand_in, stamp):
+    hand_in("ada", "2026-01-23 12:00:00 UTC", A)
+    said("collect", "ps1")
+    folder = course / "submitted/ada/ps1"
+    (folder / "problem.ipynb").chmod(0o644)
+    (folder / "problem.ipynb").write_bytes(B)
+    (folder / "timestamp.txt").unlink()
+    if stamp is not None:
+        (folder / "timestamp.txt").write_text(stamp)
+    assert said("collect", "ps1").startswith("ps1: 1 as before\n")
+    assert submitted(course)["ada/problem.ipynb"] == B
+
+
+def test_who_is_not_in_the_class_is_not_collected_from_the_exchange(course, hand_in):
+    hand_in("ada", "2026-11-23 12:00:00 UTC", A)
+    hand_in("eve", "2026-11-23 12:00:00 UTC", E)
+    courses.submit(course, "adda", B)
+    text = said("collect", "ps1", code=3)
+    assert "Unknown: 'eve' is not in the class, and not collected: eve\n" in text
+    assert "Set aside: submitted/adda: not in the class: rename it, or add it to" in text
+    assert not (course / "submitted/eve").exists() and (course / "submitted/adda").is_dir()
+    (course / "more.csv").write_text("id\neve\nadda\n")
+    said("roster", "more.csv")
+    assert said("collect", "ps1").startswith("ps1: 1 new, 2 as before\n")
+    assert submitted(course)["eve/problem.ipynb"] == E
