@@ -27,6 +27,7 @@ from optedu.desk.tables import read_table
 from optedu.desk.words import some
 from optedu.grading.course import Course
 from optedu.grading.errors import RunError, UsageError
+from optedu.grading.lateness import handed_in, zone_of
 
 __all__ = ["PLATFORMS", "collect", "from_exchange"]
 
@@ -183,12 +184,11 @@ def _fetched(course: Course, made: Path) -> list[str]:
         shown = course.folder(str(made), student)
         shown.mkdir(parents=True)
         (shown / mark).touch()
-        try:
-            stamp = course.coursedir.get_existing_timestamp(str(there))
-        except (AttributeError, ValueError, UnicodeDecodeError):
-            stamp = None
-        when = stamp or _EPOCH + datetime.timedelta(seconds=_time_of(course, there))
-        (shown / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S.%f} UTC")
+        if _handed_in(course, there) is not None:  # nbgrader compares it with one of its own
+            shutil.copy(there / "timestamp.txt", shown)
+        else:
+            when = _EPOCH + datetime.timedelta(seconds=_time_of(course, there))
+            (shown / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S.%f} UTC")
     step = exchange_step(course, "Collect")
     step.update = True
     with temp_attrs(course.coursedir, submitted_directory=str(made)):
@@ -466,13 +466,17 @@ def _holds(path: Path, data: bytes) -> bool:
     return path.is_file() and path.read_bytes() == data
 
 
+def _handed_in(course: Course, folder: Path) -> datetime.datetime | None:
+    """When the submission that is there was handed in, if it has a time stamp."""
+    try:
+        return handed_in((folder / "timestamp.txt").read_bytes(), zone_of(course))
+    except (OSError, ValueError):
+        return None
+
+
 def _time_of(course: Course, folder: Path) -> float:
     """When the submission that is there was handed in: nbgrader's stamp, else its files'."""
-    try:
-        stamp = course.coursedir.get_existing_timestamp(str(folder))
-    except (AttributeError, ValueError, UnicodeDecodeError):
-        stamp = None  # nbgrader means to say that it is invalid, and fails at saying it
-    if stamp is not None:
+    if stamp := _handed_in(course, folder):
         return (stamp - _EPOCH).total_seconds()
     return max((p.stat().st_mtime for p in folder.glob("*.ipynb")), default=0.0)
 
