@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbgrader.api import Student
+from nbgrader.api import Gradebook, Student
 from nbgrader.utils import temp_attrs
 
 from optedu.desk import archives
@@ -89,6 +89,7 @@ def collect(
     course = course_here(assignment)
     with gradebook(course) as book:
         notebooks = [notebook.name for notebook in known(book, assignment).notebooks]
+        others = _others(course, book)
         students = enrolled(book)
         directory = _Directory(students, worksheet)
         ids = [student.id for student in students]
@@ -105,7 +106,7 @@ def collect(
             # A late one comes after one in time; then the later one counts.
             best = max(handed[student], key=lambda s: (s.late, s.when))
             try:
-                content = _content(best, notebooks, limits, said, student)
+                content = _content(best, notebooks, others, limits, said, student)
                 outcome = _place(course, student, content, best.when, replace_any)
             except Unsafe as error:
                 said.aside.append((student, str(error)))
@@ -346,6 +347,7 @@ def _whose(file: File, platform: str, directory: _Directory, assignment: str) ->
 def _content(
     submission: HandedIn,
     notebooks: list[str],
+    others: dict[str, str],
     limits: tuple[int, int],
     said: _Said,
     student: str,
@@ -374,11 +376,13 @@ def _content(
         unpacked, key=lambda p: (p[0].when, int(p[0].who.get("number") or 0))
     ):
         if file.path.endswith(".ipynb"):
-            path = _notebook(file.path, notebooks, names)
-            if path is None:
-                wanted = ", ".join(notebooks)
-                said.aside.append((f"{student}: {file.path}", f"no notebook of it ({wanted})"))
+            try:
+                path, sure = _notebook(file.path, notebooks, others, alone=len(names) == 1)
+            except Unsafe as error:
+                said.aside.append((f"{student}: {file.path}", str(error)))
                 continue
+            if not sure and Path(file.path).stem != said.assignment:
+                said.taken[path].append(f"{student} ({file.path})")
         elif Path(file.path).name == "timestamp.txt" and (inner or file.who):
             continue  # a student's own: nbgrader would take it for the time of handing in
         else:
@@ -392,16 +396,41 @@ def _content(
     return content
 
 
-def _notebook(path: str, notebooks: list[str], handed_in: list[str]) -> str | None:
-    """The assignment's name of a notebook, whatever browsers and platforms put after it."""
+def _others(course: Course, book: Gradebook) -> dict[str, str]:
+    """The other assignments, by the names of their notebooks in lower case."""
+    found = {n.name.casefold(): each.name for each in book.assignments for n in each.notebooks}
+    for step in (course.coursedir.source_directory, course.coursedir.release_directory):
+        for path in (course.root / step).glob("*/*.ipynb"):
+            found.setdefault(path.stem.casefold(), path.parent.name)
+    return {name: other for name, other in found.items() if other != course.assignment}
+
+
+def _notebook(
+    path: str, notebooks: list[str], others: dict[str, str], *, alone: bool
+) -> tuple[str, bool]:
+    """The assignment's name of a notebook, whatever browsers and platforms put after it.
+
+    And whether it had this name. One that is handed in alone may have any but that of another
+    assignment's notebook.
+
+    Raises
+    ------
+    Unsafe
+        When it is no notebook of the assignment.
+    """
     stem = Path(path).stem
     plain = re.sub(r"(?:[-_]\d+|\s*\(\d+\)|\s*-\s*Copy\d*|[-_ ]copy\d*)+$", "", stem, flags=re.I)
-    for wanted in (stem, plain):
+    names = [name.casefold() for name in (stem, plain)]
+    for wanted in names:
         for name in notebooks:
-            if name.casefold() == wanted.casefold():
-                return f"{name}.ipynb"
-    alone = len(notebooks) == 1 and len(handed_in) == 1
-    return f"{notebooks[0]}.ipynb" if alone else None
+            if name.casefold() == wanted:
+                return f"{name}.ipynb", True
+    for wanted in names:
+        if wanted in others:
+            raise Unsafe(f"it is the notebook of {others[wanted]}")
+    if len(notebooks) > 1 or not alone:
+        raise Unsafe(f"no notebook of it ({', '.join(notebooks)})")
+    return f"{notebooks[0]}.ipynb", False
 
 
 # -- where it goes ---------------------------------------------------------------------------------
@@ -502,6 +531,7 @@ class _Said:
         self.assignment = assignment
         self.outcomes: dict[str, list[str]] = defaultdict(list)
         self.late: list[str] = []
+        self.taken: dict[str, list[str]] = defaultdict(list)  # by the name that a notebook gets
         self.unknown: list[tuple[str, str]] = []
         self.aside: list[tuple[str, str]] = []
         self.absent = 0
@@ -521,6 +551,7 @@ class _Said:
             "Without a time (--replace takes them)": self.outcomes["undated"],
             "Late, as the platform says": self.late,
         }
+        names |= {f"Taken as {name}": whose for name, whose in self.taken.items()}
         lines += [f"{what}: {some(who)}" for what, who in names.items() if who]
         reasons = Counter(reason for _, reason in self.unknown)
         first = dict((reason, name) for name, reason in reversed(self.unknown))

@@ -121,6 +121,25 @@ def test_each_platforms_archive_is_recognized(course, files):
     assert "0 of 3 students have not" in said("roster", "--missing", "ps1")
 
 
+@pytest.mark.parametrize("place", ["source", "release"])
+def test_another_assignments_notebook_does_not_replace_the_right_one(course, place):
+    (course / place / "ps2").mkdir(parents=True)
+    (course / place / "ps2/second.ipynb").write_bytes(B)
+    zipped(course / "monday.zip", {"lovelaceada_101_1_problem.ipynb": A})
+    said("collect", "ps1", "monday.zip")
+    zipped(course / "tuesday.zip", {"lovelaceada_101_2_second-1.ipynb": B}, TUESDAY)
+    text = said("collect", "ps1", "tuesday.zip", code=3)
+    assert "Set aside: ada: second-1.ipynb: it is the notebook of ps2\n" in text
+    assert submitted(course) == {"ada/problem.ipynb": A}
+
+
+def test_a_notebook_of_an_unknown_name_is_taken_and_said(course):
+    zipped(course / "all.zip", {"ada/my_homework.ipynb": A, "bob.ipynb": B})
+    text = said("collect", "ps1", "all.zip")
+    assert "\nTaken as problem.ipynb: ada (my_homework.ipynb)\n" in text
+    assert submitted(course) == {"ada/problem.ipynb": A, "bob/problem.ipynb": B}
+
+
 def test_data_files_come_along_and_a_time_of_the_students_own_does_not(course):
     zipped(
         course / "all.zip",
