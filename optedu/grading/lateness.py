@@ -24,12 +24,14 @@ from nbgrader.api import (
     Assignment,
     Grade,
     Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, bindparam, func, select, update
+from traitlets import TraitError
 from traitlets.utils.importstring import import_item
 
 from optedu.grading.course import Course
@@ -80,12 +82,15 @@ class Lateness:
         Until when, by student.
     late : tuple of Late
         Who is late, or was.
+    strays : tuple of str
+        Extensions of who is not in the class, and of assignments that are none: they do nothing.
     """
 
     due: str = ""
     method: str = ""
     extensions: dict[str, str] = field(default_factory=dict)
     late: tuple[Late, ...] = ()
+    strays: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[Late, ...]:
@@ -294,6 +299,20 @@ class Extensions:
             student: due for (name, student), (_, due) in self.rows.items() if name == assignment
         }
 
+    def strays(self, connection: Connection) -> list[str]:
+        """Lines that name nobody of the class, or no assignment of the gradebook."""
+        if not self.rows:
+            return []
+        students = set(connection.execute(_STUDENTS).scalars())
+        assignments = set(connection.execute(_ASSIGNMENTS).scalars())
+        found = []
+        for assignment, student in sorted(self.rows):
+            if assignment not in assignments:
+                found.append(f"{assignment},{student}: no assignment '{assignment}'")
+            elif student not in students:
+                found.append(f"{assignment},{student}: no student '{student}' in the class")
+        return found
+
     def put(self, assignment: str, student: str, due: datetime | None) -> None:
         """Give a student an extension, or take it back."""
         self.rows.pop((assignment, student), None)
@@ -326,8 +345,11 @@ class Penalties:
         for entry in course.autograde.autograde_preprocessors:
             cls = import_item(entry) if isinstance(entry, str) else entry
             if isinstance(cls, type) and issubclass(cls, AssignLatePenalties):
-                self._late = cls(parent=course.autograde)
-                self._late.init_plugin()
+                try:
+                    self._late = cls(parent=course.autograde)
+                    self._late.init_plugin()
+                except TraitError as error:
+                    raise UsageError(f"nbgrader_config.py, the late penalty: {error}") from error
                 break
 
     @property
@@ -394,6 +416,8 @@ def seconds_late(time: datetime | None, due: datetime | None, extension: timedel
 _DUE = select(Assignment.__table__.c.duedate).where(
     Assignment.__table__.c.name == bindparam("name")
 )
+_STUDENTS = select(Student.__table__.c.id)
+_ASSIGNMENTS = select(Assignment.__table__.c.name)
 _HANDED_IN = (
     select(
         SubmittedAssignment.__table__.c.id,
@@ -484,6 +508,7 @@ def settle(
         method=penalties.method,
         extensions=dict(sorted(until.items())),
         late=tuple(sorted(found, key=lambda each: each.student)),
+        strays=tuple(extensions.strays(connection)),
     )
 
 

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from optedu.grading.course import open_course
 from optedu.grading.errors import RunError, UsageError
 from optedu.grading.lateness import Extensions, parse_time, zone_of
-from optedu.grading.report import late_lines, summarize
+from optedu.grading.report import late_lines, stray_lines, summarize
 from optedu.grading.run import Options, run
 from tests.grading import compare
 from tests.grading import course as courses
@@ -116,6 +116,13 @@ def test_an_extension_is_there_before_the_submission(one):  # noqa: F811
     extend(root, "ps1,ada,2026-01-11", "other,ada,2026-01-01")
     outcome = graded(root, Finds(one[2]))
     assert penalty(root) is None and outcome.lateness.late == ()
+
+
+def test_an_extension_of_nobody_is_told(late):
+    extend(late, "ps1,ada,2026-01-09", "ps1,bob,2026-01-20")
+    assert stray_lines(graded(late).lateness) == [
+        "extensions.csv: ps1,bob: no student 'bob' in the class: mend it"
+    ]
 
 
 def test_an_extension_that_nbgrader_gave_stays(late):
