@@ -142,7 +142,10 @@ def assignment(name: str, title: str = "") -> str:
         only = f"PYTEST_FLAGS='tests/assignments -k {name}'"
         lines.append(f"Then: make exercises; make test {only}")
     else:
-        lines.append(f"Then: optedu release {name}; optedu grade {name} --try")
+        lines.append(
+            f"Then: optedu release {name} --update; optedu grade {name} --try; "
+            f"optedu release {name}, which hands it out"
+        )
     return "\n".join(lines)
 
 

@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbgrader.api import Student
+from nbgrader.api import Gradebook, Student
+from nbgrader.utils import temp_attrs
 
 from optedu.desk import archives
 from optedu.desk.archives import File, Unsafe
@@ -26,6 +27,7 @@ from optedu.desk.tables import read_table
 from optedu.desk.words import some
 from optedu.grading.course import Course
 from optedu.grading.errors import RunError, UsageError
+from optedu.grading.lateness import handed_in, zone_of
 
 __all__ = ["PLATFORMS", "collect", "from_exchange"]
 
@@ -87,6 +89,7 @@ def collect(
     course = course_here(assignment)
     with gradebook(course) as book:
         notebooks = [notebook.name for notebook in known(book, assignment).notebooks]
+        others = _others(course, book)
         students = enrolled(book)
         directory = _Directory(students, worksheet)
         ids = [student.id for student in students]
@@ -103,7 +106,7 @@ def collect(
             # A late one comes after one in time; then the later one counts.
             best = max(handed[student], key=lambda s: (s.late, s.when))
             try:
-                content = _content(best, notebooks, limits, said, student)
+                content = _content(best, notebooks, others, limits, said, student)
                 outcome = _place(course, student, content, best.when, replace_any)
             except Unsafe as error:
                 said.aside.append((student, str(error)))
@@ -115,43 +118,86 @@ def collect(
     return said.text(), 3 if said.aside or said.unknown or said.outcomes["undated"] else 0
 
 
-def from_exchange(assignment: str) -> str:
-    r"""Collect what is new in nbgrader's exchange; return what to say.
+def from_exchange(assignment: str) -> tuple[str, int]:
+    r"""Collect what is new in nbgrader's exchange; return what to say, and the exit status.
 
     Raises
     ------
     UsageError
-        When there is no course, gradebook, exchange or such assignment here, or nbgrader refuses.
+        When there is no course, gradebook, class, exchange or such assignment here, or nbgrader
+        refuses.
     """
     course = course_here(assignment)
     with gradebook(course) as book:
         known(book, assignment)
-        ids = [student.id for student in book.students]
+        ids = [student.id for student in enrolled(book)]
     if exchange_root(course) is None:
         raise UsageError(
             "no exchange here, see c.Exchange.root in nbgrader_config.py: give a ZIP file"
         )
-    before = {s: _stamp(course, s) for s in submitters(course)}
+    said = _Said(assignment)
+    said.kept = " (what was there is in replaced/)"
+    submitted = course.root / course.coursedir.submitted_directory
+    there = submitters(course)
+    try:
+        made = Path(_beside(submitted))
+        try:
+            for student in _fetched(course, made):
+                new = course.folder(str(made), student)
+                target = course.folder(course.coursedir.submitted_directory, student)
+                if student not in ids:
+                    reason = f"'{student}' is not in the class, and not collected"
+                    said.unknown.append((student, reason))
+                elif target.exists():
+                    _swap(course, student, new, target)
+                    said.outcomes["replaced"].append(student)
+                else:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.rename(new, target)
+                    said.outcomes["new"].append(student)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        where = error.filename or submitted
+        raise RunError(f"{where}: {error.strerror}: run it again") from error
+    said.outcomes["unchanged"] = sorted(there - set(said.outcomes["replaced"]))
+    said.aside += [
+        (f"{submitted.name}/{student}", "not in the class: rename it, or add it to the roster")
+        for student in sorted(there - set(ids))
+    ]
+    said.absent = sum(not has_submitted(course, student) for student in ids)
+    return said.text(), 3 if said.aside or said.unknown else 0
+
+
+def _fetched(course: Course, made: Path) -> list[str]:
+    """Have nbgrader collect into a folder what is newer than what is there; return whose.
+
+    Where it collects it removes what is older, and takes all for older that has no time stamp, such
+    as what came in a ZIP file. So it is shown the times of what is there, and nothing else of it.
+    """
+    mark = ".there"
+    everybody = course.root / course.coursedir.submitted_directory
+    names = [path.name for path in everybody.iterdir()] if everybody.is_dir() else []
+    for student in names:
+        there = course.folder(course.coursedir.submitted_directory, student)
+        if not there.is_dir():
+            continue
+        shown = course.folder(str(made), student)
+        shown.mkdir(parents=True)
+        (shown / mark).touch()
+        if _handed_in(course, there) is not None:  # nbgrader compares it with one of its own
+            shutil.copy(there / "timestamp.txt", shown)
+        else:
+            when = _EPOCH + datetime.timedelta(seconds=_time_of(course, there))
+            (shown / "timestamp.txt").write_text(f"{when:%Y-%m-%d %H:%M:%S.%f} UTC")
     step = exchange_step(course, "Collect")
     step.update = True
-    if reason := run(step):
+    with temp_attrs(course.coursedir, submitted_directory=str(made)):
+        reason = run(step)
+    if reason:
         raise UsageError(f"not collected: {reason}")
-    said = _Said(assignment)
-    for student in submitters(course):
-        stamp = _stamp(course, student)
-        kind = "new" if student not in before else "replaced"
-        said.outcomes["unchanged" if before.get(student, "") == stamp else kind].append(student)
-    said.absent = sum(not has_submitted(course, student) for student in ids)
-    return said.text()
-
-
-def _stamp(course: Course, student: str) -> str | None:
-    """The time that the exchange gave a submission."""
-    folder = course.folder(course.coursedir.submitted_directory, student)
-    try:
-        return (folder / "timestamp.txt").read_text("utf-8", errors="replace")
-    except OSError:
-        return None
+    folders = {path.name: course.folder(str(made), path.name) for path in made.iterdir()}
+    return sorted(s for s, new in folders.items() if new.is_dir() and not (new / mark).exists())
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -301,6 +347,7 @@ def _whose(file: File, platform: str, directory: _Directory, assignment: str) ->
 def _content(
     submission: HandedIn,
     notebooks: list[str],
+    others: dict[str, str],
     limits: tuple[int, int],
     said: _Said,
     student: str,
@@ -329,11 +376,13 @@ def _content(
         unpacked, key=lambda p: (p[0].when, int(p[0].who.get("number") or 0))
     ):
         if file.path.endswith(".ipynb"):
-            path = _notebook(file.path, notebooks, names)
-            if path is None:
-                wanted = ", ".join(notebooks)
-                said.aside.append((f"{student}: {file.path}", f"no notebook of it ({wanted})"))
+            try:
+                path, sure = _notebook(file.path, notebooks, others, alone=len(names) == 1)
+            except Unsafe as error:
+                said.aside.append((f"{student}: {file.path}", str(error)))
                 continue
+            if not sure and Path(file.path).stem != said.assignment:
+                said.taken[path].append(f"{student} ({file.path})")
         elif Path(file.path).name == "timestamp.txt" and (inner or file.who):
             continue  # a student's own: nbgrader would take it for the time of handing in
         else:
@@ -347,16 +396,41 @@ def _content(
     return content
 
 
-def _notebook(path: str, notebooks: list[str], handed_in: list[str]) -> str | None:
-    """The assignment's name of a notebook, whatever browsers and platforms put after it."""
+def _others(course: Course, book: Gradebook) -> dict[str, str]:
+    """The other assignments, by the names of their notebooks in lower case."""
+    found = {n.name.casefold(): each.name for each in book.assignments for n in each.notebooks}
+    for step in (course.coursedir.source_directory, course.coursedir.release_directory):
+        for path in (course.root / step).glob("*/*.ipynb"):
+            found.setdefault(path.stem.casefold(), path.parent.name)
+    return {name: other for name, other in found.items() if other != course.assignment}
+
+
+def _notebook(
+    path: str, notebooks: list[str], others: dict[str, str], *, alone: bool
+) -> tuple[str, bool]:
+    """The assignment's name of a notebook, whatever browsers and platforms put after it.
+
+    And whether it had this name. One that is handed in alone may have any but that of another
+    assignment's notebook.
+
+    Raises
+    ------
+    Unsafe
+        When it is no notebook of the assignment.
+    """
     stem = Path(path).stem
     plain = re.sub(r"(?:[-_]\d+|\s*\(\d+\)|\s*-\s*Copy\d*|[-_ ]copy\d*)+$", "", stem, flags=re.I)
-    for wanted in (stem, plain):
+    names = [name.casefold() for name in (stem, plain)]
+    for wanted in names:
         for name in notebooks:
-            if name.casefold() == wanted.casefold():
-                return f"{name}.ipynb"
-    alone = len(notebooks) == 1 and len(handed_in) == 1
-    return f"{notebooks[0]}.ipynb" if alone else None
+            if name.casefold() == wanted:
+                return f"{name}.ipynb", True
+    for wanted in names:
+        if wanted in others:
+            raise Unsafe(f"it is the notebook of {others[wanted]}")
+    if len(notebooks) > 1 or not alone:
+        raise Unsafe(f"no notebook of it ({', '.join(notebooks)})")
+    return f"{notebooks[0]}.ipynb", False
 
 
 # -- where it goes ---------------------------------------------------------------------------------
@@ -386,13 +460,7 @@ def _place(
         if not target.exists():
             os.rename(made, target)
             return "new"
-        kept = _aside(course, student)
-        os.rename(target, kept)
-        try:
-            os.rename(made, target)
-        except OSError:
-            os.rename(kept, target)
-            raise
+        _swap(course, student, made, target)
         return "replaced"
     except (NotADirectoryError, IsADirectoryError, FileExistsError) as error:
         raise Unsafe(f"two of its files have one path: {error.filename}") from error
@@ -402,6 +470,17 @@ def _place(
         raise RunError(f"{error.filename or target}: {error.strerror}: run it again") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _swap(course: Course, student: str, made: Path, target: Path) -> None:
+    """Put a folder where another one is, which is kept."""
+    kept = _aside(course, student)
+    os.rename(target, kept)
+    try:
+        os.rename(made, target)
+    except OSError:
+        os.rename(kept, target)
+        raise
 
 
 def _beside(target: Path) -> str:
@@ -416,13 +495,17 @@ def _holds(path: Path, data: bytes) -> bool:
     return path.is_file() and path.read_bytes() == data
 
 
+def _handed_in(course: Course, folder: Path) -> datetime.datetime | None:
+    """When the submission that is there was handed in, if it has a time stamp."""
+    try:
+        return handed_in((folder / "timestamp.txt").read_bytes(), zone_of(course))
+    except (OSError, ValueError):
+        return None
+
+
 def _time_of(course: Course, folder: Path) -> float:
     """When the submission that is there was handed in: nbgrader's stamp, else its files'."""
-    try:
-        stamp = course.coursedir.get_existing_timestamp(str(folder))
-    except (AttributeError, ValueError, UnicodeDecodeError):
-        stamp = None  # nbgrader means to say that it is invalid, and fails at saying it
-    if stamp is not None:
+    if stamp := _handed_in(course, folder):
         return (stamp - _EPOCH).total_seconds()
     return max((p.stat().st_mtime for p in folder.glob("*.ipynb")), default=0.0)
 
@@ -448,6 +531,7 @@ class _Said:
         self.assignment = assignment
         self.outcomes: dict[str, list[str]] = defaultdict(list)
         self.late: list[str] = []
+        self.taken: dict[str, list[str]] = defaultdict(list)  # by the name that a notebook gets
         self.unknown: list[tuple[str, str]] = []
         self.aside: list[tuple[str, str]] = []
         self.absent = 0
@@ -467,6 +551,7 @@ class _Said:
             "Without a time (--replace takes them)": self.outcomes["undated"],
             "Late, as the platform says": self.late,
         }
+        names |= {f"Taken as {name}": whose for name, whose in self.taken.items()}
         lines += [f"{what}: {some(who)}" for what, who in names.items() if who]
         reasons = Counter(reason for _, reason in self.unknown)
         first = dict((reason, name) for name, reason in reversed(self.unknown))

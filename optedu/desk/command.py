@@ -130,7 +130,8 @@ def due(assignment, date, students):
     """Say when ASSIGNMENT is due, who has an extension and who is late; with DATE, set it.
 
     DATE is a time such as '2026-12-01 18:00', in the time zone of the course (c.Exchange.timezone)
-    unless it names one; a day, which counts to its end; or none.
+    unless it names one; a day, which counts to its end; or none. The exit status is 3 where
+    extensions.csv names nobody of the class, or no assignment.
     """
     from optedu.desk.due import due
 
@@ -158,8 +159,7 @@ def collect(assignment, archives, platform, worksheet, replace_any):
 
     Without an ARCHIVE they come from nbgrader's exchange. The newest of a student counts; one that
     is replaced is kept in replaced/. A plain archive has a folder for each student, or files whose
-    names begin with the student's id. The exit status is 3 when something in an archive was not
-    taken.
+    names begin with the student's id. The exit status is 3 when something was not taken.
     """
     from optedu.desk.collect import collect, from_exchange
 
@@ -175,7 +175,7 @@ def collect(assignment, archives, platform, worksheet, replace_any):
 @click.option("--force", is_flag=True, help="Replace it in the exchange.")
 @click.option(
     "--update", is_flag=True,
-    help="Only bring the gradebook up to date with the source; what students have stays.",
+    help="Only bring the gradebook up to date with the source; nothing is handed out.",
 )  # fmt: skip
 @one_line()
 def release(assignment, force, update):

@@ -197,7 +197,7 @@ def _course() -> Iterator[Finding]:
         yield Finding("gradebook", "ok", f"{len(names)} assignments, {students} students")
         for name, changed in newer.items():
             if changed:
-                do = f"the gradebook counts: optedu release {name} --update ({changed.what})"
+                do = f"the gradebook counts ({changed.what}): {changed.do(name)}"
                 yield Finding("source", "newer", name, do)
     except (UsageError, RunError) as error:
         status = "optional" if str(error).startswith("no gradebook") else "missing"

@@ -8,16 +8,18 @@ from optedu.desk.course import course_here, enrolled, gradebook, known
 from optedu.desk.words import some
 from optedu.grading.course import Course
 from optedu.grading.errors import UsageError
-from optedu.grading.lateness import Extensions, Penalties, parse_time, settle, shown
-from optedu.grading.report import late_lines
+from optedu.grading.lateness import Extensions, Lateness, Penalties, parse_time, settle, shown
+from optedu.grading.report import late_lines, stray_lines
 
 __all__ = ["due"]
 
 _NONE = "none"
 
 
-def due(assignment: str, date: str | None = None, students: tuple[str, ...] = ()) -> str:
-    r"""Set a due date or extensions, or say what they are; return what to say.
+def due(
+    assignment: str, date: str | None = None, students: tuple[str, ...] = ()
+) -> tuple[str, int]:
+    r"""Set a due date or extensions, or say what they are; return what to say, and the exit status.
 
     Parameters
     ----------
@@ -45,7 +47,8 @@ def due(assignment: str, date: str | None = None, students: tuple[str, ...] = ()
         else:
             lines = _change(book, entry, extensions, date, students)
             lines.append(f"optedu grade {assignment} sees to penalties, and grades nothing again")
-    return "\n".join(lines)
+        strays = stray_lines(Lateness(strays=tuple(extensions.strays(book.db.connection()))))
+    return "\n".join([*lines, *strays]), 3 if strays else 0
 
 
 def _lines(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -86,7 +87,7 @@ def quickstart(
     return "\n".join(
         [
             f"{place(folder)}: course '{name}' with {', '.join(names)}",
-            f"Go on there: cd {place(folder)}; optedu doctor; optedu roster CLASS.csv",
+            f"Go on there: cd {shlex.quote(place(folder))}; optedu doctor; optedu roster CLASS.csv",
         ]
     )
 

@@ -11,7 +11,7 @@ from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNoteboo
 from nbgrader.converters import GenerateAssignment
 from nbgrader.utils import temp_attrs
 
-from optedu.desk.course import course_here, gradebook, known
+from optedu.desk.course import course_here, gradebook
 from optedu.desk.steps import exchange_root, exchange_step, run
 from optedu.desk.words import count, place, some
 from optedu.grading.course import Course
@@ -32,7 +32,8 @@ def release(assignment: str, force: bool = False, update: bool = False) -> tuple
         Whether to replace it in the exchange.
     update : bool
         Whether to bring only the gradebook up to date with the source. What students have been
-        given stays as it is.
+        given stays as it is. One that the gradebook does not have yet is registered, and generated
+        for the trial; it is not handed out.
 
     Raises
     ------
@@ -75,8 +76,12 @@ def release(assignment: str, force: bool = False, update: bool = False) -> tuple
 
 
 def _update(course: Course) -> tuple[str, int]:
+    name = course.assignment
     with gradebook(course) as book:
-        known(book, course.assignment)
+        if name not in {entry.name for entry in book.assignments}:
+            _generate(course, course.folder(course.coursedir.release_directory, "."))
+            then = f"optedu grade {name} --try, then optedu release {name}"
+            return f"{name}: in the gradebook, and handed out to nobody: {then}", 0
         changed = drift(course, book)
         lines, status = _effects(book, course, changed)
     if not changed:

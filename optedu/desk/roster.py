@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -162,6 +163,7 @@ def load(path: Path, id_column: str | None = None) -> str:
     found = entries(read_table(path), id_column)
     with gradebook(course) as book:
         before = {student.id: student for student in book.students}
+        _check_ids(found, before.values(), path)
         counts = {"new": 0, "changed": 0, "as before": 0}
         for entry in found:
             counts[_put(book, before.get(entry.id), entry)] += 1
@@ -172,6 +174,31 @@ def load(path: Path, id_column: str | None = None) -> str:
     if others:
         lines.append(f"In the gradebook, and not in {path}: {some(others)}")
     return "\n".join(lines)
+
+
+def _check_ids(found: list[Person], before: Collection[Student], path: Path) -> None:
+    """Find who is in the gradebook under another id: with both the class would count twice.
+
+    Raises
+    ------
+    UsageError
+        With both ids.
+    """
+    for name, what in (("lms_user_id", "the platform's number"), ("email", "the e-mail address")):
+        owners = {str(getattr(s, name)).casefold(): s.id for s in before if getattr(s, name)}
+        has = {s.id: str(getattr(s, name)).casefold() for s in before}
+        # Whose it was may have another one by this file.
+        moved = {e.id: getattr(e, name).casefold() for e in found}
+        for entry in found:
+            value = getattr(entry, name).casefold()
+            owner = owners.get(value, entry.id)
+            if owner == entry.id or has.get(entry.id) == value:
+                continue
+            if value and moved.get(owner, value) in (value, ""):
+                raise UsageError(
+                    f"{path}: {what} '{getattr(entry, name)}' is of '{entry.id}', and in the "
+                    f"gradebook of '{owner}': take the column with that id (--id COLUMN)"
+                )
 
 
 def _put(book: Gradebook, student: Student | None, entry: Person) -> str:

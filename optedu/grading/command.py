@@ -128,7 +128,8 @@ def _grade(
             write_report(outcome, report)
         except OSError as error:
             raise UsageError(f"--report {report}: {error.strerror}") from error
-    return 3 if source or any(entry.needs_human for entry in outcome.entries) else 0
+    odd = source or outcome.lateness.strays
+    return 3 if odd or any(entry.needs_human for entry in outcome.entries) else 0
 
 
 def _limits(config, timeout, memory):

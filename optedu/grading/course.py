@@ -187,10 +187,20 @@ def open_course(assignment: str, root: str | Path | None = None) -> Course:
     course = read_course(assignment, root)
     url = make_url(course.db_url)
     if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
-        raise UsageError(
-            f"no gradebook at {url.database}: run `nbgrader generate_assignment {assignment}`"
-        )
+        here = Path(root or Path.cwd())
+        source = course.root / course.coursedir.source_directory
+        if not (here / "nbgrader_config.py").exists() and not source.exists():
+            raise UsageError(
+                f"no course in {here}: go to the folder with nbgrader_config.py, or make one "
+                "with optedu quickstart FOLDER"
+            )
+        raise UsageError(f"no gradebook at {url.database}: run {_registers(assignment)} first")
     return course
+
+
+def _registers(assignment: str) -> str:
+    """What puts an assignment into the gradebook."""
+    return f"optedu release {assignment} (or nbgrader generate_assignment {assignment})"
 
 
 def read_course(assignment: str, root: str | Path | None = None) -> Course:
@@ -272,8 +282,7 @@ def find_assignment(gradebook: Gradebook, name: str, command: str) -> Assignment
 def blueprint(course: Course) -> dict[str, Any]:
     """What grading needs to know of the assignment, out of the gradebook: no student, no score."""
     with course.gradebook() as gradebook:
-        command = f"`nbgrader generate_assignment {course.assignment}`"
-        assignment = find_assignment(gradebook, course.assignment, command)
+        assignment = find_assignment(gradebook, course.assignment, _registers(course.assignment))
         return {
             "assignment": course.assignment,
             "notebooks": [

@@ -38,6 +38,8 @@ class Drift:
         Cells, and notebooks with their suffix.
     problem : str
         Why the source cannot be released as it is.
+    graded : bool
+        Whether the gradebook has submissions, in which new cells have no place.
     """
 
     points: tuple[tuple[str, float, float], ...] = ()
@@ -45,6 +47,7 @@ class Drift:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     problem: str = ""
+    graded: bool = False
 
     def __bool__(self) -> bool:
         return any((self.points, self.texts, self.added, self.removed, self.problem))
@@ -61,11 +64,22 @@ class Drift:
         found = [f"{head}{_listed(names)}" for head, names in parts if names]
         return "; ".join(found + ([self.problem] if self.problem else []))
 
+    def do(self, assignment: str) -> str:
+        """What can be done about it."""
+        if self.problem:
+            return f"mend the source, then optedu release {assignment} --update"
+        if self.graded and (self.added or self.removed):
+            return (
+                "cells cannot come or go while there are submissions: undo that, or make it "
+                "another assignment (optedu assignment NAME)"
+            )
+        return f"optedu release {assignment} --update brings the gradebook up to date"
+
     def said(self, assignment: str) -> str:
         """One line for who grades."""
         return (
             f"the source of {assignment} is newer than the gradebook, by which it is graded "
-            f"({self.what}): optedu release {assignment} --update brings the gradebook up to date"
+            f"({self.what}): {self.do(assignment)}"
         )
 
 
@@ -83,7 +97,8 @@ def drift(course: Course, gradebook: Gradebook) -> Drift:
         Empty where they say the same, where there is no source here, or no such assignment there.
     """
     try:
-        known = gradebook.find_assignment(course.assignment).notebooks
+        entry = gradebook.find_assignment(course.assignment)
+        known = entry.notebooks
     except MissingEntry:
         return Drift()
     folder = course.folder(course.coursedir.source_directory, ".")
@@ -112,7 +127,8 @@ def drift(course: Course, gradebook: Gradebook) -> Drift:
             same = new[cell]["source"] in (None, old[cell]["source"])
             if kinds[0] != kinds[1] or (new[cell]["locked"] and not same):
                 texts.append(cell)
-    return Drift(tuple(points), tuple(texts), tuple(added), tuple(removed))
+    graded = bool((added or removed) and entry.submissions)
+    return Drift(tuple(points), tuple(texts), tuple(added), tuple(removed), graded=graded)
 
 
 def _of_gradebook(notebook: Any) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ graded again. Here each run looks at them anew, for submissions that were graded
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
@@ -13,7 +14,7 @@ import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,12 +24,14 @@ from nbgrader.api import (
     Assignment,
     Grade,
     Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Connection, bindparam, func, select, update
+from traitlets import TraitError
 from traitlets.utils.importstring import import_item
 
 from optedu.grading.course import Course
@@ -36,12 +39,11 @@ from optedu.grading.errors import RunError, UsageError
 from optedu.grading.store import write_whole
 
 __all__ = [
-    "Extensions", "Late", "Lateness", "Penalties", "duration", "parse_time", "settings", "settle",
-    "shown", "zone_of",
+    "Extensions", "Late", "Lateness", "Penalties", "duration", "handed_in", "parse_time",
+    "settings", "settle", "shown", "zone_of",
 ]  # fmt: skip
 
 _COLUMNS = ["assignment", "student", "due"]
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,15 @@ class Lateness:
         Until when, by student.
     late : tuple of Late
         Who is late, or was.
+    strays : tuple of str
+        Extensions of who is not in the class, and of assignments that are none: they do nothing.
     """
 
     due: str = ""
     method: str = ""
     extensions: dict[str, str] = field(default_factory=dict)
     late: tuple[Late, ...] = ()
+    strays: tuple[str, ...] = ()
 
     @property
     def changed(self) -> tuple[Late, ...]:
@@ -110,7 +115,7 @@ def zone_of(course: Course) -> str:
     return zone
 
 
-def parse_time(text: str, zone: str = "UTC") -> datetime:
+def parse_time(text: str, zone: str = "UTC", *, whole_day: bool = True) -> datetime:
     r"""Return a time that a person wrote as the gradebook has it: in UTC, without a zone.
 
     Parameters
@@ -120,6 +125,8 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
         without; or a day, which lasts to its last second.
     zone : str
         The zone of a time that names none.
+    whole_day : bool
+        Whether a day means its last second, or its first.
 
     Raises
     ------
@@ -136,15 +143,62 @@ def parse_time(text: str, zone: str = "UTC") -> datetime:
     head, _, last = said.rpartition(" ")
     if head and re.match(r"[A-Za-z]", last) and gettz(last) is not None:
         said, zone = head, last
+    with contextlib.suppress(ValueError):  # in any form that a day has, 20261201 say
+        said = f"{date.fromisoformat(said)} {'23:59:59' if whole_day else '00:00'}"
     try:
-        time = datetime.fromisoformat(f"{said} 23:59:59" if _DAY.fullmatch(said) else said)
+        time = datetime.fromisoformat(said)
     except ValueError:
         raise ValueError(
             f"'{text}' is no time: write it as 2026-12-01, 2026-12-01 18:00 or 2026-12-01 18:00 UTC"
         ) from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=gettz(zone))
-    return time.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return time.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError(f"'{text}' is no time: no calendar has it in UTC") from None
+
+
+def handed_in(stamp: bytes, zone: str) -> datetime:
+    r"""Return the time that a ``timestamp.txt`` says, in UTC, without a zone.
+
+    nbgrader reads anything that looks like a time, ``02.12.2026`` with the month first, and has
+    today's date for one that has none. Here it is ISO's form, with a zone's name after it or not.
+
+    Parameters
+    ----------
+    stamp : bytes
+        What the file holds. A time without a zone is UTC, as nbgrader has it.
+    zone : str
+        The zone of the course, in which nbgrader's exchange writes times, by an abbreviation.
+
+    Raises
+    ------
+    ValueError
+        When it is no time.
+
+    Examples
+    --------
+    >>> print(handed_in(b"2026-12-01 18:00", "Europe/Berlin"))
+    2026-12-01 18:00:00
+    >>> print(handed_in(b"2026-07-01 18:00:00.5 CEST", "Europe/Berlin"))
+    2026-07-01 16:00:00.500000
+    """
+    try:
+        text = stamp.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    if not text:
+        raise ValueError("it is empty")
+    head, _, last = text.rpartition(" ")
+    try:
+        if head and last.isalpha() and gettz(last) is None:
+            time = parse_time(head, zone, whole_day=False)
+            if time.replace(tzinfo=UTC).astimezone(gettz(zone)).tzname() == last:
+                return time
+        return parse_time(text, whole_day=False)
+    except ValueError:
+        raise ValueError(f"'{text[:40]}', write it as 2026-12-01 18:00 UTC") from None
 
 
 def shown(time: datetime, zone: str) -> str:
@@ -245,6 +299,20 @@ class Extensions:
             student: due for (name, student), (_, due) in self.rows.items() if name == assignment
         }
 
+    def strays(self, connection: Connection) -> list[str]:
+        """Lines that name nobody of the class, or no assignment of the gradebook."""
+        if not self.rows:
+            return []
+        students = set(connection.execute(_STUDENTS).scalars())
+        assignments = set(connection.execute(_ASSIGNMENTS).scalars())
+        found = []
+        for assignment, student in sorted(self.rows):
+            if assignment not in assignments:
+                found.append(f"{assignment},{student}: no assignment '{assignment}'")
+            elif student not in students:
+                found.append(f"{assignment},{student}: no student '{student}' in the class")
+        return found
+
     def put(self, assignment: str, student: str, due: datetime | None) -> None:
         """Give a student an extension, or take it back."""
         self.rows.pop((assignment, student), None)
@@ -277,8 +345,11 @@ class Penalties:
         for entry in course.autograde.autograde_preprocessors:
             cls = import_item(entry) if isinstance(entry, str) else entry
             if isinstance(cls, type) and issubclass(cls, AssignLatePenalties):
-                self._late = cls(parent=course.autograde)
-                self._late.init_plugin()
+                try:
+                    self._late = cls(parent=course.autograde)
+                    self._late.init_plugin()
+                except TraitError as error:
+                    raise UsageError(f"nbgrader_config.py, the late penalty: {error}") from error
                 break
 
     @property
@@ -345,6 +416,8 @@ def seconds_late(time: datetime | None, due: datetime | None, extension: timedel
 _DUE = select(Assignment.__table__.c.duedate).where(
     Assignment.__table__.c.name == bindparam("name")
 )
+_STUDENTS = select(Student.__table__.c.id)
+_ASSIGNMENTS = select(Assignment.__table__.c.name)
 _HANDED_IN = (
     select(
         SubmittedAssignment.__table__.c.id,
@@ -435,6 +508,7 @@ def settle(
         method=penalties.method,
         extensions=dict(sorted(until.items())),
         late=tuple(sorted(found, key=lambda each: each.student)),
+        strays=tuple(extensions.strays(connection)),
     )
 
 

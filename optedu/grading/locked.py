@@ -22,6 +22,8 @@ __all__ = ["Findings", "restore"]
 _KEYS = ("grade", "solution", "locked", "task")
 _NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 _NOT_RUN = "skip-execution"
+_NOT_OURS = "is not the instructor's: it is the student's"
+_MANY, _NEARLY_ALL = 4, 0.8  # missing cells, from which on a notebook is another one
 
 
 @dataclass
@@ -48,6 +50,7 @@ def restore(nb: NotebookNode, blueprint: dict[str, Any]) -> Findings:
     Findings
     """
     found = Findings()
+    missing: list[str] = []
     order = {cell["name"]: i for i, cell in enumerate(blueprint["source_cells"])}
     locked = {cell["name"] for cell in blueprint["source_cells"] if cell["locked"]}
     names = [_name(cell, order, found) for cell in nb.cells]
@@ -79,9 +82,20 @@ def restore(nb: NotebookNode, blueprint: dict[str, Any]) -> Findings:
             continue
         if name not in moved:
             if not _installs(source):
-                found.flags.append(f"cell '{name}' was missing: restored")
+                missing.append(name)
             moved[name] = _new(source, nb)
         cells.insert(_place(cells, number, _is_test(source, blueprint)), (number, moved[name]))
+    theirs = [cell for cell in blueprint["source_cells"] if cell["locked"] and not _installs(cell)]
+    if len(missing) >= max(_MANY, _NEARLY_ALL * len(theirs)):
+        # Not a line for each: that they are missing, and that others are there, is all one thing.
+        found.flags = [flag for flag in found.flags if not flag.endswith(_NOT_OURS)]
+        found.flags.insert(
+            0,
+            "this looks like another assignment's notebook: "
+            f"{len(missing)} of {len(theirs)} of the instructor's cells were missing",
+        )
+    else:
+        found.flags += [f"cell '{name}' was missing: restored" for name in missing]
     nb.cells = [cell for _, cell in cells]
     for cell in nb.cells:
         if "nbgrader" in cell.metadata:
@@ -99,7 +113,7 @@ def _name(cell: NotebookNode, order: dict[str, int], found: Findings) -> str | N
         return name
     del cell.metadata["nbgrader"]
     if metadata:
-        found.flags.append(f"cell {str(name)[:60]!r} is not the instructor's: it is the student's")
+        found.flags.append(f"cell {str(name)[:60]!r} {_NOT_OURS}")
     return None
 
 

@@ -19,7 +19,6 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.utils import parse_utc
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -159,8 +158,7 @@ class Merger:
                 return False
             if not result["notebooks"]:
                 return True
-            time = self._timestamp(submission)
-            here = time is None or parse_utc(time) == scores.time(student)
+            here = submission.time == scores.time(student)
             return here and self._folder(student).is_dir()
 
         return held
@@ -190,18 +188,17 @@ class Merger:
         if not rows.is_enrolled and not self.course.autograde.create_student:
             return  # set aside by the plan
         names = result["notebooks"].keys()
-        stamp = self._timestamp(submission)
         # Where it could not be graded, the points of an earlier one stand, and when that came.
         earlier = not names and rows.has_scores
-        if stamp is not None and not earlier:
-            rows.set_time(parse_utc(stamp))
+        if not earlier:
+            rows.set_time(submission.time)
         if submission.student in self._extended:
             rows.extend(self._extended[submission.student])
         if earlier and result["status"] != "error":
             rows.flag()
         if names:
             rows.zero_all_but(names)
-            if result["tampered"]:
+            if result["tampered"] or submission.time_problem:
                 rows.flag(names)
             for mark in result["grades"]:
                 rows.set_grade(mark["notebook"], mark["name"], mark["auto_score"])
@@ -213,16 +210,6 @@ class Merger:
         if names and rows.seconds_late > 0:
             for name in names:
                 self._penalize(name, submission.student, rows.seconds_late)
-
-    def _timestamp(self, submission: Submission):
-        path = submission.folder / "timestamp.txt"
-        if "timestamp.txt" not in submission.files or not path.is_file():
-            return None
-        try:
-            return self.course.coursedir.get_existing_timestamp(str(submission.folder))
-        except (AttributeError, ValueError, UnicodeDecodeError):
-            # nbgrader means to say that the time stamp is invalid, and fails at saying it.
-            return None
 
     def _penalize(self, name: str, student: str, seconds: float) -> None:
         """What nbgrader's AssignLatePenalties does, in our transaction."""

@@ -44,6 +44,9 @@ def one_line(again: str = "", *, stopped: int = 2) -> Callable[..., Callable[...
                 if package == "optedu":
                     raise
                 code = _fail(f"{package} is missing: pip install 'optedu[grade]'", 2, debug)
+            except OSError as error:
+                what = f"{error.filename}: {error.strerror}" if error.filename else error
+                code = _fail(what, stopped, debug)
             except KeyboardInterrupt:
                 code = _fail(f"interrupted. {again}" if again else "interrupted", 130, debug)
             except Exception as error:

@@ -14,6 +14,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,7 @@ from nbgrader.utils import find_all_files, is_ignored
 from optedu.grading.course import Course, blueprint, canonical
 from optedu.grading.errors import UsageError
 from optedu.grading.execute import Limits
-from optedu.grading.lateness import settings
+from optedu.grading.lateness import handed_in, settings, zone_of
 from optedu.grading.pool import Job
 
 __all__ = ["Plan", "Shared", "Submission", "make_plan", "read_submission", "share", "source_files"]
@@ -77,6 +78,8 @@ class Submission:
     problem: str | None = None
     notes: tuple[str, ...] = ()
     tampered: tuple[str, ...] = ()
+    time: datetime | None = None  # when it was handed in
+    time_problem: str | None = None  # why that cannot be said
 
 
 @dataclass(frozen=True)
@@ -258,8 +261,7 @@ def _inspect(course: Course, shared: Shared, student: str, folder: Path) -> Subm
         digest.update(name_bytes + b"\0" + hashlib.sha256(found.files[name]).digest())
     digest.update(student.encode("utf-8", "surrogateescape"))
     problem = found.problem or _student_problem(student)
-    if (reason := _late_problem(course, found, folder)) is not None:
-        found.tampered.append(reason)
+    time, time_problem = _time(found, zone_of(course))
     notebooks: list[str] = []
     if problem is None:
         notebooks, problem = _notebooks(found, shared.notebooks)
@@ -272,20 +274,20 @@ def _inspect(course: Course, shared: Shared, student: str, folder: Path) -> Subm
         problem=problem,
         notes=tuple(found.notes),
         tampered=tuple(found.tampered),
+        time=time,
+        time_problem=time_problem,
     )
 
 
-def _late_problem(course: Course, found: _Found, folder: Path) -> str | None:
-    """Why it cannot be said when this was handed in, which then counts as on time."""
+def _time(found: _Found, zone: str) -> tuple[datetime | None, str | None]:
+    """When this was handed in; or why that cannot be said, and then it counts as on time."""
     if "timestamp.txt" not in found.files:
-        return None
+        return None, None
     try:
-        if course.coursedir.get_existing_timestamp(str(folder)) is not None:
-            return None
-        reason = "it is empty"
-    except Exception as error:  # nbgrader means to name the error, and fails at it
-        reason = " ".join(str(error.__context__ or error).split())[:100]
-    return f"timestamp.txt is no time ({reason}): it counts as on time"
+        return handed_in(found.files["timestamp.txt"], zone), None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        return None, f"timestamp.txt is no time ({reason}): it counts as on time"
 
 
 def _student_problem(student: str) -> str | None:

@@ -20,7 +20,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -69,7 +69,19 @@ class _Worker:
 def preload(*modules: str) -> None:
     """Start the process that workers are forked from, to import these modules meanwhile."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__, *modules])
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # it would let Ctrl-C in again
+    with no_interrupt():
+        forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def no_interrupt() -> Iterator[None]:
+    """Keep Ctrl-C from what is started here, from its first line on; we have it afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Pool:
@@ -242,6 +254,7 @@ def _work(
 ) -> None:
     """The life of a worker: receive bytes, send bytes, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # kernels may want it
     module, _, name = function.partition(":")
     code = importlib.import_module(module)
     with contextlib.suppress(Exception):  # what fails here fails again where it is reported

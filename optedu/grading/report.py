@@ -35,6 +35,7 @@ __all__ = [
     "observer",
     "print_summary",
     "print_trial",
+    "stray_lines",
     "summarize",
     "write_report",
 ]  # fmt: skip
@@ -214,6 +215,7 @@ def _lateness(found: Lateness) -> dict[str, Any]:
             }
             for each in found.late
         ],
+        "strays": list(found.strays),
     }
 
 
@@ -291,7 +293,7 @@ def print_summary(outcome: Outcome, console: Console | None = None) -> None:
         console.print(table)
     if summary["warning"]:
         console.print(summary["warning"], highlight=False)
-    for line in late_lines(outcome.lateness):
+    for line in [*late_lines(outcome.lateness), *stray_lines(outcome.lateness)]:
         console.print(printable(line), highlight=False, soft_wrap=True)
     if outcome.source:
         console.print(printable(outcome.source), highlight=False, soft_wrap=True)
@@ -324,6 +326,11 @@ def late_lines(found: Lateness) -> list[str]:
     if changes:
         lines.append(f"Penalties changed, and nothing was graded for it{_listed(': ', changes)}")
     return lines
+
+
+def stray_lines(found: Lateness) -> list[str]:
+    """What in the file of extensions does nothing."""
+    return [f"extensions.csv{_listed(': ', list(found.strays))}: mend it"] if found.strays else []
 
 
 def _listed(before: str, texts: list[str], most: int = 10) -> str:

@@ -199,8 +199,8 @@ class Rows:
         else:
             self._read(cells)
 
-    def set_time(self, time: datetime.datetime) -> None:
-        """Set when it was handed in."""
+    def set_time(self, time: datetime.datetime | None) -> None:
+        """Set when it was handed in; without a time it is on time."""
         self._submission.set(timestamp=time)
 
     @property

@@ -372,7 +372,8 @@ def _entry(plan: Plan, submission: Submission, result: dict[str, Any], fresh: bo
         student=submission.student,
         status=result["status"],
         detail=result["detail"],
-        tampered=tuple(result["tampered"]),
+        # Not in the result, which is kept when the file is corrected.
+        tampered=(*filter(None, [submission.time_problem]), *result["tampered"]),
         notes=tuple(result["notes"]),
         score=sum(score or 0.0 for score in scores.values()) if graded else None,
         max_score=sum(item["max_score"] for item in automatic),

@@ -45,7 +45,7 @@ def test_outside_a_course(tmp_path, monkeypatch, arguments):
     with_files(tmp_path)
     before = tree(tmp_path)
     text = complaint(*arguments)
-    assert str(tmp_path) in text and ("optedu quickstart FOLDER" in text or "run `nbgrader" in text)
+    assert str(tmp_path) in text and "optedu quickstart FOLDER" in text
     assert tree(tmp_path) == before
 
 
@@ -140,3 +140,23 @@ def test_a_configuration_that_is_no_python(course, arguments):
     before = tree(course)
     assert "nbgrader_config.py cannot be used" in complaint(*arguments)
     assert tree(course) == before
+
+
+def test_grading_speaks_as_the_other_commands_do(course, tmp_path, monkeypatch):
+    command = ("grade", "ps9", "--no-sandbox")
+    text = complaint(*command)
+    assert "no assignment 'ps9' in the gradebook (it has: ps1): run optedu release ps9 " in text
+    (course / "gradebook.db").unlink()
+    assert "gradebook.db: run optedu release ps9 (or nbgrader generate" in complaint(*command)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    assert f"no course in {empty}: go to the folder with nbgrader_config" in complaint(*command)
+
+
+def test_what_the_system_or_the_configuration_refuses_is_one_line(course):
+    assert "File name too long" in complaint("quickstart", "x" * 300)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('c.LateSubmissionPlugin.penalty_method = "half"\n')
+    text = complaint("due", "ps1")
+    assert "nbgrader_config.py, the late penalty: " in text and "half" in text

@@ -121,6 +121,25 @@ def test_each_platforms_archive_is_recognized(course, files):
     assert "0 of 3 students have not" in said("roster", "--missing", "ps1")
 
 
+@pytest.mark.parametrize("place", ["source", "release"])
+def test_another_assignments_notebook_does_not_replace_the_right_one(course, place):
+    (course / place / "ps2").mkdir(parents=True)
+    (course / place / "ps2/second.ipynb").write_bytes(B)
+    zipped(course / "monday.zip", {"lovelaceada_101_1_problem.ipynb": A})
+    said("collect", "ps1", "monday.zip")
+    zipped(course / "tuesday.zip", {"lovelaceada_101_2_second-1.ipynb": B}, TUESDAY)
+    text = said("collect", "ps1", "tuesday.zip", code=3)
+    assert "Set aside: ada: second-1.ipynb: it is the notebook of ps2\n" in text
+    assert submitted(course) == {"ada/problem.ipynb": A}
+
+
+def test_a_notebook_of_an_unknown_name_is_taken_and_said(course):
+    zipped(course / "all.zip", {"ada/my_homework.ipynb": A, "bob.ipynb": B})
+    text = said("collect", "ps1", "all.zip")
+    assert "\nTaken as problem.ipynb: ada (my_homework.ipynb)\n" in text
+    assert submitted(course) == {"ada/problem.ipynb": A, "bob/problem.ipynb": B}
+
+
 def test_data_files_come_along_and_a_time_of_the_students_own_does_not(course):
     zipped(
         course / "all.zip",
@@ -359,7 +378,9 @@ def test_misuse_is_one_line_and_collects_nothing(course, arguments, words):
     assert tree(course) == before
 
 
-def test_the_exchange_is_collected_by_nbgrader(course):
+@pytest.fixture
+def hand_in(course):
+    """Hand in by an exchange that the course has."""
     config = (course / "nbgrader_config.py").read_text()
     exchange = course.parent / "exchange"
     inbound = exchange / "tiny" / "inbound"
@@ -373,10 +394,60 @@ def test_the_exchange_is_collected_by_nbgrader(course):
         (folder / "problem.ipynb").write_bytes(content)
         (folder / "timestamp.txt").write_text(stamp)
 
-    hand_in("ada", "2026-11-23 12:00:00 UTC", A)
+    return hand_in
+
+
+def test_the_exchange_is_collected_by_nbgrader(course, hand_in):
+    hand_in("ada", "2026-11-23 12:00:00.123457 UTC", A)
     hand_in("bob", "2026-11-23 12:00:00 UTC", B)
     assert said("collect", "ps1").startswith("ps1: 2 new\n1 of the class have not handed in")
+    assert said("collect", "ps1").startswith("ps1: 2 as before\n")
     hand_in("ada", "2026-11-24 12:00:00 UTC", E)
     text = said("collect", "ps1")
-    assert text.startswith("ps1: 1 replaced by a newer one, 1 as before\nReplaced: ada\n")
+    assert text.startswith(
+        "ps1: 1 replaced by a newer one, 1 as before\n"
+        "Replaced (what was there is in replaced/): ada\n"
+    )
     assert submitted(course)["ada/problem.ipynb"] == E
+    assert (course / "replaced/ada/ps1.1/problem.ipynb").read_bytes() == A
+    assert [p.name for p in course.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_newer_one_of_an_archive_stays_where_the_exchange_has_an_older(course, hand_in):
+    zipped(course / "tuesday.zip", {"ada/problem.ipynb": A}, TUESDAY)
+    said("collect", "ps1", "tuesday.zip")
+    hand_in("ada", "2026-11-23 12:00:00 UTC", E)
+    assert said("collect", "ps1").startswith("ps1: 1 as before\n")
+    assert submitted(course) == {"ada/problem.ipynb": A}
+    hand_in("ada", "2026-11-25 12:00:00 UTC", B)
+    assert "1 replaced" in said("collect", "ps1")
+    assert submitted(course)["ada/problem.ipynb"] == B
+    assert (course / "replaced/ada/ps1.1/problem.ipynb").read_bytes() == A
+
+
+@pytest.mark.parametrize("stamp", [None, "", "soon"])
+def test_what_a_teacher_has_repaired_stays_until_there_is_a_newer_one(course, hand_in, stamp):
+    hand_in("ada", "2026-01-23 12:00:00 UTC", A)
+    said("collect", "ps1")
+    folder = course / "submitted/ada/ps1"
+    (folder / "problem.ipynb").chmod(0o644)
+    (folder / "problem.ipynb").write_bytes(B)
+    (folder / "timestamp.txt").unlink()
+    if stamp is not None:
+        (folder / "timestamp.txt").write_text(stamp)
+    assert said("collect", "ps1").startswith("ps1: 1 as before\n")
+    assert submitted(course)["ada/problem.ipynb"] == B
+
+
+def test_who_is_not_in_the_class_is_not_collected_from_the_exchange(course, hand_in):
+    hand_in("ada", "2026-11-23 12:00:00 UTC", A)
+    hand_in("eve", "2026-11-23 12:00:00 UTC", E)
+    courses.submit(course, "adda", B)
+    text = said("collect", "ps1", code=3)
+    assert "Unknown: 'eve' is not in the class, and not collected: eve\n" in text
+    assert "Set aside: submitted/adda: not in the class: rename it, or add it to" in text
+    assert not (course / "submitted/eve").exists() and (course / "submitted/adda").is_dir()
+    (course / "more.csv").write_text("id\neve\nadda\n")
+    said("roster", "more.csv")
+    assert said("collect", "ps1").startswith("ps1: 1 new, 2 as before\n")
+    assert submitted(course)["eve/problem.ipynb"] == E

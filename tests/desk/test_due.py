@@ -37,6 +37,22 @@ def test_a_due_date_is_the_gradebooks(dated):
     assert said("due", "ps1").startswith("ps1: due at no time\n")
 
 
+def test_an_extension_of_nobody_and_of_no_assignment_is_told(dated):
+    lines = ["assignment,student,due", "ps1,ada,2026-12-03", "ps1,eve,2026-12-03"]
+    (dated / "extensions.csv").write_text("\n".join([*lines, "ps7,ada,2026-12-03"]))
+    told = (
+        "extensions.csv: ps1,eve: no student 'eve' in the class, "
+        "ps7,ada: no assignment 'ps7': mend it"
+    )
+    assert said("due", "ps1", code=3).splitlines()[-1] == told
+    assert said("due", "ps1", "2026-12-02", code=3).splitlines()[-1] == told
+
+
+@pytest.mark.parametrize("day", ["20261201", "2026-W49-2", "2026-12-01"])
+def test_a_day_lasts_to_its_end_however_it_is_written(dated, day):
+    assert said("due", "ps1", day).startswith("ps1: due 2026-12-01 23:59 Europe/Berlin\n")
+
+
 def test_an_extension_is_there_for_who_has_not_handed_in(dated):
     text = said("due", "ps1", "2026-12-03", "--student", "ada", "--student", "bob")
     assert text.startswith("ps1: ada, bob: until 2026-12-03 23:59 Europe/Berlin\n")

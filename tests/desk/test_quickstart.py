@@ -130,3 +130,9 @@ def test_an_installed_package_asks_for_the_clone(tmp_path, monkeypatch):
     text = complaint("quickstart", tmp_path / "new")
     assert "the installed package holds no assignments" in text and "--from CLONE" in text
     said("quickstart", tmp_path / "new", "--from", CLONE, "--assignment", "ps01")
+
+
+def test_the_next_command_can_be_pasted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = said("quickstart", "Kürs mit Leer", "--course", "k", "--assignment", "ps01_loss")
+    assert "Go on there: cd 'Kürs mit Leer'; optedu doctor" in text

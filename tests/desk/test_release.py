@@ -59,6 +59,20 @@ def test_it_goes_to_the_exchange_once_and_again_when_asked(course, exchange):
     assert "def squares" in there.read_text()
 
 
+def test_one_of_ones_own_is_registered_for_the_trial_and_handed_out_later(course, exchange):
+    then = said("assignment", "hw1").splitlines()[-1]
+    assert then == (
+        "Then: optedu release hw1 --update; optedu grade hw1 --try; "
+        "optedu release hw1, which hands it out"
+    )
+    text = said("release", "hw1", "--update")
+    assert text.startswith("hw1: in the gradebook, and handed out to nobody: ")
+    assert (course / "release/hw1/hw1.ipynb").is_file() and not list(exchange.iterdir())
+    assert "2 assignments" in optedu("doctor").output
+    said("release", "hw1")
+    assert (exchange / "tiny/outbound/hw1/hw1.ipynb").is_file()
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

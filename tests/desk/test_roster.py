@@ -69,6 +69,30 @@ def test_another_column_may_have_the_ids(here):
     assert students(here).keys() == {"S-1", "S-2"}
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("id,lms_user_id\nS-1,101\n", "the platform's number '101' is of 'S-1', and in the "
+         "gradebook of 'ada': "),
+        ("username,email\nal1,ADA@example.org\nada,\n", "the e-mail address 'ADA@example.org' is "
+         "of 'al1', and in the gradebook of 'ada': "),
+    ],
+)  # fmt: skip
+def test_a_class_is_not_doubled_by_another_column_of_ids(course, text, words):
+    (course / "other.csv").write_text(text)
+    before = students(course)
+    assert words in complaint("roster", "other.csv")
+    assert students(course) == before
+
+
+def test_numbers_may_be_exchanged_and_an_address_of_two_stays(course):
+    (course / "other.csv").write_text("id,lms_user_id\nada,102\nbob,101\n")
+    assert "2 changed" in said("roster", "other.csv")
+    (course / "two.csv").write_text("id,email\nzed,z@example.org\nzoe,z@example.org\n")
+    said("roster", "two.csv")
+    assert "2 as before" in said("roster", "two.csv")
+
+
 def test_a_second_file_changes_what_it_says_and_removes_nobody(course):
     (course / "new.csv").write_text("id,email\nada,ada@new.example.org\nzed,\nbob,\n")
     text = said("roster", "new.csv")

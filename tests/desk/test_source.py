@@ -91,13 +91,14 @@ def test_what_was_changed_is_named(course, change, what):
     assert found(course).what == what
     before = (course / "gradebook.db").read_bytes()
     row = next(line for line in said("doctor").splitlines() if line.startswith("source "))
-    assert f"optedu release ps1 --update ({what})" in row and " newer " in row
+    assert f"({what}): optedu release ps1 --update" in row and " newer " in row
     assert (course / "gradebook.db").read_bytes() == before
 
 
 def test_a_source_that_cannot_be_released_is_named(course):
     (course / "source/ps1/problem.ipynb").write_text("{")
     assert found(course).what.startswith("problem.ipynb cannot be released: ")
+    assert found(course).do("ps1") == "mend the source, then optedu release ps1 --update"
     before = tree(course)
     assert "ps1 was not released: " in complaint("release", "ps1", "--update")
     assert tree(course) == before
@@ -147,6 +148,8 @@ def test_cells_come_and_go_only_before_the_first_submission(course, blank, optio
         c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") != "mean"
     ]
     nbformat.write(notebook, path)
+    assert "optedu release ps1" not in found(course).said("ps1"), "it would be refused"
+    assert "undo that, or make it another assignment" in found(course).said("ps1")
     before = tree(course)
     text = complaint("release", "ps1", option)
     assert "cells of ps1 are new or gone (points of new 1 to 5; gone: mean)" in text
@@ -176,6 +179,9 @@ def test_grading_says_so_goes_by_the_gradebook_and_wants_a_person(course, blank)
     run(here, options, Silent(), backend=Finds(result))
     command = ("grade", "ps1", "--no-sandbox", "--kernels", "one")
     assert "newer" not in said(*command)
+    (course / "extensions.csv").write_text("assignment,student,due\nps1,eve,2026-12-03\n")
+    assert "ps1,eve: no student 'eve' in the class: mend it" in said(*command, code=3)
+    (course / "extensions.csv").unlink()
     edit(course, POINTS)
     text = said(*command, code=3)
     line = (

@@ -63,7 +63,7 @@ def test_options_out_of_range_are_refused_by_name(here):
 def test_outside_a_course_it_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = grade("ps1")
-    assert result.exit_code == 2 and "no gradebook at" in result.output
+    assert result.exit_code == 2 and f"no course in {tmp_path}: go to" in result.output
 
 
 def test_without_bubblewrap_it_refuses_and_says_how_to_install_it(here, monkeypatch):

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from optedu.grading.course import open_course
 from optedu.grading.errors import RunError, UsageError
 from optedu.grading.lateness import Extensions, parse_time, zone_of
-from optedu.grading.report import late_lines, summarize
+from optedu.grading.report import late_lines, stray_lines, summarize
 from optedu.grading.run import Options, run
 from tests.grading import compare
 from tests.grading import course as courses
@@ -118,6 +118,13 @@ def test_an_extension_is_there_before_the_submission(one):  # noqa: F811
     assert penalty(root) is None and outcome.lateness.late == ()
 
 
+def test_an_extension_of_nobody_is_told(late):
+    extend(late, "ps1,ada,2026-01-09", "ps1,bob,2026-01-20")
+    assert stray_lines(graded(late).lateness) == [
+        "extensions.csv: ps1,bob: no student 'bob' in the class: mend it"
+    ]
+
+
 def test_an_extension_that_nbgrader_gave_stays(late):
     with Gradebook(f"sqlite:///{late / 'gradebook.db'}", "tiny") as gradebook:
         gradebook.grant_extension(courses.ASSIGNMENT, "ada", days=3)
@@ -173,6 +180,22 @@ def test_a_corrected_time_counts_at_the_next_run(late):
     assert copied.read_text() == "2026-01-08 12:00:00 UTC"
 
 
+@pytest.mark.parametrize("stamp", [None, "", "02.12.2026 10:00"])
+def test_without_a_time_it_is_on_time_also_when_it_had_one(late, stamp):
+    path = late / "submitted/ada/ps1/timestamp.txt"
+    path.unlink()
+    if stamp is not None:
+        path.write_text(stamp)
+    for _ in range(2):  # it is said at every run
+        (entry,) = graded(late).entries
+        assert ("timestamp.txt is no time" in entry.reason) == (stamp is not None)
+        assert penalty(late) is None
+        assert compare.gradebook_rows(late)["ada"]["timestamp"] is None
+    path.write_text("2026-01-10 12:00:00 UTC")
+    (entry,) = graded(late).entries
+    assert "timestamp" not in entry.reason and penalty(late) == 1.5
+
+
 @pytest.mark.parametrize(
     ("returns", "words"),
     [("1 / 0", "division by zero"), ("'two'", "could not convert"), ("float('nan')", "nan")],
@@ -217,6 +240,8 @@ def test_a_time_zone_that_is_none_is_named(root):
 def test_times_without_a_zone_are_of_the_course():
     assert parse_time("2026-07-01 18:00", "Europe/Berlin") == datetime.datetime(2026, 7, 1, 16)
     assert parse_time("2026-01-01", "Europe/Berlin") == datetime.datetime(2026, 1, 1, 22, 59, 59)
+    for day in ("20260101", "2026-W01-4"):
+        assert parse_time(day, "Europe/Berlin") == parse_time("2026-01-01", "Europe/Berlin")
     assert parse_time("2026-01-01T18:00+02:00", "Europe/Berlin") == datetime.datetime(
         2026, 1, 1, 16
     )

@@ -367,3 +367,12 @@ def test_thousands_of_copies_take_no_time(blank, plan_of):
     names, found = _restored(notebook, plan_of)
     assert [n for n in names if n] == NAMES and len(names) == len(NAMES) + 5000
     assert found.flags == ["cell 'helper' exists multiple times"]
+
+
+def test_another_assignments_notebook_is_told_in_one_sentence(plan_of):
+    cells = [new_cell("code", f"other_{i}", "", locked=True) for i in range(9)]
+    found = locked.restore(new_notebook(cells=cells), plan_of)
+    assert found.flags == [
+        "this looks like another assignment's notebook: "
+        "7 of 7 of the instructor's cells were missing"
+    ]

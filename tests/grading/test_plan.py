@@ -228,11 +228,27 @@ def test_a_folder_that_cannot_be_read_is_not_one_without_a_notebook(root, folder
     assert only(root).problem == "its folder cannot be read: Permission denied"
 
 
-@pytest.mark.parametrize("stamp", ["", "yesterday", "\x00", "2026-13-45 99:00"])
+@pytest.mark.parametrize(
+    "stamp",
+    ["", "yesterday", "\x00", "2026-13-45 99:00", "02.12.2026 10:00", "10:00", "12/01/2026",
+     "2026-12-01 18:00 MOON", "0001-01-01 00:00 +05:00", "2026-12-01 18:00 UTC\nor so"],
+)  # fmt: skip
 def test_a_time_that_is_none_is_told(root, folder, stamp):
     (folder / "timestamp.txt").write_text(stamp)
-    (told,) = only(root).tampered
+    told = only(root).time_problem
+    assert only(root).time is None
     assert told.startswith("timestamp.txt is no time (") and told.endswith("counts as on time")
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    ["2026-12-01 18:00", "2026-12-01 18:00:00.000000 UTC", "2026-12-01T18:00:00Z", "20261201T18",
+     "2026-12-01 19:00+01:00", "2026-12-01 19:00 Europe/Berlin", "\ufeff2026-12-01 18:00 UTC\r\n"],
+)  # fmt: skip
+def test_a_time_is_read_in_isos_forms_and_in_nbgraders(root, folder, stamp):
+    (folder / "timestamp.txt").write_text(stamp, "utf-8")
+    submission = only(root)
+    assert (str(submission.time), submission.time_problem) == ("2026-12-01 18:00:00", None)
 
 
 def test_a_notebook_that_is_nested_too_deeply_or_has_endless_numbers(root, folder):

@@ -138,3 +138,26 @@ def _pid_in(marker: Path) -> int:
             return int(text)
         time.sleep(0.02)
     pytest.fail("the worker did not start")
+
+
+def test_an_interrupt_while_it_starts_is_not_the_fork_servers():
+    """A terminal sends Ctrl-C to all processes of a command."""
+    program = """
+        import os, signal, sys, time
+        from multiprocessing import forkserver
+        from optedu.grading.pool import preload
+
+        preload("tests.grading.jobs")
+        try:
+            os.killpg(0, signal.SIGINT)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            time.sleep(1)
+        pid = forkserver._forkserver._forkserver_pid
+        sys.exit("it has ended" if os.waitpid(pid, os.WNOHANG)[0] else 0)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        cwd=Path(__file__).parents[2], start_new_session=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
