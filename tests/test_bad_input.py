@@ -962,6 +962,10 @@ CASES = {
             "condition must be one truth value, got an",
         ),
     ],
+    "expect_order": [
+        (lambda: exercise.expect_order("A", 3), TypeError, "blocks must be a string, got 3"),
+        (lambda: exercise.expect_order("A", ""), ValueError, "blocks must not be empty"),
+    ],
     "written": [
         (lambda: written.register(3, abs), TypeError, "name must be a string, got 3"),
         (lambda: written.register("a", 3), TypeError, "function must be callable, got int"),

@@ -18,6 +18,7 @@ _EXPORTS = {
     "check_expression": "optedu.exercise.expressions",
     "check_order": "optedu.exercise.proofs",
     "expect": "optedu.exercise.report",
+    "expect_order": "optedu.exercise.proofs",
     "implement": "optedu.exercise.implementing",
 }
 

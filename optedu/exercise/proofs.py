@@ -29,7 +29,7 @@ from optedu import validate
 from optedu.exercise.marks import MarkError, Part, split
 from optedu.exercise.report import CheckFailed, Report
 
-__all__ = ["Block", "Proof", "check_order"]
+__all__ = ["Block", "Proof", "check_order", "expect_order"]
 
 NOTE = re.compile(r"(?:after (\S.*?)|(why)):\s*(.*)")
 
@@ -185,20 +185,7 @@ class Proof:
         return said
 
     def _given(self, order: Any) -> list[Block]:
-        known = f"{', '.join(self.blocks)}"
-        if not isinstance(order, Iterable):
-            raise CheckFailed(f"your order is {order!r}; give the letters of the blocks, {known}.")
-        if isinstance(order, str):
-            order = re.sub(r"[\s,;]", "", order).upper()
-        letters = list(order)
-        for k, letter in enumerate(letters):
-            if not isinstance(letter, str) or letter not in self.blocks:
-                raise CheckFailed(f"your order has {letter!r} in it; the blocks are {known}.")
-            if letter in letters[:k]:
-                raise CheckFailed(f"your order has {letter} twice; a block is used once.")
-        if not letters:
-            raise CheckFailed(f"there is no order yet; give the letters of the blocks, {known}.")
-        return [self.blocks[letter] for letter in letters]
+        return [self.blocks[letter] for letter in _letters(order, self.blocks)]
 
     def _moves(self, used: Sequence[str]) -> int:
         r"""Return the fewest blocks to move: the others must not contradict each other.
@@ -222,6 +209,49 @@ class Proof:
             return False
 
         return sum(matched(one, set()) for one in used)
+
+
+def expect_order(order: Any, blocks: str) -> None:
+    r"""Raise `CheckFailed` unless an order is one of a proof's blocks, each used once at most.
+
+    For the part of a test cell that a student sees, where the proof has to stay hidden.
+
+    Parameters
+    ----------
+    order : str or iterable of str
+        The student's order, as `optedu.check_order` reads it.
+    blocks : str
+        The letters of all blocks.
+
+    Raises
+    ------
+    CheckFailed
+        If it is empty, has anything else in it, or a block twice.
+    TypeError, ValueError
+        If `blocks` is not text, or empty.
+
+    Examples
+    --------
+    >>> optedu.exercise.expect_order("b, a", "ABC")
+    """
+    _letters(order, validate.text("blocks", blocks))
+
+
+def _letters(order: Any, blocks: Iterable[str]) -> list[str]:
+    known = ", ".join(blocks)
+    if not isinstance(order, Iterable):
+        raise CheckFailed(f"your order is {order!r}; give the letters of the blocks, {known}.")
+    if isinstance(order, str):
+        order = re.sub(r"[\s,;]", "", order).upper()
+    letters = list(order)
+    for k, letter in enumerate(letters):
+        if not isinstance(letter, str) or letter not in list(blocks):
+            raise CheckFailed(f"your order has {letter!r} in it; the blocks are {known}.")
+        if letter in letters[:k]:
+            raise CheckFailed(f"your order has {letter} twice; a block is used once.")
+    if not letters:
+        raise CheckFailed(f"there is no order yet; give the letters of the blocks, {known}.")
+    return letters
 
 
 def _block(part: Part) -> Block:

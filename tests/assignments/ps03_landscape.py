@@ -156,7 +156,7 @@ _wrong(
 _wrong(
     "rounding_counts",
     "ways_down",
-    "-1e-9 beside 1 is rounding; you count 1",
+    "negative eigenvalues; you count 2",
     "ways_down",
     ("e < -c * abs(e).max()", "e < -1e-300"),
 )
@@ -215,6 +215,47 @@ _wrong(
     "where the gradient is above small",
     "leave",
     ("xp.linalg.norm(g) < small", "True"),
+)
+_wrong(
+    "compares_the_point",
+    "leave_elsewhere",
+    "there is no push",
+    "leave",
+    ("xp.linalg.norm(g) < small", "xp.linalg.norm(x) < small"),
+)
+_wrong(
+    "any_small_coordinate",
+    "leave_elsewhere",
+    "there is no push",
+    "leave",
+    ("xp.linalg.norm(g) < small", "(abs(g) < small).any()"),
+)
+_wrong(
+    "compares_the_square",
+    "leave_elsewhere",
+    "its length is above small",
+    "leave",
+    ("xp.linalg.norm(g) < small", "xp.dot(g, g) < small"),
+)
+_wrong(
+    "steps_with_the_old_gradient",
+    "leave_elsewhere",
+    "take the gradient there",
+    "leave",
+    ("            g = grad(x)\n        x = x - lr", "        x = x - lr"),
+)
+_wrong(
+    "size_without_abs",
+    "ways_down",
+    "has 1 negative eigenvalues; you count 2",
+    "ways_down",
+    ("abs(e).max()", "e.max()"),
+)
+BENCH.wrong(
+    "returns_nothing",
+    "hessian_values hessian_care",
+    "hessian returned None",
+    {"hessian": _HESSIAN + "    pass\n"},
 )
 _wrong(
     "pushes_to_one_side",

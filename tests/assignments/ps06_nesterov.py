@@ -63,7 +63,8 @@ BENCH.right(
 """,
     farther="farther = [0.1] * 3 + [0.01] * 4",
     shorter="shorter = (0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1)",
-    order=f"{BENCH.order('bends', 'promise', 'insert', 'half', 'repeat')}.lower()",
+    order=BENCH.order("bends", "promise", "insert", "half", "repeat")
+    + "\norder = ', '.join(order.lower())",
 )
 BENCH.right(
     "solved",
@@ -292,3 +293,4 @@ BENCH.wrong(
     "Here the distance has to be bounded by the error",
     {"order": BENCH.order("smooth", "promise", "insert", "half", "repeat")},
 )
+BENCH.wrong("a_block_twice", "order", "your order has A twice", {"order": 'order = "ADA EGB"'})

@@ -255,6 +255,24 @@ BENCH.wrong(
     BENCH.edit("amsgradw", ("return x - lr * step, ", "x -= lr * step\n    return x, ")),
 )
 BENCH.wrong(
+    "state_written_into",
+    "vectors",
+    "the dictionary that came in was written into",
+    BENCH.edit(
+        "amsgradw", ('{"m": m, "v": v, "top": top}\n', "state.update(m=m, v=v, top=top) or state\n")
+    ),
+)
+BENCH.wrong(
+    "lions_state_written_into",
+    "lion_any",
+    "writes into the caller's dictionary",
+    BENCH.edit(
+        "lion",
+        ('    m = beta2 * state["m"]', '    state["m"] = beta2 * state["m"]'),
+        ('{"m": m}\n', "state\n"),
+    ),
+)
+BENCH.wrong(
     "large_arrays_decay",
     "vectors",
     "one row and one column is a matrix",
@@ -413,3 +431,4 @@ BENCH.wrong(
     "There is no bound yet",
     {"order": BENCH.order("share", "sign", "subtract", "triangle", "induction", "limit")},
 )
+BENCH.wrong("a_block_twice", "order", "your order has F twice", {"order": 'order = "FAHFDBE"'})

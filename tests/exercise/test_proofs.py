@@ -98,6 +98,7 @@ def test_blocks_are_shuffled_the_same_way_each_time():
 def test_a_right_order_in_any_writing(capsys):
     right = letters("acbd")
     for order in (right, tuple(right), "".join(right), ", ".join(right)):
+        assert optedu.exercise.expect_order(order, "".join(DIAMOND.blocks)) is None
         assert optedu.check_order(DIAMOND, order, points=4) == 4.0
     assert "all right" in capsys.readouterr().out
     assert optedu.check_order(TEXT, right) == 1.0
@@ -119,6 +120,9 @@ def test_a_right_order_in_any_writing(capsys):
 def test_what_earns_nothing_says_why(order, said):
     with pytest.raises(CheckFailed, match=said):
         optedu.check_order(DIAMOND, order)
+    if order != LETTER["x"]:  # which needs the proof
+        with pytest.raises(CheckFailed, match=said):
+            optedu.exercise.expect_order(order, "ABCDE")
 
 
 @pytest.mark.parametrize("k", range(5))
