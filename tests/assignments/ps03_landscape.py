@@ -58,7 +58,7 @@ a_saddle = np.diag([2.0, 3.0, -4.0, -5.0])
 """,
     decimal="""decimal = {}
 for name in ("rmsprop", "adam", "sgd"):
-    decimal[name] = (count(name, 45, 1e-8) - count(name, 45, 1e-2)) / 6
+    decimal[name] = (count(name, [45], 1e-8) - count(name, [45], 1e-2)) / 6
 """,
     worth='worth = "lr * sigma / sqrt(2*lr*h + (lr*h)**2)"',
 )
@@ -116,7 +116,7 @@ _wrong(
 BENCH.wrong(
     "changes_x",
     "hessian_care",
-    "copy it before you change it",
+    "x was changed in place, from [1.0, 2.0] to [1.000000001, 2.0000000010000005]",
     {
         "hessian": _HESSIAN
         + """    columns = []
@@ -131,6 +131,27 @@ BENCH.wrong(
     return (H + H.T) / 2
 """
     },
+)
+_wrong(
+    "hessian_not_returned",
+    "hessian_values hessian_care",
+    "hessian returned None: end it with return",
+    "hessian",
+    ("return (H + H.T) / 2", "(H + H.T) / 2"),
+)
+_wrong(
+    "hessian_as_lists",
+    "hessian_care",
+    "hessian returned a list; return one array",
+    "hessian",
+    ("return (H + H.T) / 2", "return ((H + H.T) / 2).tolist()"),
+)
+_wrong(
+    "hessian_with_its_columns",
+    "hessian_values hessian_care",
+    "hessian returned a tuple; return one array",
+    "hessian",
+    ("return (H + H.T) / 2", "return (H + H.T) / 2, columns"),
 )
 _wrong(
     "gradients_wasted",
@@ -149,28 +170,35 @@ _wrong(
 _wrong(
     "signs_on_the_diagonal",
     "ways_down",
-    "has 1 negative eigenvalues; you count 0",
+    "has 1 negative eigenvalues, but for rounding; you count 0",
     "ways_down",
     ("xp.linalg.eigvalsh(H)", "xp.diag(H)"),
 )
 _wrong(
     "rounding_counts",
     "ways_down",
-    "negative eigenvalues; you count 2",
+    "has 1 negative eigenvalues, but for rounding; you count 2",
     "ways_down",
     ("e < -c * abs(e).max()", "e < -1e-300"),
 )
 _wrong(
     "absolute_tolerance",
     "ways_down",
-    "has 2 negative eigenvalues; you count 0",
+    "has 2 negative eigenvalues, but for rounding; you count 0",
     "ways_down",
     ("-c * abs(e).max()", "-c"),
 )
 _wrong(
+    "tolerance_without_abs",
+    "ways_down",
+    "-1e-09]] has 1 negative eigenvalues, but for rounding; you count 2",
+    "ways_down",
+    ("abs(e).max()", "e.max()"),
+)
+_wrong(
     "counts_the_ways_up",
     "ways_down",
-    "negative eigenvalues; you count",
+    "negative eigenvalues, but for rounding; you count",
     "ways_down",
     ("e < -c", "e > c"),
 )
@@ -187,6 +215,13 @@ _wrong(
     "the ground bends down most along",
     "steepest",
     ("vectors[:, 0]", "vectors[0]"),
+)
+_wrong(
+    "value_and_direction",
+    "steepest",
+    "steepest returned a tuple; return one direction",
+    "steepest",
+    ("return vectors[:, 0] if", "return (e[0], vectors[:, 0]) if"),
 )
 _wrong(
     "never_none",
@@ -217,47 +252,6 @@ _wrong(
     ("xp.linalg.norm(g) < small", "True"),
 )
 _wrong(
-    "compares_the_point",
-    "leave_elsewhere",
-    "there is no push",
-    "leave",
-    ("xp.linalg.norm(g) < small", "xp.linalg.norm(x) < small"),
-)
-_wrong(
-    "any_small_coordinate",
-    "leave_elsewhere",
-    "there is no push",
-    "leave",
-    ("xp.linalg.norm(g) < small", "(abs(g) < small).any()"),
-)
-_wrong(
-    "compares_the_square",
-    "leave_elsewhere",
-    "its length is above small",
-    "leave",
-    ("xp.linalg.norm(g) < small", "xp.dot(g, g) < small"),
-)
-_wrong(
-    "steps_with_the_old_gradient",
-    "leave_elsewhere",
-    "take the gradient there",
-    "leave",
-    ("            g = grad(x)\n        x = x - lr", "        x = x - lr"),
-)
-_wrong(
-    "size_without_abs",
-    "ways_down",
-    "has 1 negative eigenvalues; you count 2",
-    "ways_down",
-    ("abs(e).max()", "e.max()"),
-)
-BENCH.wrong(
-    "returns_nothing",
-    "hessian_values hessian_care",
-    "hessian returned None",
-    {"hessian": _HESSIAN + "    pass\n"},
-)
-_wrong(
     "pushes_to_one_side",
     "leave_saddle",
     "12 runs should not all fall to one side",
@@ -270,6 +264,50 @@ _wrong(
     "one push has the length radius = 0.25",
     "leave",
     ("radius * push / xp.linalg.norm(push)", "radius * push"),
+)
+_wrong(
+    "looks_at_the_point",
+    "leave_elsewhere",
+    "your point is not pushed",
+    "leave",
+    ("norm(g) < small", "norm(x) < small"),
+)
+_wrong(
+    "one_small_coordinate_is_enough",
+    "leave_elsewhere",
+    "longer than small = 0.1: no push",
+    "leave",
+    ("xp.linalg.norm(g) < small", "(abs(g) < small).any()"),
+)
+_wrong(
+    "square_of_the_length",
+    "leave_elsewhere",
+    "longer than small = 0.1: no push",
+    "leave",
+    ("xp.linalg.norm(g) < small", "xp.dot(g, g) < small"),
+)
+_wrong(
+    "gradient_from_before_the_push",
+    "leave_elsewhere",
+    "with the gradient at the new place",
+    "leave",
+    ("            g = grad(x)\n", ""),
+)
+_wrong(
+    "leave_not_returned",
+    "leave_saddle leave_elsewhere",
+    "leave returned None: end it with return",
+    "leave",
+    ("    return x\n", ""),
+)
+_wrong(
+    "all_points_of_the_way",
+    "leave_saddle leave_elsewhere",
+    "leave returns the last point, of the shape (2,); yours has (",
+    "leave",
+    ("x = x0.copy()", "x = x0.copy()\n    points = [x]"),
+    ("x = x - lr * g", "x = x - lr * g\n        points.append(x)"),
+    ("return x\n", "return xp.stack(points)\n"),
 )
 _wrong(
     "climbs",
@@ -345,6 +383,16 @@ _wrong(
     (") / 6", ")"),
 )
 _wrong(
+    "all_four_angles",
+    "decimal",
+    "one number each is asked for; decimal['sgd'] is array(",
+    "decimal",
+    (
+        "count(name, 45, 1e-9) - count(name, 45, 1e-3)",
+        "count(name, angles, 1e-9) - count(name, angles, 1e-3)",
+    ),
+)
+_wrong(
     "a_true_minimum",
     "not_a_minimum",
     "here by_diagonal is right",
@@ -371,6 +419,20 @@ _wrong(
     "by_determinant says 'saddle' here, and is right",
     "counterexamples",
     ("[1.0, -1.0, -1.0]", "[1.0, -1.0]"),
+)
+_wrong(
+    "nothing_at_all",
+    "not_a_minimum",
+    "is a square array, not empty; yours has the shape (0, 0)",
+    "counterexamples",
+    ("np.array([[1.0, 2.0], [2.0, 1.0]])", "np.zeros((0, 0))"),
+)
+_wrong(
+    "bends_down_too_little",
+    "not_a_minimum",
+    "or nearly so",
+    "counterexamples",
+    ("[[1.0, 2.0], [2.0, 1.0]]", "[[1.0, 1.01], [1.01, 1.0]]"),
 )
 BENCH.wrong("no_such_block", "order", "the blocks are A, B, C", {"order": 'order = "BDZ"'})
 BENCH.wrong("only_what_does_not_belong", "order", "does not belong", {"order": 'order = "EG"'})

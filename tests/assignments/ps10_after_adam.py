@@ -176,6 +176,26 @@ BENCH.wrong(
     BENCH.edit("lion", ("xp.sign(c)", "np.sign(np.asarray(c))")),
 )
 BENCH.wrong(
+    "the_callers_state_as_the_new_one",
+    "lion_any",
+    "writes into the caller's dictionary",
+    BENCH.edit(
+        "lion", ("    return x", '    state["m"] = m\n    return x'), ('{"m": m}\n', "state\n")
+    ),
+)
+BENCH.wrong(
+    "one_maximum_for_all",
+    "maximum",
+    "x has the shape (1, 2), and the new top (): each coordinate has its own",
+    BENCH.edit(
+        "amsgradw",
+        (
+            'xp.maximum(state["top"], v / (1 - beta2**t))',
+            'xp.max([state["top"], v / (1 - beta2**t)])',
+        ),
+    ),
+)
+BENCH.wrong(
     "the_maximum_before",
     "maximum",
     "the new top is (4, 9), not",
@@ -255,21 +275,27 @@ BENCH.wrong(
     BENCH.edit("amsgradw", ("return x - lr * step, ", "x -= lr * step\n    return x, ")),
 )
 BENCH.wrong(
-    "state_written_into",
+    "state_arrays_changed_in_place",
     "vectors",
-    "the dictionary that came in was written into",
+    "the arrays of the state were changed in place",
     BENCH.edit(
-        "amsgradw", ('{"m": m, "v": v, "top": top}\n', "state.update(m=m, v=v, top=top) or state\n")
+        "amsgradw",
+        (
+            '    m = beta1 * state["m"] + (1 - beta1) * g\n',
+            '    m = state["m"]\n    m *= beta1\n    m += (1 - beta1) * g\n',
+        ),
     ),
 )
 BENCH.wrong(
-    "lions_state_written_into",
-    "lion_any",
-    "writes into the caller's dictionary",
+    "state_written_into",
+    "vectors",
+    "the dictionary of the state was written into",
     BENCH.edit(
-        "lion",
-        ('    m = beta2 * state["m"]', '    state["m"] = beta2 * state["m"]'),
-        ('{"m": m}\n', "state\n"),
+        "amsgradw",
+        (
+            'return x - lr * step, {"m": m, "v": v, "top": top}',
+            "state.update(m=m, v=v, top=top)\n    return x - lr * step, state",
+        ),
     ),
 )
 BENCH.wrong(
@@ -299,6 +325,18 @@ BENCH.wrong(
     "decay_for",
     "",
     BENCH.edit("decay_for", ("high = 0.0, 1 / rates.max()", "high = 0.0, 10.0")),
+)
+BENCH.wrong(
+    "stopped_too_soon",
+    "decay_for",
+    "eight digits are asked for",
+    BENCH.edit("decay_for", ("range(200)", "range(20)")),
+)
+BENCH.wrong(
+    "decay_not_returned",
+    "decay_for",
+    "decay_for returned None: end it with return",
+    BENCH.edit("decay_for", ("return (low + high) / 2", "(low + high) / 2")),
 )
 BENCH.wrong(
     "half_of_the_regret",
@@ -357,8 +395,20 @@ BENCH.wrong(
 BENCH.wrong(
     "always_the_new_root",
     "drift",
-    "old=True: the drift is",
+    "with old=True your drift is that with old=False; is old used",
     BENCH.edit("drift", ("before if old else v", "v")),
+)
+BENCH.wrong(
+    "the_roots_exchanged",
+    "drift",
+    "one step down, two up, +1 in all; yours is -1.66667",
+    BENCH.edit("drift", ("before if old else v", "v if old else before")),
+)
+BENCH.wrong(
+    "drift_not_returned",
+    "drift",
+    "drift returned None: end it with return",
+    BENCH.edit("drift", ("return float(moved)", "float(moved)")),
 )
 BENCH.wrong(
     "from_a_plain_mean",
