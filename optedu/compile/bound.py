@@ -104,7 +104,8 @@ class Bound:
         self.hyper = rule.check_hyper(**hyper)
         self._prepare()
 
-    # A form says how it recognises its arrays, what it prepares, and how it does a step.
+    # A form says how it recognises its arrays, where they are not NumPy's, what it prepares, and
+    # how it does a step.
 
     def _is_array(self, value: Any) -> bool:
         return isinstance(value, np.ndarray)

@@ -36,7 +36,7 @@ __all__ = ["PARALLEL", "kernel", "source"]
 PARALLEL = 100_000
 r"""Elements from which a step is split over threads; below, waking them costs more."""
 
-# Where one is NaN so is the maximum; of Python's that depends on the order.
+# Where one is NaN so is NumPy's maximum; of Python's max that depends on the order.
 FUNCTIONS = {name: f"np.{ufunc}" for name, ufunc in UFUNCS.items()} | {"Abs": "abs"}
 
 

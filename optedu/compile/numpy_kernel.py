@@ -70,7 +70,8 @@ def block_length(arrays: int, itemsize: int) -> int:
     return max(1, CACHE * 15 // 16 // (arrays * itemsize * line)) * line
 
 
-_UFUNCS = {name: ufunc for name, ufunc in UFUNCS.items() if name != "sqrt"}  # which is a power
+# A root is a power in SymPy, and printed with the powers.
+_UFUNCS = {name: ufunc for name, ufunc in UFUNCS.items() if name != "sqrt"}
 
 
 # -- printing ------------------------------------------------------------------------------------

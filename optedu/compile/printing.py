@@ -32,10 +32,16 @@ __all__ = [
 ]
 
 UFUNCS = {
-    "sqrt": "sqrt", "Abs": "abs", "sign": "sign", "Max": "maximum", "Min": "minimum", "exp": "exp",
+    "sqrt": "sqrt",
+    "Abs": "abs",
+    "sign": "sign",
+    "Max": "maximum",
+    "Min": "minimum",
+    "exp": "exp",
     "log": "log",
-}  # fmt: skip
+}
 r"""What SymPy's functions in a rule are called in NumPy and every array namespace."""
+
 # Functions that problems use and update rules do not; of one name in SymPy, JavaScript and NumPy.
 ELEMENTARY = ("sin", "cos", "tan", "atan", "sinh", "cosh", "tanh")
 

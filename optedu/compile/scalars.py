@@ -64,7 +64,7 @@ def environment(xp: Any = None, *, bound: bool = False) -> dict[str, Callable[..
         "abs": mapped("abs", abs),
         "max": mapped("maximum", max),
         "min": mapped("minimum", min),
-        **{name: mapped(name, getattr(math, name)) for name in _OF_MATH[1:]},
+        **{name: mapped(name, getattr(math, name)) for name in _OF_MATH if name != "sqrt"},
     }
 
 

@@ -1,1 +1,1 @@
-r"""What runs the course around the package: released notebooks, the students' copy, a sample class."""
+r"""What runs the course around the package: released notebooks, the students' copy."""

@@ -282,7 +282,8 @@ def combined(rule: Rule, names: Collection[str]) -> Iterator[Misconception]:
             continue
         for second, two, other in candidates[index + 1 :]:
             form = other(changed)
-            if form not in seen:
+            # Where the second changes nothing, the first alone would go by the name of both.
+            if form != changed and form not in seen:
                 seen.add(form)
                 yield Misconception(f"{first} + {second}", f"{one}; and {two}", form)
 
@@ -863,7 +864,8 @@ def _not_ahead(state: State) -> Change:
         made = dict(form.equations).get(state.new)
 
         def ahead(node: Expr) -> bool:
-            return isinstance(node, Add) and made == node.xreplace({state.new: state.old}) != node
+            moved_on = isinstance(node, Add) and node != made
+            return moved_on and node.xreplace({state.new: state.old}) == made
 
         return _rewrite(ahead, lambda node: state.new)(form)
 
@@ -1055,7 +1057,7 @@ def _special(rule: Rule) -> Iterator[Candidate]:
                     _becomes(X.new, X.old - lr * state.new),
                 )
             elif weights := _weights(rule, rhs):
-                # What the next step would add to the old value, and what this one adds.
+                # The equation of the state once more, a step further.
                 ahead = Add(rhs.subs(state.old, 0), Mul(*weights) * state.new)
                 yield (
                     f"look-ahead:{state.name}",

@@ -14,7 +14,9 @@ __all__ = ["one_line"]
 
 
 def one_line(again: str = "", *, stopped: int = 2) -> Callable[..., Callable[..., None]]:
-    r"""Print what a command returns, a text or that and its status; make its errors one line each.
+    r"""Make what a command returns its output and status, and its errors one line each.
+
+    A command returns its text, or its text and its exit status; without one that is 0.
 
     Parameters
     ----------

@@ -67,15 +67,27 @@ def method(optimizer: Any) -> DerivedMethod | WrittenMethod:
 
 
 class DerivedMethod:
-    r"""A rule of `optedu.rules`."""
+    r"""A rule of `optedu.rules`.
+
+    Attributes
+    ----------
+    squares : bool
+        Whether the state has the square of the gradient in it, which overflows early.
+    sums : bool
+        Whether a step needs sums over all parameters.
+    per_tensor : bool
+        Whether it sums over each tensor by itself.
+    matrices : bool
+        Whether it steps a matrix as a whole, and nothing that is none.
+    """
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.name = rule.name
-        # Whether the state has the square of the gradient in it, which overflows early; whether a
-        # step needs sums over all parameters, or over each tensor; whether it steps a matrix.
-        self.squares, self.sums, self.per_tensor = _squares(rule), rule.sums, rule.per_tensor
-        self.matrices, self.check_shape = rule.matrices, rule.check_shape
+        self.squares = _squares(rule)
+        self.sums = rule.sums
+        self.per_tensor = rule.per_tensor
+        self.matrices = rule.matrices
 
     def complete(self, hyper: Mapping[str, Any]) -> dict[str, Any]:
         r"""Return all hyper-parameters, checked, defaults filled in; schedules as they are."""
@@ -91,6 +103,10 @@ class DerivedMethod:
         r"""Say whether there is a hyper-parameter of that name."""
         return name in self.rule.defaults()
 
+    def check_shape(self, name: str, x: Any) -> None:
+        r"""Check that parameters are a matrix, where the rule steps one."""
+        self.rule.check_shape(name, x)
+
     def check(self, name: str, value: Any) -> Any:
         r"""Return one value after checking its name and range."""
         return self.rule.check_hyper(**{name: value})[name]
@@ -105,7 +121,15 @@ class DerivedMethod:
 
 
 class WrittenMethod:
-    r"""A function written by the reader."""
+    r"""A function written by the reader.
+
+    Attributes
+    ----------
+    squares : bool
+        Whether the state has the square of the gradient in it, by the rule of its name.
+    matrices : bool
+        Whether it steps a matrix as a whole: that goes by the rule of its name.
+    """
 
     sums = per_tensor = False
 

@@ -11,10 +11,25 @@ from importlib.metadata import version
 from typing import Any
 
 FEATURES = (
-    "addresses", "pages", "notebooks", "numbers", "plan", "references", "search", "terms",
-    "folding", "boxes", "formulas", "accessible", "generated", "figures", "pyexercise", "quiz",
-    "prooforder", "lean",
-)  # fmt: skip
+    "addresses",
+    "pages",
+    "notebooks",
+    "numbers",
+    "plan",
+    "references",
+    "search",
+    "terms",
+    "folding",
+    "boxes",
+    "formulas",
+    "accessible",
+    "generated",
+    "figures",
+    "pyexercise",
+    "quiz",
+    "prooforder",
+    "lean",
+)
 
 
 def setup(app: Any) -> dict[str, Any]:

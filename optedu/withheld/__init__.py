@@ -22,11 +22,24 @@ from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 LEFT_OUT = (
-    "rules", "transformations", "matrices", "course", "web", "compile/bound", "compile/cupy_kernel",
-    "compile/javascript", "compile/matrices", "compile/numba_kernel", "compile/traffic",
-    "exercise/diagnosis", "exercise/messages", "exercise/misconceptions", "exercise/scenarios",
-    "withheld/between", "plot/movement",
-)  # fmt: skip
+    "rules",
+    "transformations",
+    "matrices",
+    "course",
+    "web",
+    "compile/bound",
+    "compile/cupy_kernel",
+    "compile/javascript",
+    "compile/matrices",
+    "compile/numba_kernel",
+    "compile/traffic",
+    "exercise/diagnosis",
+    "exercise/messages",
+    "exercise/misconceptions",
+    "exercise/scenarios",
+    "withheld/between",
+    "plot/movement",
+)
 STAND_INS = {
     "rules/__init__": "withheld/rules",
     "compile/numpy_kernel": "withheld/numpy_kernel",

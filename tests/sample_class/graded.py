@@ -1,4 +1,4 @@
-r"""Grade a sample class with stock nbgrader: ``python -m optedu.course.sample``.
+r"""Grade a sample class with stock nbgrader: ``python -m tests.sample_class.graded``.
 
 The class is made by a Python package, ``tests.sample_class`` unless another is named, whose
 ``write(submitted)`` writes the submissions and returns the score that each should get. Everything
@@ -240,7 +240,7 @@ def run(root: Path, folder: Path, package: str, again: bool = False) -> tuple[li
 
 def main(arguments: list[str] | None = None) -> int:
     r"""Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="optedu.course.sample", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.sample_class.graded", description=__doc__)
     parser.add_argument("--package", default="tests.sample_class", help="what writes the class")
     parser.add_argument("--again", action="store_true", help="grade even if nothing changed")
     options = parser.parse_args(arguments)

@@ -242,7 +242,6 @@ def _box(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs: list
     (minimum,) = problem.minimizer
     for row, (colour, chosen, run) in enumerate(_each(config, runs)):
         decay = _hyper(chosen).get("weight_decay", 0)
-        colour = style.PALETTE[row % len(style.PALETTE)]
         if decay > 0:
             ax.barh(row, 2 / decay, left=-1 / decay, height=0.5, color=style.MUTED, alpha=0.25)
         ends = sorted((0.0, minimum))
@@ -475,10 +474,23 @@ def _expected(ax: Any, view: Mapping[str, Any], config: Mapping[str, Any], runs:
 
 
 _VIEWS: dict[str, Callable[..., None]] = {
-    view.__name__.removeprefix("_"): view
-    for view in (
-        _plane, _chart, _profile, _eigen, _heat, _floor, _cloud, _memory, _box, _speed,
-        _squares, _relief, _stability, _ball, _arrows, _compass, _width, _rates,
-        _expected,
-    )
-}  # fmt: skip
+    "plane": _plane,
+    "chart": _chart,
+    "profile": _profile,
+    "eigen": _eigen,
+    "heat": _heat,
+    "floor": _floor,
+    "cloud": _cloud,
+    "memory": _memory,
+    "box": _box,
+    "speed": _speed,
+    "squares": _squares,
+    "relief": _relief,
+    "stability": _stability,
+    "ball": _ball,
+    "arrows": _arrows,
+    "compass": _compass,
+    "width": _width,
+    "rates": _rates,
+    "expected": _expected,
+}
