@@ -157,7 +157,7 @@ BENCH.wrong(
 BENCH.wrong(
     "steady_moves_the_start",
     "steady_form steady_values",
-    "it has to be x0",
+    "x0 belongs to the caller and became",
     {
         "steady": _STEADY
         + """    q = (mu / L) ** 0.5
