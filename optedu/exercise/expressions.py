@@ -25,7 +25,6 @@ POINTS = 48
 TOLERANCE = 1e-8
 CANCELLATION = 1e-13
 r"""Most that rounding may excuse, where terms of a formula cancel."""
-_IN_PYTHON = {"lambda": "lam"}  # as programs write a symbol whose name is a word of Python
 SLIPS = 12
 r"""Powers of the expected formula in which a slip is looked for."""
 
@@ -102,7 +101,7 @@ def check_expression(
     special = any(v.low == v.high for v in domain)
     but = ""
     if special and not given.free_symbols:
-        names = " or ".join(_IN_PYTHON.get(v.symbol.name, v.symbol.name) for v in domain)
+        names = " or ".join(_in_python(v.symbol) for v in domain)
         but = (
             f"there is no {names} in your answer: where a formula is asked for, run the cell that "
             "makes the symbols again, then your own"
@@ -187,12 +186,17 @@ def _free(right: Any, variables: Mapping[str, Any]) -> list[Symbol]:
     return [known[name] for name in sorted(known)]
 
 
+def _in_python(symbol: Symbol) -> str:
+    r"""Return the symbol's name as programs write it: lambda is a word of Python."""
+    return "lam" if symbol.name == "lambda" else symbol.name
+
+
 def _renamed(given: Any, domain: Sequence[_Variable], name: str) -> Any:
     r"""Put the expected symbols in place of the student's, which may have other assumptions."""
-    wanted = {v.symbol.name: v.symbol for v in domain}
-    known = {_IN_PYTHON.get(name, name): symbol for name, symbol in wanted.items()}
-    used = {_IN_PYTHON.get(symbol.name, symbol.name): symbol for symbol in given.free_symbols}
-    strange = sorted(used.keys() - known.keys())
+    known = {_in_python(v.symbol): v.symbol for v in domain}
+    # Two of one name, with other assumptions, are one to who wrote them.
+    used = {symbol: _in_python(symbol) for symbol in given.free_symbols}
+    strange = sorted(set(used.values()) - known.keys())
     if strange:
         near = difflib.get_close_matches(strange[0], known, n=1) if len(strange) == 1 else []
         hint = f" (did you mean {near[0]}?)" if near else ""
@@ -201,7 +205,7 @@ def _renamed(given: Any, domain: Sequence[_Variable], name: str) -> Any:
             f"{name}: your answer uses {' and '.join(strange)}{hint}. It may use {names}.",
             name=name,
         )
-    return given.xreplace({symbol: known[name] for name, symbol in used.items()})
+    return given.xreplace({symbol: known[name] for symbol, name in used.items()})
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:

@@ -293,7 +293,8 @@ def test_public_module():
 
 def test_lambda_is_written_as_in_a_program():
     lam, a = sp.Symbol("lambda", positive=True), sp.Symbol("a", positive=True)
-    for answer in ("a/(1 + lam)", a / (1 + lam), a / (1 + sp.Symbol("lam"))):
+    both = a / (1 + lam / 2 + sp.Symbol("lam") / 2)
+    for answer in ("a/(1 + lam)", a / (1 + lam), a / (1 + sp.Symbol("lam")), both):
         optedu.check_expression(answer, a / (1 + lam))
     with pytest.raises(CheckFailed, match="no name for a variable: write lam"):
         optedu.check_expression("a/(1 + lambda)", a / (1 + lam))
@@ -309,3 +310,8 @@ def test_a_number_that_is_right_in_one_case_is_said_to_be_a_number():
     )
     assert not optedu.check_expression(a * b, 6, variables=case).but
     assert not optedu.check_expression(6, 6).but
+
+
+def test_symbols_of_one_name_are_one_whatever_they_assume():
+    answer = sp.Symbol("a", positive=True) + sp.Symbol("a") + sp.Symbol("a", real=True)
+    assert optedu.check_expression(answer, 3 * sp.Symbol("a", positive=True))
