@@ -3,14 +3,15 @@ r"""What a rule is made of: the paper, hyper-parameters, state variables, interm
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from sympy import Abs, Expr, Function, Mul, Pow, Symbol
+from sympy import Abs, Equality, Expr, Function, Mul, Pow, Symbol
 
 from optedu import symbols
 
 __all__ = [
+    "Eq",
     "Given",
     "Hyper",
     "MatrixFunction",
@@ -20,6 +21,10 @@ __all__ = [
     "total",
     "x",
 ]
+
+# What a rule sets. SymPy's own first asks whether the two sides are equal, which took two thirds
+# of the time of importing the rules; it works just as well.
+Eq = partial(Equality, evaluate=False)
 
 
 @dataclass(frozen=True)

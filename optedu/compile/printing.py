@@ -7,6 +7,7 @@ factors before arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Mul, Number, Piecewise, Pow, Rational, S, Symbol, true
@@ -87,7 +88,7 @@ class _Readable(CodePrinter):
             kind = 1 if arrays else 0
             if not isinstance(term, Number):
                 kind = 0 if term.free_symbols & self._arrays else 1
-            return _negative(term), kind, str(term)
+            return _negative(term), kind, _text(term)
 
         terms = sorted(expr.args, key=order_of)
         text = ""
@@ -105,7 +106,7 @@ class _Readable(CodePrinter):
             return f"-{self._factor(_negated(expr))}"
         top: list[str] = []
         bottom: list[Expr] = []
-        for factor in sorted(expr.args, key=lambda a: (self._order(a), str(a))):
+        for factor in sorted(expr.args, key=lambda a: (self._order(a), _text(a))):
             if isinstance(factor, Rational) and factor.p == 1 != factor.q and is_short(factor):
                 bottom.append(S(factor.q))
             elif isinstance(factor, Pow) and factor.exp.as_coeff_Mul()[0].is_negative:
@@ -305,6 +306,9 @@ class CPrinter(_Readable, C99CodePrinter):
             first = self._print(argument)
             code = f"({first} {comparison} {code} || {first} != {first} ? {first} : {code})"
         return code
+
+
+_text = lru_cache(maxsize=4096)(str)  # the same terms are sorted again and again
 
 
 def _negative(expr: Expr) -> bool:

@@ -1,8 +1,6 @@
 r"""What several rules share: coupled weight decay, which adds lambda x to the gradient."""
 
-from sympy import Eq
-
-from optedu.quantities import intermediate, x
+from optedu.quantities import Eq, intermediate, x
 from optedu.symbols import g, weight_decay
 
 g_decayed = intermediate("g_decayed", r"\tilde g_{t}")

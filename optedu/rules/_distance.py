@@ -1,8 +1,8 @@
 r"""What Prodigy and D-Adaptation share: a lower bound of the distance to go, which only grows."""
 
-from sympy import Eq, Max, Piecewise, sqrt
+from sympy import Max, Piecewise, sqrt
 
-from optedu.quantities import State, intermediate
+from optedu.quantities import Eq, State, intermediate
 from optedu.symbols import beta1, beta2, declare, eps, lr, weight_decay
 
 first_distance = declare("first_distance", "d_{0}", "first estimate of the distance to go", 0)

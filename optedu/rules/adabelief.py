@@ -1,8 +1,8 @@
 r"""AdaBelief: Adam that divides by how far gradients are from their mean."""
 
-from sympy import Eq, sqrt
+from sympy import sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.symbols import beta1, beta2, eps, g, lr, t, weight_decay
 

@@ -1,8 +1,8 @@
 r"""Adadelta."""
 
-from sympy import Eq, sqrt
+from sympy import sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import beta2, eps, lr, weight_decay

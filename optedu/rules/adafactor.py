@@ -1,9 +1,9 @@
 r"""Adafactor: second moments of a matrix, kept as one number for each row and each column."""
 
-from sympy import Eq, Max, Min, sqrt
+from sympy import Max, Min, sqrt
 
 from optedu.matrices import column_sums, matmul, row_sums
-from optedu.quantities import Source, State, intermediate, total, x
+from optedu.quantities import Eq, Source, State, intermediate, total, x
 from optedu.rule import Rule
 from optedu.symbols import columns, declare, g, lr, rows, t, weight_decay
 

@@ -1,8 +1,8 @@
 r"""AdaGrad with a diagonal metric."""
 
-from sympy import Eq, sqrt
+from sympy import sqrt
 
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import eps, initial_accumulator, lr, lr_decay, t, weight_decay

@@ -1,8 +1,8 @@
 r"""Adam, and AMSGrad, which differs from it by one maximum."""
 
-from sympy import Eq, Max, sqrt
+from sympy import Max, sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import beta1, beta2, eps, lr, t, weight_decay

@@ -1,8 +1,8 @@
 r"""Adamax: Adam with the infinity norm."""
 
-from sympy import Abs, Eq, Max
+from sympy import Abs, Max
 
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.rules.adam import m

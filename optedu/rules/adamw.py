@@ -1,8 +1,8 @@
 r"""AdamW: Adam with decoupled weight decay."""
 
-from sympy import Eq, sqrt
+from sympy import sqrt
 
-from optedu.quantities import Source, x
+from optedu.quantities import Eq, Source, x
 from optedu.rule import Rule
 from optedu.rules.adam import HYPERS, correction, m, m_hat, v, v_hat
 from optedu.symbols import beta1, beta2, eps, g, lr, t, weight_decay

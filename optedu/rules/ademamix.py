@@ -1,8 +1,8 @@
 r"""AdEMAMix: Adam with a second, much slower mean of the gradients."""
 
-from sympy import Eq, sqrt
+from sympy import sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.rules.adam import v
 from optedu.symbols import beta1, beta2, declare, eps, g, lr, t, weight_decay

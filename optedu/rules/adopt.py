@@ -1,8 +1,8 @@
 r"""ADOPT: Adam that divides by the second moment from before the gradient."""
 
-from sympy import Eq, Max, Piecewise, sqrt
+from sympy import Max, Piecewise, sqrt
 
-from optedu.quantities import Source, intermediate, x
+from optedu.quantities import Eq, Source, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.rules.adam import m, v

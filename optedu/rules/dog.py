@@ -1,8 +1,8 @@
 r"""DoG: the distance from the start over the root of the summed gradients is the rate."""
 
-from sympy import Eq, Max, sqrt
+from sympy import Max, sqrt
 
-from optedu.quantities import Source, State, total, x
+from optedu.quantities import Eq, Source, State, total, x
 from optedu.rule import Rule
 from optedu.symbols import declare, eps, g, lr
 

@@ -1,8 +1,8 @@
 r"""LAMB: Adam whose step in each tensor is as long as a share of the tensor itself."""
 
-from sympy import Eq, Piecewise, sqrt
+from sympy import Piecewise, sqrt
 
-from optedu.quantities import Source, intermediate, total, x
+from optedu.quantities import Eq, Source, intermediate, total, x
 from optedu.rule import Rule
 from optedu.rules.adam import m, m_hat, v, v_hat
 from optedu.rules.lars import ratio, x_norm

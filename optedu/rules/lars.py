@@ -1,8 +1,8 @@
 r"""LARS: the step of each tensor is as long as a share of the tensor itself."""
 
-from sympy import Eq, Piecewise, sqrt
+from sympy import Piecewise, sqrt
 
-from optedu.quantities import Source, State, intermediate, total, x
+from optedu.quantities import Eq, Source, State, intermediate, total, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import declare, lr, momentum, weight_decay

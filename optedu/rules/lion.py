@@ -1,8 +1,8 @@
 r"""Lion: the sign of an interpolated momentum."""
 
-from sympy import Eq, sign
+from sympy import sign
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.symbols import beta1, beta2, g, lr, weight_decay
 

@@ -1,8 +1,8 @@
 r"""Momentum (heavy ball), in PyTorch's form."""
 
-from sympy import Eq, Piecewise
+from sympy import Piecewise
 
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import dampening, lr, momentum, t, weight_decay

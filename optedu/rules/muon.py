@@ -1,9 +1,9 @@
 r"""Muon: momentum, with singular values that are brought to one."""
 
-from sympy import Eq, Max, sqrt
+from sympy import Max, sqrt
 
 from optedu.matrices import orthogonalized
-from optedu.quantities import Source, State, intermediate, total, x
+from optedu.quantities import Eq, Source, State, intermediate, total, x
 from optedu.rule import Rule
 from optedu.symbols import columns, eps, g, lr, momentum, rows, weight_decay
 

@@ -1,8 +1,8 @@
 r"""NAdam: Adam with Nesterov momentum."""
 
-from sympy import Eq, Rational, sqrt
+from sympy import Rational, sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.rules.adam import m, moments, v, v_hat

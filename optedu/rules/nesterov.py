@@ -1,8 +1,6 @@
 r"""Nesterov's accelerated gradient, in the form of Sutskever et al. that PyTorch uses."""
 
-from sympy import Eq
-
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import lr, momentum, weight_decay

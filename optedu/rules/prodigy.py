@@ -1,8 +1,8 @@
 r"""Prodigy: Adam whose learning rate is a lower bound of the distance to go."""
 
-from sympy import Abs, Eq, sqrt
+from sympy import Abs, sqrt
 
-from optedu.quantities import Source, State, total, x
+from optedu.quantities import Eq, Source, State, total, x
 from optedu.rule import Rule
 from optedu.rules._distance import HYPERS, adapted, d, distance, r, rate, root, s, size
 from optedu.rules.adam import m, v

@@ -1,8 +1,8 @@
 r"""RAdam: Adam whose variance is rectified while the second moment has seen few gradients."""
 
-from sympy import Eq, Piecewise, sqrt
+from sympy import Piecewise, sqrt
 
-from optedu.quantities import Source, intermediate, x
+from optedu.quantities import Eq, Source, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled
 from optedu.rules.adam import HYPERS, correction, m, m_hat, moments, v

@@ -1,8 +1,8 @@
 r"""RMSProp: plain and centered, epsilon outside or inside the root, with and without momentum."""
 
-from sympy import Eq, Max, Symbol, sqrt
+from sympy import Max, Symbol, sqrt
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import beta2, eps, lr, momentum, weight_decay

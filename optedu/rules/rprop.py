@@ -1,8 +1,8 @@
 r"""Rprop: each coordinate has a step of its own, which the signs of its gradients lengthen."""
 
-from sympy import Eq, Max, Min, sign
+from sympy import Max, Min, sign
 
-from optedu.quantities import Source, State, intermediate, x
+from optedu.quantities import Eq, Source, State, intermediate, x
 from optedu.rule import Rule
 from optedu.symbols import declare, g, lr
 

@@ -1,8 +1,6 @@
 r"""Gradient descent; with a stochastic gradient, SGD."""
 
-from sympy import Eq
-
-from optedu.quantities import Source, x
+from optedu.quantities import Eq, Source, x
 from optedu.rule import Rule
 from optedu.rules._coupled import coupled, g_decayed
 from optedu.symbols import lr, weight_decay

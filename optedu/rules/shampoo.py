@@ -1,9 +1,7 @@
 r"""Shampoo: AdaGrad with a matrix on each side of the gradient."""
 
-from sympy import Eq
-
 from optedu.matrices import inverse_root, matmul, transposed
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.symbols import columns, eps, g, lr, rows
 

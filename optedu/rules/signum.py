@@ -1,8 +1,8 @@
 r"""Signum: the sign of the momentum; without momentum it is sign descent."""
 
-from sympy import Eq, sign
+from sympy import sign
 
-from optedu.quantities import Source, State, x
+from optedu.quantities import Eq, Source, State, x
 from optedu.rule import Rule
 from optedu.symbols import beta1, g, lr, weight_decay
 
