@@ -1,22 +1,21 @@
 """Grade a class of notebooks: isolated, in parallel, into the gradebook of nbgrader."""
 
+import importlib.abc
 import sys
 
 
-def _skip_slow_grammar() -> None:
-    """Import jsonschema without the grammar of URIs that it would compile for a second.
+class _WithoutSlowGrammar(importlib.abc.MetaPathFinder):
+    """Let jsonschema not find the grammar of URIs that it would compile for a second.
 
     Notebook schemas have no such field to check, and jsonschema treats the grammar as optional.
     """
-    if "jsonschema" in sys.modules or "rfc3987_syntax" in sys.modules:
-        return
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    try:
-        import jsonschema  # noqa: F401
-    except ImportError:
-        pass
-    finally:
-        del sys.modules["rfc3987_syntax"]
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname == "rfc3987_syntax":
+            asking = getattr(sys.modules.get("jsonschema._format"), "__spec__", None)
+            if getattr(asking, "_initializing", False):
+                raise ModuleNotFoundError(f"{fullname} is not for jsonschema", name=fullname)
+        return None
 
 
-_skip_slow_grammar()
+sys.meta_path.insert(0, _WithoutSlowGrammar())

@@ -53,8 +53,8 @@ def grade(assignment, no_sandbox, **options):
     """Grade the submissions of ASSIGNMENT into the course's nbgrader gradebook.
 
     Run it in the course's folder: it reads nbgrader_config.py. Where nobody chose the number of
-    kernels, the instructor's solution and the blank notebook are tried with both, and nothing is
-    graded if their points differ. The exit status is 0 when every submission has its score, 3 when
+    kernels, the instructor's solution and the blank notebook are tried first, and nothing is graded
+    if their points depend on it. The exit status is 0 when every submission has its score, 3 when
     some need a person or the trial does, 2 when the command was misused, and 1 when the gradebook
     or the disk could not be written; then the same command goes on from there.
     """
@@ -69,12 +69,9 @@ def _grade(
 
     gc.disable()  # a tenth of the time of the imports, in which nothing becomes garbage
     if cluster is None:
-        from optedu.grading.pool import preload
         from optedu.grading.sandbox import zygote
 
-        # Both import on other cores what they need, while this process imports what is below.
-        preload("optedu.grading.task")
-        zygote.shared()
+        zygote.shared()  # on another core it imports what kernels need, while this process does
 
     from dataclasses import replace
 
@@ -82,11 +79,16 @@ def _grade(
     from optedu.grading.drift import drift
     from optedu.grading.errors import UsageError
     from optedu.grading.execute import SandboxUnavailable, probe
+    from optedu.grading.pool import fork_from_here
     from optedu.grading.report import observer, print_summary, print_trial, write_report
     from optedu.grading.run import Options, default_jobs, run, try_out
 
     gc.freeze()
     gc.enable()
+    if cluster is None:
+        import optedu.grading.task  # noqa: F401 (for the workers)
+
+        fork_from_here()
     if cluster is not None and jobs is not None:
         raise UsageError("--jobs is for this machine: with --cluster the cluster's workers count")
     if report is not None and not report.absolute().parent.is_dir():

@@ -18,13 +18,14 @@ import threading
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection, wait
 from typing import Any
+from unittest import mock
 
-__all__ = ["Job", "Pool", "preload"]
+__all__ = ["Job", "Pool", "fork_from_here", "preload"]
 
 _TRIES = 2
 _STARTS = 10
@@ -72,6 +73,33 @@ def preload(*modules: str) -> None:
     resource_tracker.ensure_running()  # it would let Ctrl-C in again
     with no_interrupt():
         forkserver.ensure_running()
+
+
+def fork_from_here() -> None:
+    """Fork workers from a copy of this process as it is now: what it has imported, they have.
+
+    Without it, or where threads run, `Pool` starts another interpreter to fork them from.
+    """
+    if threading.active_count() > 1:
+        return
+    with mock.patch.object(util, "spawnv_passfds", _copy_of_this):
+        preload()
+
+
+def _copy_of_this(path: bytes, arguments: list[str], descriptors: Sequence[int]) -> int:
+    """In place of starting a program: fork, and run what ``python -c`` would."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in map(int, os.listdir("/proc/self/fd")):
+            # Not closed: objects of ours still mean to close these numbers.
+            if number > 2 and number not in (*descriptors, null):
+                os.dup2(null, number)
+        exec(arguments[-1], {})
+    finally:
+        os._exit(0)
 
 
 @contextlib.contextmanager

@@ -349,7 +349,7 @@ def print_trial(trial: Trial, console: Console | None = None) -> None:
         table.add_column(version, justify="right")
     table.add_column("")
     for row in trial.rows:
-        ways = [[row.points[version][way] for way in WAYS] for version in versions]
+        ways = [[row.points[version].get(way) for way in WAYS] for version in versions]
         shown = [" / ".join("-" if p is None else f"{p:g}" for p in points) for points in ways]
         table.add_row(Text(row.cell), f"{row.most:g}", *shown, "differs" if row.differs else "")
     console.print(table)

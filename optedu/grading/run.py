@@ -21,7 +21,7 @@ from optedu.grading.pool import Job, Pool
 from optedu.grading.sandbox import zygote
 from optedu.grading.store import Store
 from optedu.grading.tally import Tally, count
-from optedu.grading.trial import VERSIONS, WAYS, Trial, attempt
+from optedu.grading.trial import VERSIONS, Trial, attempt
 
 __all__ = ["Backend", "Entry", "Observer", "Options", "Outcome", "run", "try_out"]
 
@@ -176,16 +176,16 @@ def try_out(
     """Only grade the solution and the blank notebook, both ways; None where there is no source."""
     store = Store(course.results)
     shared = share(course, options.limits, options.sandbox)
-    few = replace(options, jobs=min(options.jobs, len(WAYS) * len(VERSIONS)))
+    few = replace(options, jobs=min(options.jobs, len(VERSIONS)))
     with store.locked(), _workers(few, backend) as workers:
-        return _attempt(course, shared, workers, store, observer)
+        return _attempt(course, shared, workers, store, observer, compare=True)
 
 
-def _attempt(course, shared, workers, store, observer) -> Trial | None:
+def _attempt(course, shared, workers, store, observer, *, compare=False) -> Trial | None:
     def begin() -> None:
         observer.waiting("the solution and the blank notebook are tried first")
 
-    return attempt(course, shared, workers, store, begin)
+    return attempt(course, shared, workers, store, begin, compare=compare)
 
 
 def _workers(options: Options, backend: Backend | None) -> AbstractContextManager[Backend]:

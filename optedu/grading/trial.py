@@ -1,7 +1,8 @@
 r"""Try an assignment on the instructor's solution and on the blank notebook before any student.
 
-Both are graded with two kernels and with one. Where the points differ, the tests are not written
-for two kernels, and the instructor hears of it before a student has lost a point.
+Both are graded with two kernels, and with one where two give the solution less than all points or
+the blank notebook any. Where the points then differ, the tests are not written for two kernels, and
+the instructor hears of it before a student has lost a point.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _NAMED = 6  # cells in a message; the table has them all
 
 @dataclass(frozen=True)
 class Row:
-    """A graded cell, and its points by version and number of kernels."""
+    """A graded cell, and its points by version and number of kernels; only two may be there."""
 
     notebook: str
     cell: str
@@ -39,7 +40,7 @@ class Row:
     @property
     def differs(self) -> bool:
         """Whether the two ways give other points."""
-        return any(points["two"] != points["one"] for points in self.points.values())
+        return any(len(set(points.values())) > 1 for points in self.points.values())
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Trial:
         found = [
             f"{row.cell} {_number(points['two'])}, {_number(points['one'])}"
             for row, points in pairs
-            if points and points["two"] != points["one"]
+            if len(set(points.values())) > 1
         ]
         more = [f"{len(found) - _NAMED} more cells"] if len(found) > _NAMED else []
         return f"of the {version} {' - '.join(found[:_NAMED] + more)}" if found else ""
@@ -86,8 +87,10 @@ def attempt(
     workers: Any,
     store: Store,
     begin: Callable[[], None] = lambda: None,
+    *,
+    compare: bool = False,
 ) -> Trial | None:
-    r"""Grade the solution and the blank notebook both ways, or look up what an earlier run found.
+    r"""Grade the solution and the blank notebook, or look up what an earlier run found.
 
     Parameters
     ----------
@@ -99,6 +102,8 @@ def attempt(
         Keeps the result until the tests, the configuration or an installed version changes.
     begin : callable
         Called before anything is run.
+    compare : bool
+        With one kernel also what two have left no doubt of.
 
     Returns
     -------
@@ -112,13 +117,29 @@ def attempt(
     for part in (shared.content["digest"].encode(), *map(_packed, versions.values())):
         digest.update(hashlib.sha256(part).digest())
     key = digest.hexdigest()[:40]
-    known = store.load_trial(key)
-    if known is None:
-        begin()
-        known = _grade(shared, versions, workers)
+    known = store.load_trial(key) or {way: {} for way in WAYS}
+    for way in WAYS:
+        doubtful = [n for n in versions if way == "two" or _in_doubt(n, known["two"][n], shared)]
+        todo = [n for n in (versions if compare else doubtful) if n not in known[way]]
+        if not todo:
+            continue
+        if way == "two":
+            begin()
+        known[way] |= _grade(replace(shared, kernels=way), {n: versions[n] for n in todo}, workers)
         if all(result["status"] != "error" for way in known.values() for result in way.values()):
             store.save_trial(key, json.dumps(known).encode())
     return _trial(shared, known, versions)
+
+
+def _in_doubt(version: str, result: dict[str, Any], shared: Shared) -> bool:
+    """Whether it got, with two kernels, other points than its author should."""
+    points = {(notebook, cell): score for notebook, cell, score in result["grades"]}
+    return any(
+        points.get((item["notebook"], item["name"]))
+        != (item["max_score"] if version == "solution" else 0)
+        for item in shared.items
+        if item["automatic"]
+    )
 
 
 def _files(course: Course, version: str) -> dict[str, bytes]:
@@ -140,17 +161,12 @@ def _packed(files: dict[str, bytes]) -> bytes:
 
 
 def _grade(shared: Shared, versions: dict[str, dict[str, bytes]], workers: Any) -> dict[str, Any]:
-    """What each version's cells got, by number of kernels and version."""
-    jobs = [
-        replace(shared, kernels=way).job(f"{way} {name}", partial(pickle.dumps, files))
-        for way in WAYS
-        for name, files in versions.items()
-    ]
-    found: dict[str, Any] = {way: {} for way in WAYS}
-    for key, data, reason in workers.run(jobs):
-        way, name = key.split()
+    """What each version's cells got."""
+    jobs = [shared.job(name, partial(pickle.dumps, files)) for name, files in versions.items()]
+    found: dict[str, Any] = {}
+    for name, data, reason in workers.run(jobs):
         result = json.loads(data) if data is not None else {"status": "error", "detail": reason}
-        found[way][name] = {
+        found[name] = {
             "status": result["status"],
             "detail": result["detail"],
             "grades": [
@@ -173,7 +189,9 @@ def _trial(shared: Shared, known: dict[str, Any], versions: dict[str, Any]) -> T
             item["max_score"],
             {
                 version: {
-                    way: points[version, way].get((item["notebook"], item["name"])) for way in WAYS
+                    way: points[version, way].get((item["notebook"], item["name"]))
+                    for way in WAYS
+                    if version in known[way]
                 }
                 for version in versions
             },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def work(shared: bytes, data: bytes) -> bytes:
         return shared + b":" + argument.encode()
     if verb == "pid":
         return str(os.getpid()).encode()
+    if verb == "knows":
+        return str(argument in sys.modules).encode()
     if verb == "die-once":
         marker = Path(argument)
         if marker.exists():

@@ -161,3 +161,67 @@ def test_an_interrupt_while_it_starts_is_not_the_fork_servers():
         cwd=Path(__file__).parents[2], start_new_session=True, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
+
+
+FORKED = """
+    import os, signal, sys, threading, types
+    from multiprocessing import forkserver
+    from optedu.grading import pool
+
+    def knows():
+        job = pool.Job("a", b"knows only_here".__bytes__, b"", 60.0)
+        with pool.Pool("tests.grading.jobs:work", jobs=1) as workers:
+            return next(iter(workers.run([job])))[1].decode()
+
+    sys.modules["only_here"] = types.ModuleType("only_here")
+"""
+
+
+def forked(program: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FORKED) + textwrap.dedent(program)],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout.split()
+
+
+def test_workers_forked_from_here_know_what_is_imported_and_hold_none_of_its_files():
+    said = forked("""
+        reading, writing = os.pipe()
+        pool.fork_from_here()
+        print(knows())
+        os.close(writing)
+        print(os.read(reading, 1))  # its end: what workers are forked from has it not
+    """)
+    assert said == ["True", "b''"]
+
+
+def test_what_workers_are_forked_from_is_started_anew_when_it_was_killed():
+    said = forked("""
+        pool.fork_from_here()
+        os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+        print(knows())
+    """)
+    assert said == ["False"]
+
+
+def test_a_process_with_threads_is_not_forked():
+    said = forked("""
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        pool.fork_from_here()
+        print(forkserver._forkserver._forkserver_pid, knows())
+    """)
+    assert said == ["None", "False"]
+
+
+def test_what_is_forked_from_here_ends_with_it():
+    (server,) = forked("""
+        pool.fork_from_here()
+        print(forkserver._forkserver._forkserver_pid, flush=True)
+        os._exit(0)  # without saying so
+    """)
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(int(server)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(int(server))

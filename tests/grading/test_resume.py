@@ -155,9 +155,10 @@ def _processes(command: subprocess.Popen) -> dict[str, list[psutil.Process]]:
     with contextlib.suppress(psutil.NoSuchProcess):
         top = psutil.Process(command.pid)
         found["command"].append(top)
+        copies = " ".join(top.cmdline())  # workers, and what they are forked from
         for child in top.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = " ".join(child.cmdline())
-                kind = "worker" if "multiprocessing" in line else "kernel"
+                kind = "worker" if line == copies or "multiprocessing" in line else "kernel"
                 found[kind].append(child)
     return found

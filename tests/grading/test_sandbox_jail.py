@@ -19,7 +19,7 @@ import pytest
 
 from optedu.grading import package
 from optedu.grading.pair import Pair
-from optedu.grading.sandbox import jail, zygote
+from optedu.grading.sandbox import jail, server, zygote
 from optedu.grading.sandbox.jail import Jail
 from optedu.grading.sandbox.limits import Limits
 from optedu.grading.sandbox.process import KernelFailed, KernelProcess
@@ -573,9 +573,9 @@ def test_a_fork_that_linux_refuses_is_told_to_its_grader_alone(monkeypatch):
     read, write = os.pipe()
     with open(read, "rb") as reports, open(write, "wb"):
         with socket.socket() as client:
-            server = zygote._Server(None, client)
+            serving = server._Server(None, client)
             request = {"jail": 0, "client": 0}
-            assert zygote._bear(server, request, [-1, -1, -1, -1, write]) is None
+            assert server._bear(serving, request, [-1, -1, -1, -1, write]) is None
         assert b"no process for a kernel: OSError: [Errno 12]" in reports.readline()
 
 
@@ -604,14 +604,14 @@ def test_where_the_zygote_cannot_enter_a_jail_and_leave_it(tmp_path, monkeypatch
     """As for an ordinary user, a witness joins the jail and reports how the kernel ended."""
     program = (
         "import socket, sys\n"
-        "from optedu.grading.sandbox import enter, zygote\n"
+        "from optedu.grading.sandbox import enter, server\n"
         "enter.bear_inside = lambda descriptor: False\n"
-        "zygote._serve(socket.socket(fileno=int(sys.argv[1])))"
+        "server._serve(socket.socket(fileno=int(sys.argv[1])))"
     )
     popen = subprocess.Popen
 
     def start(command, **options):
-        if "optedu.grading.sandbox.zygote" in command:
+        if "optedu.grading.sandbox.server" in command:
             command = [sys.executable, "-I", "-c", program, command[-1]]
         return popen(command, **options)
 

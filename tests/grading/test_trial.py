@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -109,10 +111,34 @@ def test_only_trying_prints_a_table_and_grades_nobody(there):
 def test_a_course_for_two_kernels_is_tried_once_and_graded(here, monkeypatch):
     assert grade().exit_code == 0
     assert compare.gradebook_rows(here)["ada"]["score"] == 7
+    tried = _kernels_tried(here)
+    assert {way: list(found) for way, found in tried.items()} == {
+        "two": ["solution", "blank"], "one": [],
+    }, "what is right with two kernels was run with one"  # fmt: skip
+    assert grade("--try").exit_code == 0
+    assert all(list(found) == ["solution", "blank"] for found in _kernels_tried(here).values())
     monkeypatch.setattr(trial, "_grade", never)
     assert grade("--force").exit_code == 0
     done = grade("--try")
     assert done.exit_code == 0 and "differs" not in done.output
+
+
+def _kernels_tried(root):
+    (kept,) = (root / "results" / courses.ASSIGNMENT).glob("*.trial")
+    return json.loads(kept.read_text())
+
+
+def test_points_for_the_blank_notebook_are_looked_at_with_one_kernel_too(root, monkeypatch):
+    """A test that nothing can fail is no difference, and is run both ways to see that."""
+    source = courses.instructor_notebook()
+    {cell["id"]: cell for cell in source.cells}["test_squares"].source = "assert True"
+    courses.make_course(root / "given", source_version=source)
+    monkeypatch.chdir(root / "given")
+    courses.submit(root / "given", "ada", courses.released(root / "given"))
+    assert grade().exit_code in (0, 3)
+    found = _kernels_tried(root / "given")
+    assert list(found["one"]) == ["blank"], found
+    assert found["one"]["blank"]["grades"] == found["two"]["blank"]["grades"]
 
 
 def test_what_changed_is_tried_again(here, monkeypatch):
