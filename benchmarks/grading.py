@@ -3,7 +3,8 @@ r"""Grade one class with `nbgrader autograde` and with `optedu grade`, in altern
 Run ``python benchmarks/grading.py``. Every contestant grades fresh copies of the same course; the
 order turns from round to round. The table has submissions a minute, CPU seconds a submission over
 all processes, peak memory, and the ratios to nbgrader with the goals; the figures are kept in
-``results/grading.json``. What isolation adds is in ``isolation.py``.
+``results/grading.json``. Memory is of a run of its own, since to look at it takes time, the more
+processes there are the more. What isolation adds is in ``isolation.py``.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--output", type=Path, default=RESULTS)
-    parser.add_argument("--measure", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    for what in ("--time", "--memory"):
+        parser.add_argument(what, nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
-        print(json.dumps(measure(options.measure)))
+    if command := options.time or options.memory:
+        print(json.dumps(measure(command, memory=bool(options.memory))))
         return
     with tempfile.TemporaryDirectory() as folder:
         course = make_course(Path(folder) / "course", options.assignment, options.submissions)
@@ -69,7 +71,12 @@ def main() -> None:
                 runs[name].append(grade(course, name, options.assignment, options.submissions))
                 last = runs[name][-1]
                 print(f"round {turn + 1}: {name}: {last['seconds']:.1f} s", flush=True)
-    figures = {name: _median(results) for name, results in runs.items()}
+        peaks = {}
+        for name in options.only:
+            seen = grade(course, name, options.assignment, options.submissions, memory=True)
+            peaks[name] = seen["peaks_mb"]
+            print(f"memory: {name}: {peaks[name]['all']:.0f} MB", flush=True)
+    figures = {name: _median(results) | _peaks(peaks[name]) for name, results in runs.items()}
     record = {
         "machine": machine(),
         "versions": {
@@ -124,11 +131,14 @@ def make_course(root: Path, assignment: str, count: int) -> Path:
     return root
 
 
-def grade(course: Path, name: str, assignment: str, count: int) -> dict[str, Any]:
+def grade(
+    course: Path, name: str, assignment: str, count: int, *, memory: bool = False
+) -> dict[str, Any]:
     """Let one contestant grade a fresh copy of the course."""
     copy = shutil.copytree(course, course.with_name("copy"))
     try:
-        command = [sys.executable, __file__, "--measure", *CONTESTANTS[name], assignment]
+        what = "--memory" if memory else "--time"
+        command = [sys.executable, __file__, what, *CONTESTANTS[name], assignment]
         done = subprocess.run(
             command, cwd=copy, env=environment(), check=True, capture_output=True, text=True
         )
@@ -142,8 +152,8 @@ def grade(course: Path, name: str, assignment: str, count: int) -> dict[str, Any
         shutil.rmtree(copy)
 
 
-def measure(command: list[str]) -> dict[str, Any]:
-    """Run a command; its wall-clock time, and CPU and memory of it and all that it starts."""
+def measure(command: list[str], *, memory: bool) -> dict[str, Any]:
+    """Run a command; its wall-clock time, and CPU or memory of it and all that it starts."""
     # Orphans become children of this process, so that nobody's CPU time is missed.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -153,11 +163,13 @@ def measure(command: list[str]) -> dict[str, Any]:
         peaks: dict[str, float] = {}
         stop = threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, peaks, stop))
-        sampler.start()
+        if memory:
+            sampler.start()
         process.wait()
         seconds = time.perf_counter() - started
         stop.set()
-        sampler.join()
+        if memory:
+            sampler.join()
         while True:
             try:
                 os.waitpid(-1, 0)
@@ -173,6 +185,7 @@ def measure(command: list[str]) -> dict[str, Any]:
 def _sample(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
     """Peak memory (proportional set size) of the tree, and of its parts."""
     top = psutil.Process(pid)
+    started = " ".join(top.cmdline())
     while not stop.wait(_SAMPLE_S):
         now = {"all": 0.0, "one worker": 0.0}
         try:
@@ -186,7 +199,7 @@ def _sample(pid: int, peaks: dict[str, float], stop: threading.Event) -> None:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
             now["all"] += size
-            if "multiprocessing" in line or member.pid == pid:
+            if line == started or member.pid == pid:  # workers are copies of the command
                 now["one worker"] = max(now["one worker"], size)
         for part, size in now.items():
             peaks[part] = max(peaks.get(part, 0.0), size)
@@ -203,9 +216,11 @@ def _median(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {
         "seconds": statistics.median(run["seconds"] for run in runs),
         "cpu_s": statistics.median(run["cpu_s"] for run in runs),
-        "peak_mb": statistics.median(run["peaks_mb"].get("all", 0.0) for run in runs),
-        "worker_mb": statistics.median(run["peaks_mb"].get("one worker", 0.0) for run in runs),
     }
+
+
+def _peaks(peaks: dict[str, float]) -> dict[str, float]:
+    return {"peak_mb": peaks["all"], "worker_mb": peaks["one worker"]}
 
 
 def show(figures: dict[str, dict[str, float]], count: int) -> None:
