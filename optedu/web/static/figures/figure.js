@@ -1,7 +1,7 @@
 // <opt-figure>: an interactive figure of optimizers at work. Its configuration is the JSON inside
 // the element (made by the {optfigure} directive); the rules and problems come from printed.js.
 import { fmt, rgb } from "./draw.js";
-import { simulate, tidy, toPosition, toValue } from "./engine.js";
+import { quantity, simulate, tidy, toPosition, toValue } from "./engine.js";
 import { PROBLEMS, RULES } from "./printed.js";
 import { VIEWS } from "./views.js";
 
@@ -471,15 +471,24 @@ class OptFigure extends HTMLElement {
     this.legend.replaceChildren(...this.runs.map((run) => {
       const { result } = run;
       const gone = result.diverged && t >= result.diverged;
-      const { minimum } = this.problem;
-      const f = (result.expected ?? result.f)[Math.min(t, result.last)];
-      const above = minimum ? " above the minimum" : "";
-      const value = minimum === undefined ? `f(x) = ${fmt(f)}` : `${result.expected ? "expected " : ""}loss ${fmt(f - minimum)}${above}`;
       return h("li", {},
         this.swatch(run),
         h("b", {}, run.label), " ",
-        h("span", { class: "of-value" }, gone ? `diverged at step ${result.diverged}` : value));
+        h("span", { class: "of-value" }, gone ? `diverged at step ${result.diverged}` : this.reached(result)));
     }));
+  }
+
+  /** What a run has come to: its loss, or what the figure charts where no minimum is known. */
+  reached(result) {
+    const { t } = this.s;
+    const { minimum } = this.problem;
+    if (minimum === undefined) {
+      const [charted] = this.views.map((v) => v.spec.y).find(Array.isArray) ?? ["f"];
+      const { label, from, at } = quantity(charted === "loss" ? "f" : charted);
+      return `${label} = ${fmt(at(result, Math.max(from, Math.min(t, result.last)), this.problem))}`;
+    }
+    const f = (result.expected ?? result.f)[Math.min(t, result.last)];
+    return `${result.expected ? "expected " : ""}loss ${fmt(f - minimum)}${minimum ? " above the minimum" : ""}`;
   }
 
   /** A piece of the run's line: its colour and its dashes. */
