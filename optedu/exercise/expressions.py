@@ -166,7 +166,13 @@ def _answer(answer: Any, name: str, right: Any) -> Any:
     if isinstance(answer, Expr | sympy.MatrixBase):
         return answer
     if isinstance(answer, Number | np.number) or getattr(answer, "shape", None) == ():
-        return sympy.sympify(complex(answer) if np.iscomplexobj(answer) else float(answer))
+        try:
+            return sympy.sympify(complex(answer) if np.iscomplexobj(answer) else float(answer))
+        except OverflowError:
+            message = f"{name}: your answer is too large for a number."
+            raise CheckFailed(message, name=name) from None
+        except (TypeError, ValueError):  # an array of one object is no number
+            pass
     kind = "a function" if callable(answer) else f"of type {type(answer).__name__}"
     raise CheckFailed(
         f"{name}: your answer is {kind}; give a SymPy expression, a number, or a formula as text.",

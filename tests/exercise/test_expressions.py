@@ -79,6 +79,10 @@ def test_equivalent_forms_are_right(answer):
         (sp.Eq(beta1, t), "your answer is a relation"),
         (True, "your answer is a relation"),
         ([1], "your answer is of type list"),
+        (np.array(object()), "your answer is of type ndarray"),
+        (np.array("x"), "your answer is of type ndarray"),
+        (np.array(sp.Symbol("x"), dtype=object), "your answer is of type ndarray"),
+        (10**400, "your answer is too large for a number"),
         (sp.eye(2), "your answer is a 2 x 2 matrix; one expression is expected"),
     ],
 )
