@@ -116,6 +116,12 @@ BENCH.wrong(
     BENCH.edit("good_factor", ("<= goal", "< goal")),
 )
 BENCH.wrong(
+    "whole_factors",
+    "good_factor",
+    "the factor is 2.5, not 2",
+    BENCH.edit("good_factor", ("float(longest[-1] / longest[0])", "int(longest[-1] / longest[0])")),
+)
+BENCH.wrong(
     "nan_is_good",
     "good_factor",
     "nan is not",

@@ -321,6 +321,14 @@ _wrong(
     ("np.median(first) / np.median(second)", "np.min(first) / np.min(second)"),
 )
 
+_wrong(
+    "ratio_in_whole_numbers",
+    "ratio",
+    "a ratio of 1.5, not 1",
+    "ratio",
+    ("float(np.median(first) / np.median(second))", "int(np.median(first) / np.median(second))"),
+)
+
 _wrong("elements_for_bytes", "gigabytes", "gigabytes", "gigabytes", ("* 4 / 0.025", "/ 0.025"))
 
 BENCH.wrong(

@@ -116,10 +116,25 @@ def test_a_locked_cell_runs_although_a_name_of_an_earlier_test_raises():
          {"a", "d"}),
         ("n += 1\nn", {"n"}),
         ("async def f(): await g()\nf", set()),
+        ("[f(i) for i in ()]\nfor i in g:\n    i", {"g"}),
+        ("[i for j in i if j for i in j]", {"i"}),
+        ("{k: a for k in b}\nk", {"b", "k"}),
+        ("sorted(a, key=lambda p, q=b: p + tol)\np = 1", {"a", "b"}),
+        ("(n := a) and f(n)", {"a", "f"}),
+        ("f(n) or (n := 1)", {"f", "n"}),
+        ("[y for x in z if (y := x)]\ny", {"z"}),
+        ("class R:\n    n = 3\n    def area(self): return n\narea(2) + n", {"area", "n"}),
+        ("x: int\nx", {"x"}),
+        ("x: int = 3\nx", set()),
+        ("get_ipython().run_cell_magic('time', '', 'r = f(a)')", {"get_ipython", "a", "f"}),
     ],
 )  # fmt: skip
 def test_names_are_needed_that_are_read_before_they_are_assigned(code, first):
     assert needs(code).first == first
+
+
+def test_a_sum_of_hundreds_of_terms_is_read():
+    assert needs("total = " + " + ".join(["a", *["b"] * 600])).first == {"a", "b"}
 
 
 @pytest.mark.parametrize("part", ["1+" * 5000 + "1", "-" * 100_000 + "1", "a" + ".a" * 20_000])
@@ -131,3 +146,63 @@ def test_long_code_is_not_searched_for_magics(monkeypatch):
     """The search takes minutes for what a student can write on purpose."""
     monkeypatch.setattr(names, "transformed", lambda code: pytest.fail("it is searched"))
     assert names.read_by_functions("%time x = 1\n" * 480 + "y = 2\n" * 4000) == frozenset()
+
+
+def hides(name, value, returns):
+    """A function whose author knows what a test assigns, and assigns it too."""
+    return f"""
+{name} = {value}
+def f(x):
+    globals()["{name}"] = {returns}
+    return {returns}
+"""
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        (hides("i", 0, "2 * globals()['i'] + 2"),
+         "assert [f(i) for i in ()] == []\nfor i in range(5):\n    assert f(i) == 2 * i"),
+        (hides("p", 1, "0"), "sorted([(2, 1)], key=lambda p: p[1])\np = 1\nassert f(2) == p"),
+        (hides("tol", 1, "1000"),
+         "close = lambda a, b: abs(a - b) <= tol\ntol = 1\nassert close(f(3), 6) and tol"),
+        (hides("n", 6, "'x'"), "assert (n := 6) and f(3) == n"),
+    ],
+)  # fmt: skip
+def test_what_the_student_binds_before_to_the_same_number_is_the_tests(code, test):
+    notebook, _ = run(answer(code), graded(test))
+    assert scores(notebook) == [0], text(notebook.cells[-1])
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("code", "tests"),
+    [
+        (hides("points", 0, "2"),
+         ["def run_tests():\n    global points\n    points = 0\n    points += f(1) == 3\n"
+          "run_tests()\nassert points == 2"]),
+        (hides("errors", 0, "-3"),
+         ["def check():\n    global errors\n    errors = 0\n    for x in (11, 23, 57):\n"
+          "        if f(x) != x * x:\n            errors += 1\ncheck()\nassert errors <= 0"]),
+    ],
+)  # fmt: skip
+def test_who_changes_what_a_tests_function_sets_is_looked_at(code, tests):
+    _, outcome = run(answer(code), *map(graded, tests))
+    assert any("which the test sets" in flag for flag in outcome.tampered), outcome.tampered
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "test",
+    [
+        "class Reference:\n    def area(self): return 4\nassert area(2) == Reference().area()",
+        "r = [area(2) for n in range(3)]\nassert n == 3",
+        "n: int\nassert n == 3",
+        "%%capture out\nr = [area(x) for x in (1, 2)]\nassert r == [1, 4]",
+        "%%time\ndef twice(x): return 2 * area(x)\nassert twice(1) == 2",
+    ],
+)
+def test_a_name_that_only_looks_assigned_is_the_students(test):
+    notebook, outcome = run(answer("n = 3\ndef area(x):\n    return x * x"), graded(test))
+    assert scores(notebook) == [1] and outcome.tampered == [], text(notebook.cells[-1])

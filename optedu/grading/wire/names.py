@@ -7,7 +7,7 @@ import builtins
 import importlib
 import symtable
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -65,6 +65,8 @@ class Needs(NamedTuple):
         separated by tabs.
     asks : set of str
         Those of `OF_THE_NOTEBOOK` that are named anywhere in it.
+    sets : set of str
+        Global names that its functions assign.
     """
 
     first: set[str]
@@ -72,11 +74,12 @@ class Needs(NamedTuple):
     own: set[str]
     imports: set[str]
     asks: set[str]
+    sets: set[str]
 
     @classmethod
     def none(cls) -> Needs:
         """Those of an empty cell."""
-        return cls(set(), set(), set(), set(), set())
+        return cls(set(), set(), set(), set(), set(), set())
 
 
 @lru_cache(maxsize=1024)  # a class has the same cells a hundred times
@@ -106,7 +109,7 @@ def needs(code: str) -> Needs:
     read = {s.get_name() for s in top.get_symbols() if s.is_referenced()} | _deleted(code)
     first, assigned = _in_order(ast.parse(code).body, set())
     first &= read
-    inner = _read_inside(top)
+    inner, sets = _read_inside(top), _set_inside(top)
     asks = (read | inner) & OF_THE_NOTEBOOK
     for magic in _magics(code):
         try:
@@ -114,20 +117,31 @@ def needs(code: str) -> Needs:
         except SyntaxError:  # the magic's language is another
             continue
         first |= more.first - assigned
+        inner |= more.inner
+        own |= more.own
         asks |= more.asks
+        sets |= more.sets
     first, inner = _without_builtins(first), _without_builtins(inner - own)
-    return Needs(first, inner, own, _imports(code), asks)
+    return Needs(first, inner, own, _imports(code), asks, sets)
 
 
-def _read_inside(top: symtable.SymbolTable) -> set[str]:
-    """The global names that the functions and classes of a cell read."""
-    found: set[str] = set()
+def _inside(top: symtable.SymbolTable) -> Iterator[symtable.Symbol]:
+    """The symbols of the functions and classes of a cell."""
     tables = list(top.get_children())
     while tables:
         table = tables.pop()
         tables.extend(table.get_children())
-        found |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global()}
-    return found
+        yield from table.get_symbols()
+
+
+def _read_inside(top: symtable.SymbolTable) -> set[str]:
+    """The global names that the functions and classes of a cell read."""
+    return {s.get_name() for s in _inside(top) if s.is_referenced() and s.is_global()}
+
+
+def _set_inside(top: symtable.SymbolTable) -> set[str]:
+    """The global names that they assign."""
+    return {s.get_name() for s in _inside(top) if s.is_assigned() and s.is_declared_global()}
 
 
 def _deleted(code: str) -> set[str]:
@@ -268,29 +282,94 @@ def _parts(node: Any) -> list[list[Any]]:
     return [node.body, node.handlers, node.orelse, node.finalbody]  # try
 
 
+class _Names(ast.NodeVisitor):
+    """Names that a statement reads and binds when it runs: not those that a comprehension or a
+    class has for itself, and none in bodies of functions, which run later or never.
+    """
+
+    def __init__(self) -> None:
+        self.loads: set[str] = set()
+        self.stores: set[str] = set()
+        self._hidden: frozenset[str] = frozenset()  # of the comprehensions around
+        self._walrus: set[str] = set()  # bound by an expression that has run
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id not in self._hidden:
+            if isinstance(node.ctx, ast.Store):
+                self.stores.add(node.id)
+            elif node.id not in self._walrus:
+                self.loads.add(node.id)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self.stores.add(node.target.id)
+        self._walrus.add(node.target.id)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.loads.add(node.target.id)
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None or not isinstance(node.target, ast.Name):
+            self.visit(node.target)
+        for part in (node.annotation, node.value):
+            if part is not None:
+                self.visit(part)
+
+    def _visit_pattern(self, node: Any) -> None:
+        bound = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        self.stores |= {bound} if bound else set()
+        self.generic_visit(node)
+
+    visit_MatchAs = visit_MatchStar = visit_MatchMapping = _visit_pattern
+
+    def visit_alias(self, node: ast.alias) -> None:
+        self.stores.add((node.asname or node.name).partition(".")[0])
+
+    def _visit_comprehension(self, node: Any) -> None:
+        outside = self._hidden
+        self.visit(node.generators[0].iter)
+        targets = (part for each in node.generators for part in ast.walk(each.target))
+        self._hidden = outside | {part.id for part in targets if isinstance(part, ast.Name)}
+        for number, each in enumerate(node.generators):
+            for part in [each.target, *([each.iter] if number else []), *each.ifs]:
+                self.visit(part)
+        for part in [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]:
+            self.visit(part)
+        self._hidden = outside
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self.visit(node.args)
+
+    def _visit_function(self, node: Any) -> None:
+        self.stores.add(node.name)
+        for part in [*node.decorator_list, node.args]:
+            self.visit(part)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = _visit_function
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for part in [*node.decorator_list, *node.bases, *node.keywords]:
+            self.visit(part)
+        read, _ = _in_order(node.body, set())
+        self.loads |= read - self._hidden - self._walrus
+        self.stores.add(node.name)
+
+
 def _names(statement: ast.AST) -> tuple[set[str], set[str]]:
     """Names that a statement reads and binds when it runs; not in bodies of functions."""
-    loads: set[str] = set()
-    stores: set[str] = set()
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Name):
-            (stores if isinstance(node.ctx, ast.Store) else loads).add(node.id)
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            loads.add(node.target.id)
-        if isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
-            bound = node.rest if isinstance(node, ast.MatchMapping) else node.name
-            stores |= {bound} if bound else set()
-        if isinstance(node, ast.alias):
-            stores.add((node.asname or node.name).partition(".")[0])
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            stores.add(node.name)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            waiting += [*node.decorator_list, node.args]
-            continue
-        waiting += ast.iter_child_nodes(node)
-    return loads, stores
+    found = _Names()
+    try:
+        found.visit(statement)
+    except RecursionError:  # a sum of hundreds of terms: whatever it names
+        found = _Names()
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name):
+                found.visit_Name(node)
+    return found.loads, found.stores
 
 
 def _without_builtins(names: set[str]) -> set[str]:

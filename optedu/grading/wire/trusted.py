@@ -57,6 +57,7 @@ class Trusted(Peer):
         self._needs = Needs.none()
         self._inner: set[str] = set()  # read by functions of earlier cells
         self._instructors: set[str] = set()  # assigned by earlier cells
+        self._sets: set[str] = set()  # and by functions of cells
         self._between = False  # whether a cell of the student's is answered, and no test runs
         self._made: set[str] = set()  # by tests, which the student's kernel does not have
         self._deleted: set[str] = set()
@@ -108,6 +109,7 @@ class Trusted(Peer):
         # from the student.
         self._instructors |= found.own
         self._inner |= found.inner
+        self._sets |= found.sets
         lacking = sorted(name for name in wanted if name not in space)
         known = [name for name in lacking if well_known(name) is not None]
         there = set(self.student_names()) if known else set()
@@ -255,6 +257,9 @@ class Trusted(Peer):
                 continue  # the test has put something else there
             if name in self._tests:  # and long ago: what it compares with is not the student's
                 continue
+            if name in self._sets or name in self._needs.own:
+                # Whose it is now cannot be told where both have the same number.
+                self.doubt(f"the student's code changes '{name}', which the test sets")
             (new,) = decoder.decode(encoded)
             old = self._theirs[name]
             if type(old) is type(new) and type(old) in _CONTAINERS:
