@@ -153,7 +153,7 @@ def grade(
 
 
 def measure(command: list[str], *, memory: bool) -> dict[str, Any]:
-    """Run a command; its wall-clock time, and CPU or memory of it and all that it starts."""
+    """Run a command; its wall-clock time, and CPU and, if asked, memory of all that it starts."""
     # Orphans become children of this process, so that nobody's CPU time is missed.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

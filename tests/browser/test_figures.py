@@ -58,6 +58,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "conf.py").write_text(CONFIGURATION)
     body = "predict: null\n```\n"  # nothing waits for an answer
     pages = {name: f"# {name}\n\n```{{optfigure}} {name}\n{body}" for name in (*FIGURES, *LIMITS)}
+    pages["fed"] = f"# Fed\n\n```{{optfigure}} sum-and-mean\n{body}"
     pages["playground"] = "# Playground\n\n```{optfigure} playground\nfree: true\n```\n"
     plays = "steps: 60\nspeed: 60\nautoplay: true\n"
     pages["autoplay"] = f"# Autoplay\n\n```{{optfigure}} slope-step\n{plays}```\n"
@@ -222,6 +223,18 @@ def test_the_outcome_is_told_to_a_screen_reader(page: Any, figures: str) -> None
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('.of-live').textContent.includes('Start')")
     assert "Without correction loss" in live.inner_text()
+
+
+def test_where_gradients_are_fed_the_legend_tells_what_is_charted(page: Any, figures: str) -> None:
+    """There is no loss to tell; after 60 ones a mean has filled, and a sum is 60."""
+    account = opened(page, f"{figures}/fed.html")
+    rmsprop, adagrad = page.locator(".of-legend li").all_inner_texts()
+    told = re.compile(r"(\w+) length of the step = ([\d.]+)")
+    for text, name, step in ((rmsprop, "RMSProp", 0.1), (adagrad, "AdaGrad", 0.1 / 60**0.5)):
+        found = told.fullmatch(text.strip())
+        assert found and found[1] == name, text
+        assert float(found[2]) == pytest.approx(step, rel=0.01)
+    clean(account)
 
 
 def test_step_play_and_reset(page: Any, figures: str) -> None:
